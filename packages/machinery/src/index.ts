@@ -1,0 +1,13 @@
+export { type FieldError, type FieldErrorType, fieldError } from './field-error.ts';
+export {
+  isAlreadyExists,
+  isConflict,
+  isNotFound,
+  isStatus,
+  type Status,
+  type StatusCause,
+  type StatusDetails,
+  StatusError,
+  statusError,
+} from './status-error.ts';
+export type { ApiBody, ApiHandler, ApiRequest, ApiResponse, HttpMethod, UserInfo, WatchSubscription } from './wire.ts';

@@ -1,0 +1,102 @@
+// A resource is one definition: identity, defaults, rules, subresources, columns. The server's verbs are generic over it.
+import type { KubeObject, ResourceType } from '@tiphys/api';
+import type { FieldError, StatusError, UserInfo } from '@tiphys/machinery';
+import type { Runtime } from '@tiphys/runtime';
+
+/** What a rule may look at besides the objects. */
+export interface RuleContext {
+  runtime: Runtime;
+  user: UserInfo;
+  namespace?: string;
+  dryRun: boolean;
+  /** Set for writes to a subresource, such as `status` or `scale`. */
+  subresource?: string;
+  /** Headers' worth of advice for the caller; each becomes a Warning header. */
+  warn(text: string): void;
+}
+
+/** A column of the Table form, with upstream's name, type, format and priority (pkg/printers/internalversion). */
+export interface Column<T> {
+  name: string;
+  type: 'string' | 'integer' | 'number' | 'boolean' | 'date';
+  format?: '' | 'name' | 'date-time';
+  description?: string;
+  /** 0 is always shown, 1 only with -o wide. */
+  priority?: number;
+  cell(object: T, nowMs: number): string | number | boolean | null;
+}
+
+export interface ScalePaths {
+  /** Such as `spec.replicas`. */
+  specReplicas: string;
+  statusReplicas: string;
+  /** Path of the label selector in status or spec, rendered as a selector string. */
+  selector?: string;
+}
+
+/** Everything optional has the behaviour most resources share. Functions that are called prepare* and default* change their first argument. */
+export interface ResourceDefinition<T extends KubeObject = KubeObject> {
+  type: ResourceType<T>;
+  singularName: string;
+  shortNames?: readonly string[];
+  categories?: readonly string[];
+  /** Upstream's verbs for the resource, such as `['create', 'delete', …]`. */
+  verbs: readonly string[];
+  /** Full name of the object's type in the schema table. */
+  schema: string;
+  /** Key space of upstream: `/registry/<storagePrefix>/…`. Defaults to the resource's name; for custom kinds `group/resource`. */
+  storagePrefix?: string;
+  /** Defaults that depend on other fields; the table's own defaults are applied before. */
+  setDefaults?(object: T): void;
+  /** Before a create is validated: clear status, allocate, set generation … */
+  prepareForCreate?(object: T, context: RuleContext): void;
+  prepareForUpdate?(object: T, old: T, context: RuleContext): void;
+  validateCreate?(object: T, context: RuleContext): FieldError[];
+  /** Called instead of validateCreate for updates; includes upstream's immutability rules. */
+  validateUpdate?(object: T, old: T, context: RuleContext): FieldError[];
+  /** The `status` subresource: main writes keep the old status, status writes keep the old rest. */
+  status?: {
+    prepareForUpdate?(object: T, old: T, context: RuleContext): void;
+    validateUpdate?(object: T, old: T, context: RuleContext): FieldError[];
+  };
+  scale?: ScalePaths;
+  /** Whether a change of spec bumps metadata.generation. Default: when there is a status subresource. */
+  generation?: boolean;
+  /** Name rule of metadata.name: upstream's path-segment, DNS-1123 subdomain (default) or label, or own. */
+  validateName?(name: string, prefix: boolean): string[];
+  /** Fields for field selectors besides metadata.name and metadata.namespace. */
+  selectableFields?(object: T): Record<string, string>;
+  columns?: readonly Column<T>[];
+  /** Pods: grace period to use, from the request's or the object's own; undefined deletes at once. */
+  graceSeconds?(object: T, requested: number | undefined, context: RuleContext): number | undefined;
+  /** Finalizer policy when the caller names none: background for all but a few (batch/v1 Jobs have background in v1 too). */
+  defaultPropagation?: 'Background' | 'Orphan' | 'Foreground';
+  /** What a delete answers: the object (`pods`, …) or a Status. Default Status, with upstream's details. */
+  deleteReturnsObject?: boolean;
+  /** Kept only so long, as events are. */
+  ttlSeconds?(object: T): number | undefined;
+  /** An upsert is allowed: PUT of a name that is not there creates it (leases, endpoints …). */
+  allowCreateOnUpdate?: boolean;
+  /** PUT without resourceVersion is allowed. Default true, as for most kinds. */
+  allowUnconditionalUpdate?: boolean;
+  /** Never stored: reviews answer from this. */
+  review?(object: T, context: RuleContext): Promise<T> | T;
+  /** Subresources beyond status and scale: binding, eviction, token, log …; served by handlers that the server registers by name. */
+  subresources?: readonly SubresourceDefinition[];
+  /** Turns an object away for a reason outside validation, e.g. namespace deletion. */
+  beforeDelete?(object: T, context: RuleContext): StatusError | undefined;
+}
+
+export interface SubresourceDefinition {
+  name: string;
+  verbs: readonly string[];
+  /** Kind and group version of the body, such as `autoscaling/v1` `Scale`. */
+  kind: string;
+  group?: string;
+  version?: string;
+}
+
+/** Checks a definition's shape where types can't and freezes it. */
+export function defineResource<T extends KubeObject>(definition: ResourceDefinition<T>): ResourceDefinition<T> {
+  return Object.freeze(definition);
+}

@@ -1,0 +1,18 @@
+import { type Clock, realClock } from './clock.ts';
+import { type Logger, silentLogger } from './log.ts';
+import { type Random, realRandom } from './random.ts';
+
+export { type Clock, realClock, type Timer, type VirtualClock, virtualClock } from './clock.ts';
+export { type Logger, type LoggerOptions, type LogValues, logger, silentLogger } from './log.ts';
+export { type Random, realRandom, seededRandom } from './random.ts';
+
+/** What every long-lived part receives at construction. */
+export interface Runtime {
+  clock: Clock;
+  random: Random;
+  log: Logger;
+}
+
+export function realRuntime(log: Logger = silentLogger): Runtime {
+  return { clock: realClock(), random: realRandom(), log };
+}

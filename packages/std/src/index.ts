@@ -1,0 +1,1 @@
+export { InvariantError, invariant, Retryable } from './invariant.ts';

@@ -1,0 +1,66 @@
+// The one interface to state: a key space with revisions, as etcd v3 has it. Keys look like upstream's
+// (`/registry/pods/default/web-0`). Revisions count committed writes and never run backwards; each write gets its own.
+
+export interface StoredRecord {
+  key: string;
+  value: Uint8Array;
+  createRevision: number;
+  modRevision: number;
+}
+
+export type StoreOperation =
+  /** expectedRevision: 0 = must not exist, n = must be at modRevision n, undefined = whatever is there. */
+  { type: 'put'; key: string; value: Uint8Array; expectedRevision?: number } | { type: 'delete'; key: string; expectedRevision?: number };
+
+export type StoreResult =
+  | { ok: true; revision: number; previous?: StoredRecord }
+  /** Nothing was written. `current` is what stands there instead, if anything. */
+  | { ok: false; current?: StoredRecord };
+
+export interface StoreEvent {
+  type: 'put' | 'delete';
+  /** For a delete: the key, its last value, and modRevision = the revision of the delete. */
+  record: StoredRecord;
+  previous?: StoredRecord;
+}
+
+export interface ListResult {
+  records: StoredRecord[];
+  /** The revision the answer holds at. */
+  revision: number;
+  /** True when a limit cut the answer short. */
+  more: boolean;
+  /** Keys under the prefix after the last one returned. */
+  remaining: number;
+}
+
+/** The revision asked for is no longer (or not yet) known. */
+export class RevisionError extends Error {
+  override name = 'RevisionError';
+  readonly kind: 'compacted' | 'future';
+  readonly current: number;
+  constructor(kind: 'compacted' | 'future', current: number) {
+    super(`revision is ${kind === 'compacted' ? 'compacted' : 'in the future'}; the store is at ${current}`);
+    this.kind = kind;
+    this.current = current;
+  }
+}
+
+export interface Store extends AsyncDisposable {
+  /** Revision of the newest committed write. */
+  readonly revision: number;
+  /** Oldest revision still readable and watchable from. */
+  readonly compactedRevision: number;
+  get(key: string): Promise<StoredRecord | undefined>;
+  /** Records under a prefix in key order; `after` is exclusive; `revision` reads the past within the window. Throws RevisionError. */
+  list(prefix: string, options?: { after?: string; limit?: number; revision?: number }): Promise<ListResult>;
+  /** Resolves once the write is durable (or refused by its expectation). Rejects with Retryable when the disk fails: nothing was written. */
+  commit(operation: StoreOperation): Promise<StoreResult>;
+  /**
+   * Delivers every event under the prefix with revision > afterRevision, in order, once each, in batches; events are
+   * delivered only after they are durable, and before the writer's commit() resolves. Throws RevisionError if compacted.
+   */
+  watch(prefix: string, afterRevision: number, onEvents: (events: readonly StoreEvent[]) => void): { stop(): void };
+  /** Forgets history up to the revision. Current values stay. */
+  compact(revision: number): Promise<void>;
+}
