@@ -3,9 +3,16 @@ import type { KubeObject, ResourceType } from '@tiphys/api';
 import type { FieldError, StatusError, UserInfo } from '@tiphys/machinery';
 import type { Runtime } from '@tiphys/runtime';
 
+/** The server's own caches, read without waiting. Objects are shared: do not change them. */
+export interface ResourceReader {
+  get<T extends KubeObject>(type: ResourceType<T>, name: string, namespace?: string): T | undefined;
+  list<T extends KubeObject>(type: ResourceType<T>, namespace?: string): readonly T[];
+}
+
 /** What a rule may look at besides the objects. */
 export interface RuleContext {
   runtime: Runtime;
+  reader: ResourceReader;
   user: UserInfo;
   namespace?: string;
   dryRun: boolean;

@@ -2,6 +2,7 @@ export {
   type Column,
   defineResource,
   type ResourceDefinition,
+  type ResourceReader,
   type RuleContext,
   type ScalePaths,
   type SubresourceDefinition,

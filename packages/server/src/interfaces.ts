@@ -1,0 +1,85 @@
+// What the request pipeline's stages agree on. Each stage is made elsewhere and handed to createApiServer().
+import type { KubeObject, ResourceType } from '@tiphys/api';
+import type { ApiRequest, ApiResponse, UserInfo } from '@tiphys/machinery';
+import type { ResourceReader } from '@tiphys/registry';
+
+/** A request as authorization, admission, audit and the verbs see it (apiserver endpoints/request/requestinfo.go). */
+export interface RequestInfo {
+  /** get, list, watch, create, update, patch, delete, deletecollection; for non-resource paths the lower-case HTTP method. */
+  verb: string;
+  isResourceRequest: boolean;
+  path: string;
+  apiGroup: string;
+  apiVersion: string;
+  namespace: string;
+  resource: string;
+  subresource: string;
+  name: string;
+  query: URLSearchParams;
+}
+
+export interface Authenticator {
+  /** undefined: this one knows nothing of the credentials. Throws statusError.unauthorized() for credentials that are wrong. */
+  authenticate(request: ApiRequest): Promise<UserInfo | undefined>;
+}
+
+export interface AuthorizationAttributes {
+  user: UserInfo;
+  verb: string;
+  isResourceRequest: boolean;
+  path: string;
+  apiGroup: string;
+  apiVersion: string;
+  namespace: string;
+  resource: string;
+  subresource: string;
+  name: string;
+  fieldSelector?: string;
+  labelSelector?: string;
+}
+
+export interface Decision {
+  decision: 'allow' | 'deny' | 'noOpinion';
+  reason: string;
+}
+
+export interface Authorizer {
+  authorize(attributes: AuthorizationAttributes): Decision | Promise<Decision>;
+}
+
+export interface AdmissionAttributes {
+  operation: 'CREATE' | 'UPDATE' | 'DELETE' | 'CONNECT';
+  type: ResourceType;
+  subresource: string;
+  namespace: string;
+  name: string;
+  /** May be changed by admit(); absent for DELETE. */
+  object?: KubeObject;
+  oldObject?: KubeObject;
+  options?: object;
+  user: UserInfo;
+  dryRun: boolean;
+  reader: ResourceReader;
+  warn(text: string): void;
+}
+
+/** In upstream's order: every admit(), then rules of the resource, then every validate(). Throw StatusError to refuse. */
+export interface AdmissionPlugin {
+  name: string;
+  admit?(attributes: AdmissionAttributes): void | Promise<void>;
+  validate?(attributes: AdmissionAttributes): void | Promise<void>;
+}
+
+/** Serves one subresource or path by hand, such as pods/log, serviceaccounts/token, or a review. */
+export interface SubresourceHandler {
+  group: string;
+  resource: string;
+  subresource: string;
+  handle(request: ApiRequest, info: RequestInfo, user: UserInfo): Promise<ApiResponse>;
+}
+
+/** A connection that leaves HTTP: exec, attach, port-forward, proxied WebSockets. The edge hands the raw socket over. */
+export interface UpgradeHandler {
+  matches(info: RequestInfo): boolean;
+  upgrade(request: ApiRequest, info: RequestInfo, user: UserInfo, socket: import('node:stream').Duplex, head: Uint8Array): Promise<void>;
+}
