@@ -1,1 +1,2 @@
+export { derBits, derBoolean, derInteger, derObjectIdentifier, derOctets, derSequence, derSet, derText, derTime, derValue } from './der.ts';
 export { InvariantError, invariant, Retryable } from './invariant.ts';
