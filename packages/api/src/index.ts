@@ -1,3 +1,4 @@
+export * from './generated/index.ts';
 export type {
   KubeList,
   KubeObject,
