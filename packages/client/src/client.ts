@@ -63,6 +63,8 @@ export interface Client {
   informer<T extends KubeObject>(type: ResourceType<T>, options?: InformerOptions): Informer<T>;
   /** For everything without a typed form: discovery, logs, proxies. The body is the decoded JSON or the text. */
   raw(method: string, url: string, body?: unknown, headers?: Record<string, string>): Promise<{ status: number; body: unknown }>;
+  /** A text or byte stream, such as a followed log. Rejects with StatusError for a refusal. */
+  stream(method: string, url: string, signal?: AbortSignal): Promise<AsyncIterable<Uint8Array>>;
   /** A client that is another user (impersonation over HTTPS, another identity in process). */
   as(user: { name: string; groups?: readonly string[] }): Client;
   close(): Promise<void>;

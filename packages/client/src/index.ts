@@ -1,3 +1,5 @@
+export { apiClient, type ClientOptions, inProcessClient, userInfo } from './api-client.ts';
+export { type Backoff, type BackoffOptions, backoff } from './backoff.ts';
 export type {
   Client,
   DeleteOptions,
@@ -10,3 +12,4 @@ export type {
   WatchOptions,
   WriteOptions,
 } from './client.ts';
+export { errorFromStatus } from './requests.ts';
