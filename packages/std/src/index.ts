@@ -1,2 +1,3 @@
 export { derBits, derBoolean, derInteger, derObjectIdentifier, derOctets, derSequence, derSet, derText, derTime, derValue } from './der.ts';
 export { InvariantError, invariant, Retryable } from './invariant.ts';
+export { SortedMap } from './sorted-map.ts';

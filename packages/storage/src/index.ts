@@ -7,3 +7,5 @@ export {
   type StoreOperation,
   type StoreResult,
 } from './store.ts';
+export { memoryStore } from './memory-store.ts';
+export { HISTORY_BYTES_MAX, HISTORY_EVENTS_MAX } from './mvcc.ts';
