@@ -1,3 +1,4 @@
+export { builtInResources, type ResourceRow, type ResourceTable } from './built-in-resources.ts';
 export * from './generated/index.ts';
 export type {
   KubeList,

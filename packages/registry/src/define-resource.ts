@@ -1,6 +1,6 @@
 // A resource is one definition: identity, defaults, rules, subresources, columns. The server's verbs are generic over it.
 import type { KubeObject, ResourceType } from '@tiphys/api';
-import type { FieldError, StatusError, UserInfo } from '@tiphys/machinery';
+import type { FieldError, Status, StatusError, UserInfo } from '@tiphys/machinery';
 import type { Runtime } from '@tiphys/runtime';
 
 /** The server's own caches, read without waiting. Objects are shared: do not change them. */
@@ -20,6 +20,45 @@ export interface RuleContext {
   subresource?: string;
   /** Headers' worth of advice for the caller; each becomes a Warning header. */
   warn(text: string): void;
+}
+
+/** Writes that a rule makes besides its own object, such as the addresses a Service claims. They pass no rules and no admission. */
+export interface ObjectOperations {
+  /** The newest stored object. Throws NotFound. */
+  get<T extends KubeObject>(type: ResourceType<T>, name: string, namespace?: string): Promise<T>;
+  /** Throws AlreadyExists when the name is taken: the atomic claim that allocation builds on. */
+  create<T extends KubeObject>(type: ResourceType<T>, object: T): Promise<T>;
+  /** Reads the newest, writes what change() returns, and starts again when someone else was faster. undefined leaves it as it is. */
+  update<T extends KubeObject>(
+    type: ResourceType<T>,
+    name: string,
+    namespace: string | undefined,
+    change: (current: T) => T | undefined,
+  ): Promise<T>;
+  /** As a DELETE request with these options would, grace and finalizers included. */
+  delete(type: ResourceType, name: string, namespace?: string, options?: DeleteOptions): Promise<KubeObject | Status>;
+}
+
+/** metav1.DeleteOptions. */
+export interface DeleteOptions {
+  gracePeriodSeconds?: number;
+  propagationPolicy?: 'Background' | 'Orphan' | 'Foreground';
+  orphanDependents?: boolean;
+  preconditions?: { uid?: string; resourceVersion?: string };
+  dryRun?: string[];
+}
+
+/** Something claimed before a write. Exactly one of the two is called when the write is done or has failed. */
+export interface Claim {
+  commit?(): void | Promise<void>;
+  revert?(): void | Promise<void>;
+}
+
+/** The rules of an update: of the object, of its status, or of another view on it. */
+export interface UpdateRules<T> {
+  /** Takes over from the old object what this write may not touch. */
+  prepareForUpdate?(object: T, old: T, context: RuleContext): void;
+  validateUpdate?(object: T, old: T, context: RuleContext): FieldError[];
 }
 
 /** A column of the Table form, with upstream's name, type, format and priority (pkg/printers/internalversion). */
@@ -61,20 +100,30 @@ export interface ResourceDefinition<T extends KubeObject = KubeObject> {
   validateCreate?(object: T, context: RuleContext): FieldError[];
   /** Called instead of validateCreate for updates; includes upstream's immutability rules. */
   validateUpdate?(object: T, old: T, context: RuleContext): FieldError[];
-  /** The `status` subresource: main writes keep the old status, status writes keep the old rest. */
-  status?: {
-    prepareForUpdate?(object: T, old: T, context: RuleContext): void;
-    validateUpdate?(object: T, old: T, context: RuleContext): FieldError[];
+  /** After validation and admission, right before the write (not in a dry run's case of `commit`): claims what the object needs. May change the object. */
+  beginCreate?(object: T, context: RuleContext, operations: ObjectOperations): Promise<Claim>;
+  beginUpdate?(object: T, old: T, context: RuleContext, operations: ObjectOperations): Promise<Claim>;
+  /** After the object is gone from the store: gives back what it held. */
+  afterDelete?(object: T, context: RuleContext, operations: ObjectOperations): void | Promise<void>;
+  /** The stored form, when it is another version or group than the served one (autoscaling/v1, events.k8s.io). Default: this version itself. */
+  conversion?: {
+    stored: ResourceType;
+    toStored(object: T): KubeObject;
+    fromStored(stored: KubeObject): T;
   };
+  /** The `status` subresource: main writes keep the old status, status writes keep the old rest. */
+  status?: UpdateRules<T>;
   scale?: ScalePaths;
   /** Whether a change of spec bumps metadata.generation. Default: when there is a status subresource. */
   generation?: boolean;
   /** Name rule of metadata.name: upstream's path-segment, DNS-1123 subdomain (default) or label, or own. */
   validateName?(name: string, prefix: boolean): string[];
-  /** Fields for field selectors besides metadata.name and metadata.namespace. */
+  /** Fields for field selectors besides metadata.name and metadata.namespace. Every name is present for every object, an empty one included. */
   selectableFields?(object: T): Record<string, string>;
   columns?: readonly Column<T>[];
-  /** Pods: grace period to use, from the request's or the object's own; undefined deletes at once. */
+  /** What is said of a whole row of a table, such as that a pod has completed. */
+  rowConditions?(object: T): { type: string; status: string; reason?: string; message?: string }[];
+  /** Pods: grace period to use, from the request's or the object's own; undefined or 0 deletes at once. */
   graceSeconds?(object: T, requested: number | undefined, context: RuleContext): number | undefined;
   /** Finalizer policy when the caller names none: background for all but a few (batch/v1 Jobs have background in v1 too). */
   defaultPropagation?: 'Background' | 'Orphan' | 'Foreground';
@@ -89,18 +138,27 @@ export interface ResourceDefinition<T extends KubeObject = KubeObject> {
   /** Never stored: reviews answer from this. */
   review?(object: T, context: RuleContext): Promise<T> | T;
   /** Subresources beyond status and scale: binding, eviction, token, log …; served by handlers that the server registers by name. */
-  subresources?: readonly SubresourceDefinition[];
+  subresources?: readonly SubresourceDefinition<T>[];
   /** Turns an object away for a reason outside validation, e.g. namespace deletion. */
   beforeDelete?(object: T, context: RuleContext): StatusError | undefined;
 }
 
-export interface SubresourceDefinition {
+export interface SubresourceDefinition<T extends KubeObject = KubeObject> {
   name: string;
   verbs: readonly string[];
   /** Kind and group version of the body, such as `autoscaling/v1` `Scale`. */
   kind: string;
   group?: string;
   version?: string;
+  /** The subresource is a view on the object itself (pods/resize, namespaces/finalize …): reads give the object, updates follow these rules. */
+  update?: UpdateRules<T>;
+  /** What a POST does (pods/binding, pods/eviction): its answer is sent with 201. Throws StatusError. */
+  create?(
+    body: KubeObject,
+    target: { name: string; namespace?: string },
+    context: RuleContext,
+    operations: ObjectOperations,
+  ): Promise<KubeObject | Status>;
 }
 
 /** Checks a definition's shape where types can't and freezes it. */

@@ -1,0 +1,179 @@
+// The identity of built-in resources, from the table of upstream's discovery documents, with what all kinds share:
+// storage prefixes (kubeapiserver/default_storage_factory_builder.go), status, scale and further subresources.
+import { builtInResources, type KubeObject, type ResourceRow, type ResourceType } from '@tiphys/api';
+import { invariant } from '@tiphys/std';
+import type { ResourceDefinition, ScalePaths, SubresourceDefinition } from '../define-resource.ts';
+
+/** Upstream's historic key prefixes. Everything else is stored under its resource's name. */
+const STORAGE_PREFIXES: Record<string, string> = {
+  '/replicationcontrollers': 'controllers',
+  '/endpoints': 'services/endpoints',
+  '/nodes': 'minions',
+  '/services': 'services/specs',
+  'networking.k8s.io/ingresses': 'ingress',
+  'apiextensions.k8s.io/customresourcedefinitions': 'apiextensions.k8s.io/customresourcedefinitions',
+  'apiregistration.k8s.io/apiservices': 'apiregistration.k8s.io/apiservices',
+};
+
+const REPLICAS: ScalePaths = { specReplicas: 'spec.replicas', statusReplicas: 'status.replicas', selector: 'spec.selector' };
+
+/** Answers with the deleted object instead of a Status (ReturnDeletedObject in upstream's stores). */
+const RETURNS_DELETED = new Set([
+  '/namespaces',
+  '/persistentvolumeclaims',
+  '/persistentvolumes',
+  '/pods',
+  '/podtemplates',
+  '/resourcequotas',
+  '/serviceaccounts',
+  '/services',
+  'resource.k8s.io/deviceclasses',
+  'resource.k8s.io/devicetaintrules',
+  'resource.k8s.io/resourceclaims',
+  'resource.k8s.io/resourceclaimtemplates',
+  'resource.k8s.io/resourcepoolstatusrequests',
+  'resource.k8s.io/resourceslices',
+  'storage.k8s.io/csidrivers',
+  'storage.k8s.io/csinodes',
+  'storage.k8s.io/storageclasses',
+  'storage.k8s.io/volumeattachments',
+  'storage.k8s.io/volumeattributesclasses',
+]);
+
+const CREATES_ON_UPDATE = new Set([
+  '/endpoints',
+  '/events',
+  '/limitranges',
+  '/services',
+  'coordination.k8s.io/leasecandidates',
+  'coordination.k8s.io/leases',
+  'events.k8s.io/events',
+  'node.k8s.io/runtimeclasses',
+  'rbac.authorization.k8s.io/clusterrolebindings',
+  'rbac.authorization.k8s.io/clusterroles',
+  'rbac.authorization.k8s.io/rolebindings',
+  'rbac.authorization.k8s.io/roles',
+]);
+
+/** A PUT of these must carry the resourceVersion it was made from. */
+const CONDITIONAL_UPDATES = new Set([
+  'admissionregistration.k8s.io/mutatingadmissionpolicies',
+  'admissionregistration.k8s.io/mutatingadmissionpolicybindings',
+  'admissionregistration.k8s.io/mutatingwebhookconfigurations',
+  'admissionregistration.k8s.io/validatingadmissionpolicies',
+  'admissionregistration.k8s.io/validatingadmissionpolicybindings',
+  'admissionregistration.k8s.io/validatingwebhookconfigurations',
+  'apiextensions.k8s.io/customresourcedefinitions',
+  'apiregistration.k8s.io/apiservices',
+  'certificates.k8s.io/clustertrustbundles',
+  'certificates.k8s.io/podcertificaterequests',
+  'coordination.k8s.io/leasecandidates',
+  'coordination.k8s.io/leases',
+  'internal.apiserver.k8s.io/storageversions',
+  'node.k8s.io/runtimeclasses',
+  'policy/poddisruptionbudgets',
+  'resource.k8s.io/resourcepoolstatusrequests',
+  'storage.k8s.io/csidrivers',
+  'storage.k8s.io/csinodes',
+  'storage.k8s.io/csistoragecapacities',
+  'storage.k8s.io/volumeattachments',
+  'storagemigration.k8s.io/storageversionmigrations',
+]);
+
+/** Kinds whose metadata.generation counts the changes of their spec. The others carry none. */
+const COUNTS_GENERATIONS = new Set([
+  '/pods',
+  '/podtemplates',
+  '/replicationcontrollers',
+  'admissionregistration.k8s.io/mutatingadmissionpolicies',
+  'admissionregistration.k8s.io/mutatingadmissionpolicybindings',
+  'admissionregistration.k8s.io/mutatingwebhookconfigurations',
+  'admissionregistration.k8s.io/validatingadmissionpolicies',
+  'admissionregistration.k8s.io/validatingadmissionpolicybindings',
+  'admissionregistration.k8s.io/validatingwebhookconfigurations',
+  'apiextensions.k8s.io/customresourcedefinitions',
+  'apps/daemonsets',
+  'apps/deployments',
+  'apps/replicasets',
+  'apps/statefulsets',
+  'batch/cronjobs',
+  'batch/jobs',
+  'discovery.k8s.io/endpointslices',
+  'flowcontrol.apiserver.k8s.io/flowschemas',
+  'flowcontrol.apiserver.k8s.io/prioritylevelconfigurations',
+  'networking.k8s.io/ingressclasses',
+  'networking.k8s.io/ingresses',
+  'networking.k8s.io/networkpolicies',
+  'policy/poddisruptionbudgets',
+  'resource.k8s.io/deviceclasses',
+  'resource.k8s.io/devicetaintrules',
+  'resource.k8s.io/resourceslices',
+  'scheduling.k8s.io/priorityclasses',
+]);
+
+const PACKAGES: Record<string, string> = {
+  '': 'io.k8s.api.core',
+  'apiextensions.k8s.io': 'io.k8s.apiextensions-apiserver.pkg.apis.apiextensions',
+  'apiregistration.k8s.io': 'io.k8s.kube-aggregator.pkg.apis.apiregistration',
+  'internal.apiserver.k8s.io': 'io.k8s.api.apiserverinternal',
+};
+
+/** Full name of a kind's type in the schema table. */
+export function schemaName(group: string, version: string, kind: string): string {
+  return `${PACKAGES[group] ?? `io.k8s.api.${group.split('.')[0]}`}.${version}.${kind}`;
+}
+
+function subresourcesOf(rows: readonly ResourceRow[], resource: string): SubresourceDefinition[] {
+  return rows
+    .filter((row) => row.name.startsWith(`${resource}/`))
+    .map(({ name, verbs, kind, group, version }) => ({
+      name: name.slice(resource.length + 1),
+      verbs,
+      kind,
+      ...(group ? { group } : {}),
+      ...(version ? { version } : {}),
+    }))
+    .filter(({ name }) => name !== 'status' && name !== 'scale');
+}
+
+/** The rows of one group version, or none when it is unknown. */
+export function rowsOf(group: string, version: string): readonly ResourceRow[] {
+  return builtInResources.resources[group === '' ? 'core' : group]?.[version] ?? [];
+}
+
+/** What is true of a built-in resource before any rule of its own. */
+export function baseDefinition<T extends KubeObject>(group: string, version: string, resource: string): ResourceDefinition<T> {
+  const rows = rowsOf(group, version);
+  const row = rows.find(({ name }) => name === resource);
+  invariant(row, `there is no built-in resource ${group}/${version} ${resource}`);
+  const key = `${group}/${resource}`;
+  const subresources = subresourcesOf(rows, resource);
+  const has = (name: string) => rows.some((other) => other.name === `${resource}/${name}`);
+  const type: ResourceType<T> = { group, version, resource, kind: row.kind, namespaced: row.namespaced };
+  return {
+    type,
+    singularName: row.singularName,
+    verbs: row.verbs,
+    schema: schemaName(group, version, row.kind),
+    storagePrefix: STORAGE_PREFIXES[key] ?? resource,
+    generation: COUNTS_GENERATIONS.has(key),
+    ...(row.shortNames ? { shortNames: row.shortNames } : {}),
+    ...(row.categories ? { categories: row.categories } : {}),
+    ...(has('status') ? { status: {} } : {}),
+    ...(has('scale') ? { scale: REPLICAS } : {}),
+    ...(subresources.length ? { subresources } : {}),
+    ...(RETURNS_DELETED.has(key) ? { deleteReturnsObject: true } : {}),
+    ...(CREATES_ON_UPDATE.has(key) ? { allowCreateOnUpdate: true } : {}),
+    ...(CONDITIONAL_UPDATES.has(key) ? { allowUnconditionalUpdate: false } : {}),
+  };
+}
+
+/** A built-in resource: its identity from the table, and its own rules. */
+export function defineBuiltIn<T extends KubeObject>(
+  group: string,
+  version: string,
+  resource: string,
+  rules: Partial<ResourceDefinition<T>> = {},
+): ResourceDefinition<T> {
+  return Object.freeze({ ...baseDefinition<T>(group, version, resource), ...rules });
+}
