@@ -9,6 +9,8 @@ export type FieldErrorType =
   | 'FieldValueForbidden'
   | 'FieldValueTooLong'
   | 'FieldValueTooMany'
+  | 'FieldValueTooFew'
+  | 'FieldValueTooShort'
   | 'InternalError'
   | 'FieldValueTypeInvalid';
 
@@ -25,6 +27,7 @@ function shown(value: unknown): string {
   return value === undefined || value === null ? 'null' : JSON.stringify(value);
 }
 
+const counted = (count: number, unit: string) => `${count} ${unit}${count === 1 ? '' : 's'}`;
 const detailed = (text: string, detail: string) => (detail === '' ? text : `${text}: ${detail}`);
 
 export const fieldError = {
@@ -59,15 +62,31 @@ export const fieldError = {
     message: `Duplicate value: ${shown(value)}`,
   }),
   notFound: (field: string, value: unknown): FieldError => ({ type: 'FieldValueNotFound', field, message: `Not found: ${shown(value)}` }),
+  /** maxLength is in bytes; a negative one is unknown. */
   tooLong: (field: string, maxLength: number): FieldError => ({
     type: 'FieldValueTooLong',
     field,
-    message: `Too long: may not be more than ${maxLength} bytes`,
+    message: `Too long: ${maxLength < 0 ? 'value is too long' : `may not be more than ${counted(maxLength, 'byte')}`}`,
+  }),
+  tooLongCharacters: (field: string, maxLength: number): FieldError => ({
+    type: 'FieldValueTooLong',
+    field,
+    message: `Too long: ${maxLength < 0 ? 'value is too long' : `may not be more than ${counted(maxLength, 'character')}`}`,
+  }),
+  tooShort: (field: string, minLength: number): FieldError => ({
+    type: 'FieldValueTooShort',
+    field,
+    message: `Too short: ${minLength < 0 ? 'value is too short' : `must be at least ${counted(minLength, 'character')}`}`,
   }),
   tooMany: (field: string, count: number, maxCount: number): FieldError => ({
     type: 'FieldValueTooMany',
     field,
-    message: `Too many: ${count}: must have at most ${maxCount} items`,
+    message: `Too many${count < 0 ? '' : `: ${count}`}: ${maxCount < 0 ? 'has too many items' : `must have at most ${counted(maxCount, 'item')}`}`,
+  }),
+  tooFew: (field: string, count: number, minCount: number): FieldError => ({
+    type: 'FieldValueTooFew',
+    field,
+    message: `Too few${count < 0 ? '' : `: ${count}`}: ${minCount < 0 ? 'has too few items' : `must have at least ${counted(minCount, 'item')}`}`,
   }),
   internal: (field: string, detail: string): FieldError => ({ type: 'InternalError', field, message: `Internal error: ${detail}` }),
 };

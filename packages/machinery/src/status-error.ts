@@ -64,7 +64,7 @@ const named = (subject: Subject) => (subject.group === '' ? subject.resource : `
 const detailsOf = (subject: Subject, name?: string): StatusDetails => ({
   ...(name ? { name } : {}),
   ...(subject.group ? { group: subject.group } : {}),
-  kind: subject.resource,
+  ...(subject.resource ? { kind: subject.resource } : {}),
 });
 
 /** Constructors named as upstream names them. */
@@ -73,6 +73,14 @@ export const statusError = {
     new StatusError(404, 'NotFound', `${named(subject)} ${JSON.stringify(name)} not found`, detailsOf(subject, name)),
   alreadyExists: (subject: Subject, name: string) =>
     new StatusError(409, 'AlreadyExists', `${named(subject)} ${JSON.stringify(name)} already exists`, detailsOf(subject, name)),
+  /** A generated name was taken; the caller may simply try again. */
+  generateNameConflict: (subject: Subject, name: string, retryAfterSeconds: number) =>
+    new StatusError(
+      409,
+      'AlreadyExists',
+      `${named(subject)} ${JSON.stringify(name)} already exists, the server was not able to generate a unique name for the object`,
+      { ...detailsOf(subject, name), ...(retryAfterSeconds ? { retryAfterSeconds } : {}) },
+    ),
   conflict: (subject: Subject, name: string, why: string) =>
     new StatusError(
       409,
@@ -84,24 +92,26 @@ export const statusError = {
     new StatusError(
       403,
       'Forbidden',
-      subject.resource === ''
+      subject.resource === '' && subject.group === ''
         ? `forbidden: ${why}`
         : name === ''
           ? `${named(subject)} is forbidden: ${why}`
           : `${named(subject)} ${JSON.stringify(name)} is forbidden: ${why}`,
       detailsOf(subject, name),
     ),
+  /** Server-side apply met fields that others own; see apply/conflicts.ts for the causes. */
+  applyConflict: (message: string, causes: StatusCause[]) => new StatusError(409, 'Conflict', message, { causes }),
   unauthorized: (why = 'Unauthorized') => new StatusError(401, 'Unauthorized', why),
   badRequest: (why: string) => new StatusError(400, 'BadRequest', why),
   invalid: (kind: { group: string; kind: string }, name: string, errors: readonly FieldError[]) => {
     const qualified = kind.group === '' ? kind.kind : `${kind.kind}.${kind.group}`;
     const lines = [...new Set(errors.map((e) => `${e.field}: ${e.message}`))];
-    const list = lines.length === 1 ? lines[0] : `[${lines.join(', ')}]`;
-    return new StatusError(422, 'Invalid', `${qualified} ${JSON.stringify(name)} is invalid: ${list}`, {
+    const list = lines.length === 0 ? '' : lines.length === 1 ? `: ${lines[0]}` : `: [${lines.join(', ')}]`;
+    return new StatusError(422, 'Invalid', `${qualified} ${JSON.stringify(name)} is invalid${list}`, {
       ...(name ? { name } : {}),
       ...(kind.group ? { group: kind.group } : {}),
       kind: kind.kind,
-      causes: errors.map((e) => ({ reason: e.type, message: e.message, field: e.field })),
+      ...(errors.length ? { causes: errors.map((e) => ({ reason: e.type, message: e.message, field: e.field })) } : {}),
     });
   },
   gone: (why: string) => new StatusError(410, 'Gone', why),
@@ -113,15 +123,25 @@ export const statusError = {
       `${action} is not supported on resources of kind ${JSON.stringify(named(subject))}`,
       detailsOf(subject),
     ),
-  tooManyRequests: (why: string, retryAfterSeconds: number) => new StatusError(429, 'TooManyRequests', why, { retryAfterSeconds }),
-  timeout: (why: string) => new StatusError(504, 'Timeout', `Timeout: ${why}`),
+  tooManyRequests: (why: string, retryAfterSeconds: number) =>
+    new StatusError(429, 'TooManyRequests', why, { ...(retryAfterSeconds ? { retryAfterSeconds } : {}) }),
+  /** The server ran out of time before it began; the caller may try again. */
+  serverTimeout: (subject: Subject, operation: string, retryAfterSeconds: number) =>
+    new StatusError(
+      500,
+      'ServerTimeout',
+      `The ${operation} operation against ${named(subject)} could not be completed at this time, please try again.`,
+      { ...detailsOf(subject, operation), ...(retryAfterSeconds ? { retryAfterSeconds } : {}) },
+    ),
+  timeout: (why: string, retryAfterSeconds = 0) =>
+    new StatusError(504, 'Timeout', `Timeout: ${why}`, { ...(retryAfterSeconds ? { retryAfterSeconds } : {}) }),
   internal: (why: string, cause?: unknown) =>
     new StatusError(500, 'InternalError', `Internal error occurred: ${why}`, { causes: [{ message: why }] }, { cause }),
   serviceUnavailable: (why: string) => new StatusError(503, 'ServiceUnavailable', why),
   notImplemented: (why: string) => new StatusError(501, 'NotImplemented', why),
   unsupportedMediaType: (why: string) => new StatusError(415, 'UnsupportedMediaType', why),
   notAcceptable: (why: string) => new StatusError(406, 'NotAcceptable', why),
-  requestEntityTooLarge: (why: string) => new StatusError(413, 'RequestEntityTooLarge', `Request entity is too large: ${why}`),
+  requestEntityTooLarge: (why: string) => new StatusError(413, 'RequestEntityTooLarge', `Request entity too large: ${why}`),
 };
 
 export const isStatus = (error: unknown, reason: string): error is StatusError => error instanceof StatusError && error.reason === reason;
