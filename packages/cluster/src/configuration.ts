@@ -1,0 +1,97 @@
+// What a cluster can be told, its defaults (kubeadm's and kubelet's where they have one), and the file form for --config.
+import { parse } from 'yaml';
+
+export type NodeRuntime = 'auto' | 'containerd' | 'simulated' | 'none';
+
+export interface ClusterConfiguration {
+  /** Real containers, simulated nodes, or no node at all. `auto` takes containerd where root and the programs are there. */
+  runtime: NodeRuntime;
+  nodes: number;
+  /** Address the API server listens on; default all addresses with containerd (pods must reach it), else loopback. */
+  host?: string;
+  /** 0 takes any free port. */
+  port: number;
+  kubeletPort: number;
+  serviceCidr: string;
+  podCidr: string;
+  nodePortRange: string;
+  clusterDomain: string;
+  /** Name of the first real node; default the machine's host name in lower case. */
+  nodeName?: string;
+}
+
+export const DEFAULT_CONFIGURATION: ClusterConfiguration = {
+  runtime: 'auto',
+  nodes: 1,
+  port: 6443,
+  kubeletPort: 10250,
+  serviceCidr: '10.96.0.0/12',
+  podCidr: '10.244.0.0/16',
+  nodePortRange: '30000-32767',
+  clusterDomain: 'cluster.local',
+};
+
+export const CONFIGURATION_API_VERSION = 'tiphys.dev/v1alpha1';
+export const CONFIGURATION_KIND = 'ClusterConfiguration';
+
+/** What a person wrote is wrong: shown as it is, without a stack. */
+export class ConfigurationError extends Error {
+  override name = 'ConfigurationError';
+}
+
+const TYPES: Record<keyof ClusterConfiguration, 'string' | 'number'> = {
+  runtime: 'string',
+  nodes: 'number',
+  host: 'string',
+  port: 'number',
+  kubeletPort: 'number',
+  serviceCidr: 'string',
+  podCidr: 'string',
+  nodePortRange: 'string',
+  clusterDomain: 'string',
+  nodeName: 'string',
+};
+const RUNTIMES: readonly NodeRuntime[] = ['auto', 'containerd', 'simulated', 'none'];
+const PORT_MAX = 65_535;
+
+/** Reads a configuration file strictly: an unknown or wrong field is an error that names it. */
+export function parseConfiguration(text: string, fileName: string): Partial<ClusterConfiguration> {
+  let document: unknown;
+  try {
+    document = parse(text, { maxAliasCount: 0 });
+  } catch (error) {
+    throw new ConfigurationError(`${fileName}: ${(error as Error).message}`);
+  }
+  if (typeof document !== 'object' || document === null || Array.isArray(document))
+    throw new ConfigurationError(`${fileName}: must hold one ${CONFIGURATION_KIND}`);
+  const { apiVersion, kind, ...fields } = document as Record<string, unknown>;
+  if (apiVersion !== CONFIGURATION_API_VERSION || kind !== CONFIGURATION_KIND)
+    throw new ConfigurationError(`${fileName}: must begin with apiVersion: ${CONFIGURATION_API_VERSION} and kind: ${CONFIGURATION_KIND}`);
+  for (const [name, value] of Object.entries(fields)) {
+    const type = TYPES[name as keyof ClusterConfiguration];
+    if (!type) throw new ConfigurationError(`${fileName}: unknown field "${name}"; known are ${Object.keys(TYPES).join(', ')}`);
+    if (typeof value !== type) throw new ConfigurationError(`${fileName}: ${name} must be a ${type}`);
+  }
+  return fields as Partial<ClusterConfiguration>;
+}
+
+/** Puts defaults under what was given and refuses what can't be. */
+export function completeConfiguration(given: Partial<ClusterConfiguration>): ClusterConfiguration {
+  const known = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+  const configuration = { ...DEFAULT_CONFIGURATION, ...known } as ClusterConfiguration;
+  const refuse = (field: string, why: string) => {
+    throw new ConfigurationError(`${field}: ${why}`);
+  };
+  if (!RUNTIMES.includes(configuration.runtime)) refuse('runtime', `"${configuration.runtime}" is none of ${RUNTIMES.join(', ')}`);
+  if (!Number.isInteger(configuration.nodes) || configuration.nodes < 0) refuse('nodes', 'must be a whole number, 0 or more');
+  for (const field of ['port', 'kubeletPort'] as const) {
+    const port = configuration[field];
+    if (!Number.isInteger(port) || port < 0 || port > PORT_MAX) refuse(field, `must be a port between 0 and ${PORT_MAX}`);
+  }
+  for (const field of ['serviceCidr', 'podCidr'] as const) {
+    if (!/^\d{1,3}(\.\d{1,3}){3}\/\d{1,2}$/.test(configuration[field]))
+      refuse(field, `"${configuration[field]}" is not an IPv4 range such as ${DEFAULT_CONFIGURATION[field]}`);
+  }
+  if (!/^\d+-\d+$/.test(configuration.nodePortRange)) refuse('nodePortRange', `must look like ${DEFAULT_CONFIGURATION.nodePortRange}`);
+  return configuration;
+}
