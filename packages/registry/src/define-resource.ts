@@ -97,6 +97,7 @@ export interface ResourceDefinition<T extends KubeObject = KubeObject> {
   /** Before a create is validated: clear status, allocate, set generation … */
   prepareForCreate?(object: T, context: RuleContext): void;
   prepareForUpdate?(object: T, old: T, context: RuleContext): void;
+  /** Rules of the kind. Those that hold for every kind's metadata are validateMetadata(), which the server calls itself. */
   validateCreate?(object: T, context: RuleContext): FieldError[];
   /** Called instead of validateCreate for updates; includes upstream's immutability rules. */
   validateUpdate?(object: T, old: T, context: RuleContext): FieldError[];
