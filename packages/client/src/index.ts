@@ -12,4 +12,14 @@ export type {
   WatchOptions,
   WriteOptions,
 } from './client.ts';
+export {
+  type EventExtra,
+  type EventRecorder,
+  type EventRecorderOptions,
+  type EventType,
+  eventRecorder,
+  microTimeText,
+  referenceTo,
+  timeText,
+} from './events/recorder.ts';
 export { errorFromStatus } from './requests.ts';

@@ -1,1 +1,14 @@
-export {};
+export * from './runtime/actions.ts';
+export { claim } from './runtime/claims.ts';
+export {
+  type Controller,
+  defineController,
+  type Index,
+  type Owned,
+  type ReconcileContext,
+  type Snapshot,
+  type Watched,
+  type World,
+} from './runtime/controller.ts';
+export * from './runtime/objects.ts';
+export { controllerUser, type RunningControllers, type StartOptions, startControllers } from './runtime/start.ts';

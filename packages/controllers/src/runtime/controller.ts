@@ -1,0 +1,84 @@
+// What a controller is: a declaration. The runtime brings it to life.
+import type { KubeObject, ResourceType } from '@tiphys/api';
+import type { Client, EventRecorder } from '@tiphys/client';
+import type { Runtime } from '@tiphys/runtime';
+import type { Action } from './actions.ts';
+
+/** The caches as they are while a plan runs. Objects are shared: do not change them. */
+export interface Snapshot {
+  get<T extends KubeObject>(type: ResourceType<T>, name: string, namespace?: string): T | undefined;
+  list<T extends KubeObject>(type: ResourceType<T>, namespace?: string): readonly T[];
+  /** Objects whose controller reference has the uid, of a type that some running controller owns. */
+  controlledBy<T extends KubeObject>(type: ResourceType<T>, uid: string): readonly T[];
+  /** Through an index that a controller declared. */
+  byIndex<T extends KubeObject>(type: ResourceType<T>, index: string, key: string): readonly T[];
+}
+
+export interface World<T extends KubeObject> extends Snapshot {
+  object: T;
+  /** What the object controls of the type and its selector matches; adoption and release are done before. */
+  owned<X extends KubeObject>(type: ResourceType<X>): readonly X[];
+}
+
+export interface Owned<T extends KubeObject, X extends KubeObject = any> {
+  type: ResourceType<X>;
+  /** With a selector, orphans that match are adopted and owned objects that do not are released. undefined matches nothing. */
+  matches?: (owner: T) => ((object: X) => boolean) | undefined;
+  /** Only these are claimed or released; others are left as they are. Default: all. */
+  considered?: (object: X) => boolean;
+  /** Finalizers added at adoption and removed at release. */
+  finalizers?: readonly string[];
+}
+
+export interface Watched<X extends KubeObject = any> {
+  type: ResourceType<X>;
+  /** Keys (`namespace/name`) of the controller's objects that have to be planned again. `old` is set for a change; `gone` for a deletion. */
+  keys: (object: X, snapshot: Snapshot, change: { old?: X; gone: boolean }) => readonly string[];
+}
+
+export interface Index<X extends KubeObject = any> {
+  type: ResourceType<X>;
+  name: string;
+  keysOf: (object: X) => readonly string[];
+}
+
+export interface ReconcileContext {
+  /** Acts as the controller's identity. */
+  client: Client;
+  runtime: Runtime;
+  snapshot: Snapshot;
+  events: EventRecorder;
+  signal: AbortSignal;
+}
+
+export interface Controller<T extends KubeObject = any> {
+  /** Upstream's name, such as `deployment-controller`: the service account in kube-system it acts as, and its events' source. */
+  name: string;
+  /** Source of its events when upstream's differs from the name. */
+  eventSource?: string;
+  /** The objects it plans for. */
+  for: ResourceType<T>;
+  /** Which changes of the objects themselves matter. Default: all. */
+  triggers?: (object: T, old: T | undefined) => boolean;
+  owns?: readonly Owned<T>[];
+  watches?: readonly Watched[];
+  /** Types that plan() reads besides those above; their changes trigger nothing. */
+  reads?: readonly ResourceType[];
+  indices?: readonly Index[];
+  /** Keys planned side by side. Default 5, as upstream's --concurrent-…-syncs. */
+  concurrency?: number;
+  /** Pure: reads only the world and the time. Deleted objects are not planned for. */
+  plan?(world: World<T>, nowMs: number): readonly Action[];
+  /**
+   * For decisions that need live reads: does the work itself. `object` is undefined when it is gone.
+   * Rejecting backs off; a number is when to come back. Exactly one of plan and reconcile is given.
+   */
+  reconcile?(key: { namespace: string; name: string }, object: T | undefined, context: ReconcileContext): Promise<number | undefined>;
+  /** Background work of its own beside the queue, until the signal aborts. `enqueue` takes a key. */
+  run?(context: ReconcileContext, enqueue: (key: string) => void): Promise<void>;
+}
+
+/** Keeps inference: `controller<Deployment>({ … })`. */
+export function defineController<T extends KubeObject>(controller: Controller<T>): Controller<T> {
+  return Object.freeze(controller);
+}

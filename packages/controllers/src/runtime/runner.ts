@@ -1,0 +1,224 @@
+// One controller at work: changes become keys, keys become plans, plans are applied.
+import type { KubeObject, ResourceType } from '@tiphys/api';
+import { type Client, type EventRecorder, eventRecorder } from '@tiphys/client';
+import { isConflict } from '@tiphys/machinery';
+import type { Logger, Runtime } from '@tiphys/runtime';
+import { invariant } from '@tiphys/std';
+import type { Action } from './actions.ts';
+import { apply, typed } from './apply.ts';
+import type { Caches } from './caches.ts';
+import { type Claims, claim } from './claims.ts';
+import type { Controller, Owned, ReconcileContext, Snapshot, World } from './controller.ts';
+import { controllerOf, isDeleting, keyOf, labelsOf, namespaceOf, sameType, splitKey, uidOf } from './objects.ts';
+import { type OwnWrites, ownWrites } from './own-writes.ts';
+import { type WorkQueue, workQueue } from './work-queue.ts';
+
+const CONCURRENCY = 5;
+
+export interface RunnerOptions {
+  controller: Controller;
+  caches: Caches;
+  /** Acts as the controller's identity. */
+  client: Client;
+  runtime: Runtime;
+}
+
+export interface Runner {
+  /** Starts once the caches are filled. */
+  start(): void;
+  stop(): Promise<void>;
+  idle(): boolean;
+}
+
+export function runner(options: RunnerOptions): Runner {
+  return new ControllerRunner(options);
+}
+
+class ControllerRunner implements Runner {
+  readonly #controller: Controller;
+  readonly #caches: Caches;
+  readonly #client: Client;
+  readonly #runtime: Runtime;
+  readonly #log: Logger;
+  readonly #events: EventRecorder;
+  readonly #queue: WorkQueue;
+  readonly #writes: OwnWrites = ownWrites();
+  readonly #stopping = new AbortController();
+  readonly #aborted: Promise<void>;
+  readonly #unsubscribe: (() => void)[] = [];
+  #background: Promise<void> = Promise.resolve();
+
+  constructor({ controller, caches, client, runtime }: RunnerOptions) {
+    invariant(!(controller.plan && controller.reconcile), `${controller.name} has both plan and reconcile`);
+    this.#controller = controller;
+    this.#caches = caches;
+    this.#client = client;
+    this.#runtime = runtime;
+    this.#log = runtime.log.named(controller.name);
+    this.#events = eventRecorder({ client, runtime, component: controller.eventSource ?? controller.name });
+    this.#aborted = new Promise((resolve) => this.#stopping.signal.addEventListener('abort', () => resolve(), { once: true }));
+    this.#queue = workQueue({
+      clock: runtime.clock,
+      concurrency: controller.concurrency ?? CONCURRENCY,
+      work: (key) => this.#work(key),
+    });
+    // Every informer is asked for now, so that all of them fill side by side before the first plan.
+    for (const index of controller.indices ?? []) caches.addIndex(index);
+    for (const type of this.#types()) caches.use(type);
+  }
+
+  #types(): ResourceType[] {
+    const { owns = [], watches = [], reads = [] } = this.#controller;
+    return [this.#controller.for, ...owns.map((o) => o.type), ...watches.map((w) => w.type), ...reads];
+  }
+
+  start(): void {
+    const { controller, owns = [], watches = [] } = { controller: this.#controller, ...this.#controller };
+    const triggers = controller.triggers ?? (() => true);
+    const follow = (type: ResourceType, changed: (object: any, change: { old?: any; gone: boolean }) => void) => {
+      const stop = this.#caches.use<KubeObject>(type).subscribe({
+        added: (object) => changed(object, { gone: false }),
+        updated: (object, old) => changed(object, { old, gone: false }),
+        deleted: (object) => changed(object, { gone: true }),
+      });
+      this.#unsubscribe.push(stop);
+    };
+    follow(controller.for, (object, { old }) => triggers(object, old) && this.#queue.add(keyOf(object)));
+    for (const owned of owns) follow(owned.type, (object, change) => this.#ownedChanged(owned, object, change));
+    for (const watch of watches) {
+      follow(watch.type, (object, change) => {
+        for (const key of watch.keys(object, this.#caches, change)) this.#queue.add(key);
+      });
+    }
+    if (controller.run) {
+      this.#background = controller
+        .run(this.#context(), (key) => this.#queue.add(key))
+        .catch((error) => {
+          if (!this.#stopping.signal.aborted) this.#log.error('the background work of a controller ended', error);
+        });
+    }
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    for (const stop of this.#unsubscribe) stop();
+    await this.#queue.stop();
+    await this.#background;
+  }
+
+  idle(): boolean {
+    return this.#queue.idle();
+  }
+
+  #context(): ReconcileContext {
+    return { client: this.#client, runtime: this.#runtime, snapshot: this.#caches, events: this.#events, signal: this.#stopping.signal };
+  }
+
+  #enqueueOwner(object: KubeObject): boolean {
+    const reference = controllerOf(object);
+    const type = this.#controller.for;
+    if (!reference) return false;
+    if (reference.kind !== type.kind || reference.apiVersion.split('/').slice(0, -1).join('/') !== type.group) return true;
+    const namespace = type.namespaced ? namespaceOf(object) : '';
+    const owner = this.#caches.get(type, reference.name, namespace);
+    if (owner && uidOf(owner) === reference.uid) this.#queue.add(keyOf(owner));
+    return true;
+  }
+
+  #ownedChanged(owned: Owned<any>, object: KubeObject, change: { old?: KubeObject; gone: boolean }): void {
+    const { old, gone } = change;
+    if (old && controllerOf(old)?.uid !== controllerOf(object)?.uid) this.#enqueueOwner(old);
+    if (this.#enqueueOwner(object) || gone || !owned.matches || isDeleting(object)) return;
+    // An orphan wakes whoever might adopt it, when it is new to us or its labels or owner changed.
+    if (old && !controllerOf(old) && labelsOf(old) === labelsOf(object)) return;
+    if (old && !controllerOf(old) && JSON.stringify(labelsOf(old)) === JSON.stringify(labelsOf(object))) return;
+    for (const owner of this.#caches.list(this.#controller.for, namespaceOf(object))) {
+      if (owned.matches(owner)?.(object)) this.#queue.add(keyOf(owner));
+    }
+  }
+
+  async #work(key: string): Promise<void> {
+    try {
+      await Promise.race([this.#writes.seen(key), this.#aborted]);
+      if (this.#stopping.signal.aborted) return;
+      const failure = await (this.#controller.reconcile ? this.#reconcile(key) : this.#plan(key));
+      if (!failure) return this.#queue.forget(key);
+      this.#failed(key, failure);
+    } catch (error) {
+      this.#failed(key, error);
+    }
+  }
+
+  #failed(key: string, error: unknown): void {
+    if (this.#stopping.signal.aborted) return;
+    // A conflict only says that the cache was behind; the next plan sees the newer object.
+    if (isConflict(error)) this.#log.debug('conflict, planning again', { key });
+    else this.#log.error('sync failed', error, { key, attempt: this.#queue.failures(key) + 1 });
+    this.#queue.addRateLimited(key);
+  }
+
+  async #reconcile(key: string): Promise<undefined> {
+    const { namespace, name } = splitKey(key);
+    const object = this.#caches.get(this.#controller.for, name, namespace);
+    const delayMs = await this.#controller.reconcile!({ namespace, name }, object, this.#context());
+    if (delayMs !== undefined) this.#queue.addAt(key, this.#runtime.clock.now() + delayMs);
+    return undefined;
+  }
+
+  async #plan(key: string): Promise<Error | undefined> {
+    const { controller } = { controller: this.#controller };
+    const { namespace, name } = splitKey(key);
+    const cached = this.#caches.get(controller.for, name, namespace);
+    if (!cached || !controller.plan) return undefined;
+    const object = typed(controller.for, cached);
+    const claims = new Map<Owned<any>, Claims>();
+    for (const owned of controller.owns ?? []) claims.set(owned, claim(controller.for, object, owned, this.#caches));
+    const failure = await this.#settleClaims(key, object, [...claims.values()]);
+    if (failure !== 'nothing to settle') return failure;
+    const actions = controller.plan(worldOf(this.#caches, object, claims), this.#runtime.clock.now());
+    return this.#apply(key, object, actions);
+  }
+
+  /** Adopts and releases first; the plan is made when the cache shows that. */
+  async #settleClaims(key: string, object: KubeObject, claims: readonly Claims[]): Promise<Error | undefined | 'nothing to settle'> {
+    const releases = claims.flatMap((c) => c.releases);
+    const adoptions = claims.flatMap((c) => c.adoptions);
+    if (releases.length + adoptions.length === 0) return 'nothing to settle';
+    if (adoptions.length > 0) {
+      // The cache may not have heard yet that the owner is being deleted; the server has.
+      const fresh = await this.#client.of(this.#controller.for).get(object.metadata!.name!, namespaceOf(object));
+      const kind = `${this.#controller.for.kind} ${namespaceOf(object)}/${object.metadata!.name}`;
+      if (uidOf(fresh) !== uidOf(object)) return new Error(`original ${kind} is gone: got uid ${uidOf(fresh)}, wanted ${uidOf(object)}`);
+      if (isDeleting(fresh)) return new Error(`${kind} has just been deleted at ${fresh.metadata!.deletionTimestamp}`);
+    }
+    const failure = await this.#apply(key, object, [...releases, ...adoptions]);
+    this.#queue.add(key);
+    return failure;
+  }
+
+  async #apply(key: string, about: KubeObject, actions: readonly Action[]): Promise<Error | undefined> {
+    if (actions.length === 0) return undefined;
+    return apply(actions, {
+      client: this.#client,
+      events: this.#events,
+      about,
+      wrote: (type, result) => this.#writes.wrote(key, this.#caches.use(type), result),
+      deleted: (type, object) => this.#writes.deleted(key, this.#caches.use(type), object),
+      wake: (atMs) => this.#queue.addAt(key, atMs),
+    });
+  }
+}
+
+function worldOf<T extends KubeObject>(snapshot: Snapshot, object: T, claims: ReadonlyMap<Owned<any>, Claims>): World<T> {
+  return {
+    object,
+    get: snapshot.get,
+    list: snapshot.list,
+    controlledBy: snapshot.controlledBy,
+    byIndex: snapshot.byIndex,
+    owned: (type) => {
+      for (const [owned, { claimed }] of claims) if (sameType(owned.type, type)) return claimed;
+      return invariant(false, `plan() asks for ${type.resource}, which the controller does not own`) as never;
+    },
+  };
+}

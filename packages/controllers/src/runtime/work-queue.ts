@@ -1,0 +1,93 @@
+// Keys to plan: each at most once in the queue and never twice at a time; failures come back later and later
+// (client-go util/workqueue: queue.go, delaying_queue.go, default_rate_limiters.go). Its size is bounded by the number of objects.
+import type { Clock, Timer } from '@tiphys/runtime';
+
+export const RETRY_FIRST_MS = 5;
+export const RETRY_MS_MAX = 1_000_000;
+
+export interface WorkQueue {
+  add(key: string): void;
+  /** The earliest of several wishes holds. */
+  addAt(key: string, atMs: number): void;
+  addRateLimited(key: string): void;
+  /** The key succeeded: its next failure starts from the smallest delay. */
+  forget(key: string): void;
+  failures(key: string): number;
+  /** Nothing queued and nothing in work. */
+  idle(): boolean;
+  stop(): Promise<void>;
+}
+
+export interface WorkQueueOptions {
+  clock: Clock;
+  concurrency: number;
+  /** Never rejects. */
+  work: (key: string) => Promise<void>;
+}
+
+export function workQueue({ clock, concurrency, work }: WorkQueueOptions): WorkQueue {
+  /** In order of arrival. */
+  const queued = new Set<string>();
+  const working = new Set<string>();
+  /** Became dirty while being worked on. */
+  const again = new Set<string>();
+  const timers = new Map<string, { atMs: number; timer: Timer }>();
+  const failures = new Map<string, number>();
+  let stopped = false;
+  let drained: (() => void) | undefined;
+
+  const pump = () => {
+    while (!stopped && working.size < concurrency && queued.size > 0) {
+      const [key] = queued;
+      queued.delete(key!);
+      working.add(key!);
+      void work(key!).then(() => {
+        working.delete(key!);
+        if (again.delete(key!)) queued.add(key!);
+        if (working.size === 0) drained?.();
+        pump();
+      });
+    }
+  };
+  const add = (key: string) => {
+    if (stopped) return;
+    if (working.has(key)) again.add(key);
+    else queued.add(key);
+    // Events come in bursts; starting after the current turn lets a burst become one plan.
+    queueMicrotask(pump);
+  };
+  const addAt = (key: string, atMs: number) => {
+    if (stopped) return;
+    const known = timers.get(key);
+    if (known && known.atMs <= atMs) return;
+    known?.timer.cancel();
+    const timer = clock.after(Math.max(0, atMs - clock.now()), () => {
+      timers.delete(key);
+      add(key);
+    });
+    timers.set(key, { atMs, timer });
+  };
+  return {
+    add,
+    addAt,
+    addRateLimited: (key) => {
+      const count = failures.get(key) ?? 0;
+      failures.set(key, count + 1);
+      addAt(key, clock.now() + Math.min(RETRY_MS_MAX, RETRY_FIRST_MS * 2 ** count));
+    },
+    forget: (key) => void failures.delete(key),
+    failures: (key) => failures.get(key) ?? 0,
+    idle: () => queued.size === 0 && working.size === 0,
+    stop: async () => {
+      stopped = true;
+      for (const { timer } of timers.values()) timer.cancel();
+      timers.clear();
+      queued.clear();
+      if (working.size > 0) {
+        await new Promise<void>((resolve) => {
+          drained = resolve;
+        });
+      }
+    },
+  };
+}
