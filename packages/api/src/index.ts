@@ -1,4 +1,3 @@
-export { builtInResources, type ResourceRow, type ResourceTable } from './built-in-resources.ts';
 export * from './generated/index.ts';
 export type {
   KubeList,
@@ -10,5 +9,9 @@ export type {
   WatchEvent,
   WatchEventType,
 } from './object.ts';
+export { formatDuration, humanDuration, parseDuration } from './quantity/duration.ts';
+export { type IntOrPercent, IntOrStringError, isPercent, scaledValue } from './quantity/int-or-string.ts';
+export { canonicalQuantity, compareQuantities, parseQuantity, Quantity, QuantityError, type QuantityFormat } from './quantity/quantity.ts';
 export { apiVersionOf, groupResource, pathOf, type ResourceType, resourceType } from './resource-type.ts';
 export type { FieldSchema, ProtoField, ScalarType, SchemaTable, TypeSchema } from './schema.ts';
+export * from './validation/names.ts';
