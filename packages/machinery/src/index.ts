@@ -1,4 +1,5 @@
 export { type FieldError, type FieldErrorType, fieldError } from './field-error.ts';
+export * from './patch/index.ts';
 export * from './selectors/index.ts';
 export {
   isAlreadyExists,
