@@ -1,5 +1,6 @@
 export { type FieldError, type FieldErrorType, fieldError } from './field-error.ts';
 export * from './patch/index.ts';
+export * from './pods/index.ts';
 export * from './selectors/index.ts';
 export {
   isAlreadyExists,

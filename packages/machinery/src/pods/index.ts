@@ -1,0 +1,3 @@
+export { matchesNodeAffinity, matchesNodeSelector, preferredNodeAffinityWeight } from './node-affinity.ts';
+export { type Amounts, addAmounts, amountsOf, podRequests } from './requests.ts';
+export { tolerates, untoleratedTaint } from './tolerations.ts';
