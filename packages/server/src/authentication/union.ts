@@ -1,0 +1,50 @@
+// All ways to say who one is, in upstream's order (pkg/kubeapiserver/authenticator/config.go): client certificates, then
+// bearer tokens, then anonymous.
+import { type ApiRequest, type StatusError, statusError, type UserInfo } from '@tiphys/machinery';
+import type { Authenticator } from '../interfaces.ts';
+import { ANONYMOUS, GROUP_AUTHENTICATED, GROUP_UNAUTHENTICATED } from './names.ts';
+
+const USERS_REMEMBERED: WeakMap<UserInfo, UserInfo> = new WeakMap();
+
+/** Adds system:authenticated, giving the same object for the same input so that later stages can remember by identity. */
+export function withAuthenticatedGroup(user: UserInfo): UserInfo {
+  if (user.groups.includes(GROUP_AUTHENTICATED) || user.groups.includes(GROUP_UNAUTHENTICATED)) return user;
+  let result = USERS_REMEMBERED.get(user);
+  if (!result) {
+    result = { ...user, groups: [...user.groups, GROUP_AUTHENTICATED] };
+    USERS_REMEMBERED.set(user, result);
+  }
+  return result;
+}
+
+export const ANONYMOUS_USER: UserInfo = Object.freeze({
+  name: ANONYMOUS,
+  groups: Object.freeze([GROUP_UNAUTHENTICATED]) as readonly string[],
+});
+
+export interface UnionOptions {
+  authenticators: readonly Authenticator[];
+  /** Whether requests without credentials are served as system:anonymous. Default true. */
+  anonymous?: boolean;
+}
+
+/** The authenticator to give the server. Throws 401 for wrong credentials, also when another kind of credential is missing. */
+export function unionAuthenticator(options: UnionOptions): Authenticator {
+  return {
+    async authenticate(request: ApiRequest) {
+      if (request.user) return request.user;
+      let failure: StatusError | undefined;
+      for (const authenticator of options.authenticators) {
+        try {
+          const user = await authenticator.authenticate(request);
+          if (user) return withAuthenticatedGroup(user);
+        } catch (error) {
+          failure ??= error as StatusError;
+        }
+      }
+      if (failure) throw failure;
+      if (options.anonymous === false) throw statusError.unauthorized();
+      return ANONYMOUS_USER;
+    },
+  };
+}
