@@ -7,6 +7,8 @@ import type { Runtime } from '@tiphys/runtime';
 export interface ResourceReader {
   get<T extends KubeObject>(type: ResourceType<T>, name: string, namespace?: string): T | undefined;
   list<T extends KubeObject>(type: ResourceType<T>, namespace?: string): readonly T[];
+  /** Changes with every create, update and delete of an object of the type, and never otherwise; for those who keep indexes. */
+  revisionOf(type: ResourceType): number;
 }
 
 /** What a rule may look at besides the objects. */
