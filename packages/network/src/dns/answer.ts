@@ -185,7 +185,7 @@ export function answer(question: Question, world: DnsWorld): DnsAnswer {
   }
   if (name !== world.domain && !name.endsWith(`.${world.domain}`)) return { kind: 'forward' };
   const answers: DnsRecord[] = [];
-  let current = question.name;
+  let current = question.name.replace(/\.$/, '');
   for (let step = 0; step < FOLLOW_MAX; step++) {
     const lower = current.toLowerCase();
     if (lower !== world.domain && !lower.endsWith(`.${world.domain}`)) {
