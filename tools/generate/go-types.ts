@@ -10,7 +10,8 @@ const OUTPUT = join(import.meta.dirname, '../../packages/api/src/generated/go-ty
 const FACTS = join(import.meta.dirname, '../../packages/api/src/generated/types.json');
 
 /** Kinds that travel although no resource serves them: reviews, discovery documents, options. */
-const UNSERVED_KINDS = /\.(admission\.v1|apidiscovery\.v2|apidiscovery\.v2beta1|imagepolicy\.v1alpha1|core\.v1|meta\.v1|apiextensions\.v1)\.\w+$/;
+const UNSERVED_KINDS =
+  /\.(admission\.v1|apidiscovery\.v2|apidiscovery\.v2beta1|imagepolicy\.v1alpha1|core\.v1|meta\.v1|apiextensions\.v1)\.\w+$/;
 
 /** Packages outside k8s.io/api; inside it every group version is read. */
 const OTHER_PACKAGES = [
@@ -25,7 +26,8 @@ const OTHER_PACKAGES = [
 ];
 
 /** Old group versions that v1.36 doesn't serve and nobody sends. */
-const NOT_SERVED = /^api\/(apps|batch|extensions|policy|events|discovery|rbac|node|flowcontrol|authentication|authorization)\/v\d+(alpha|beta)/;
+const NOT_SERVED =
+  /^api\/(apps|batch|extensions|policy|events|discovery|rbac|node|flowcontrol|authentication|authorization)\/v\d+(alpha|beta)/;
 
 /** JSON and protobuf forms of these are written by hand, in codec and protobuf code. */
 const OPAQUE = new Set([
@@ -107,7 +109,16 @@ function readField(line: string, qualify: (type: string) => string): GoField[] {
   const go = match[1] ?? match[2]!.replace(/^\*/, '').split('.').at(-1)!;
   const inline = options.includes('inline') || (embedded && jsonName === '');
   const omit = { omitEmpty: options.includes('omitempty'), omitZero: options.includes('omitzero') };
-  return [{ go, json: jsonName || go, type: match[2] === 'interface{}' || match[2] === '[]interface{}' ? match[2] : qualify(match[2]!), ...omit, inline, number }];
+  return [
+    {
+      go,
+      json: jsonName || go,
+      type: match[2] === 'interface{}' || match[2] === '[]interface{}' ? match[2] : qualify(match[2]!),
+      ...omit,
+      inline,
+      number,
+    },
+  ];
 }
 
 /** All packages below k8s.io/api that hold a types.go. */
@@ -175,7 +186,8 @@ function reachable(table: Table, served: Set<string>): Set<string> {
 /** Everything a JSON schema table of its own can't say, compactly: see packages/api/src/go-types.ts for the reader. */
 export function generateGoTypes(modules: string): string {
   const all = new Map<string, GoType>();
-  for (const path of [...apiPackages(modules), ...OTHER_PACKAGES]) for (const [name, type] of readPackage(modules, path)) all.set(name, type);
+  for (const path of [...apiPackages(modules), ...OTHER_PACKAGES])
+    for (const [name, type] of readPackage(modules, path)) all.set(name, type);
   const table = new Table(all);
   const keep = reachable(table, new Set(Object.keys(JSON.parse(readFileSync(FACTS, 'utf8')))));
   table.names.splice(0, table.names.length, ...table.names.filter((name) => keep.has(name)));

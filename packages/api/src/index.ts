@@ -1,3 +1,13 @@
+export {
+  DECODE_BYTES_MAX,
+  type Decoded,
+  type DecodeOptions,
+  decode,
+  normalize,
+  parseManifest,
+  strictDecodingMessage,
+} from './codec/decode.ts';
+export { DecodeError } from './codec/decode-error.ts';
 export * from './generated/index.ts';
 export type {
   KubeList,
@@ -13,5 +23,17 @@ export { formatDuration, humanDuration, parseDuration } from './quantity/duratio
 export { type IntOrPercent, IntOrStringError, isPercent, scaledValue } from './quantity/int-or-string.ts';
 export { canonicalQuantity, compareQuantities, parseQuantity, Quantity, QuantityError, type QuantityFormat } from './quantity/quantity.ts';
 export { apiVersionOf, groupResource, pathOf, type ResourceType, resourceType } from './resource-type.ts';
+export {
+  builtInGroups,
+  builtInResources,
+  type GroupInfo,
+  type ResourceInfo,
+  schemaOf,
+  schemaOfKind,
+  schemaOfObject,
+  typeFacts,
+  typeNameOfKind,
+} from './schema/lookup.ts';
+export { type FieldNode, type StructNode, ValueKind, type ValueNode } from './schema/nodes.ts';
 export type { FieldSchema, ProtoField, ScalarType, SchemaTable, TypeSchema } from './schema.ts';
 export * from './validation/names.ts';

@@ -1,0 +1,116 @@
+// Bytes to objects: JSON and YAML, for built-in kinds by their schema and for others as they are
+// (apimachinery runtime/serializer/json/json.go).
+
+import type { KubeObject } from '../object.ts';
+import { schemaOfObject } from '../schema/lookup.ts';
+import type { StructNode } from '../schema/nodes.ts';
+import { structOf } from '../schema/nodes.ts';
+import { DecodeError, TypeMismatch } from './decode-error.ts';
+import { countColons, readJson } from './json-text.ts';
+import { countKeys, type NormalizeTally, normalizeStruct } from './normalize.ts';
+import { strictErrorsOf, toJsonValue } from './strict.ts';
+import { readYamlDocuments } from './yaml-text.ts';
+
+/** The request body limit of upstream's API server. */
+export const DECODE_BYTES_MAX = 3 * 1024 * 1024;
+
+export interface DecodeOptions {
+  /** `application/json` (default) or `application/yaml`; parameters are ignored. */
+  mediaType?: string;
+  /** Full type name to decode as. Without it the object's own apiVersion and kind decide; unknown kinds are kept as they are. */
+  schema?: string;
+  /** Look for unknown and duplicate fields. */
+  strict?: boolean;
+}
+
+export interface Decoded<T extends KubeObject = KubeObject> {
+  object: T;
+  /** Such as `unknown field "spec.foo"`; empty unless strict. */
+  strictErrors: string[];
+}
+
+const OBJECT_META = 'io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta';
+const LIST_META = 'io.k8s.apimachinery.pkg.apis.meta.v1.ListMeta';
+
+/** The text for refusing bytes: what upstream says around the list of strict errors. */
+export const strictDecodingMessage = (strictErrors: readonly string[]): string => `strict decoding error: ${strictErrors.join(', ')}`;
+
+/** Throws DecodeError with upstream's message. */
+export function decode<T extends KubeObject = KubeObject>(bytes: Uint8Array | string, options: DecodeOptions = {}): Decoded<T> {
+  const text = textOf(bytes);
+  if (isYaml(options.mediaType)) return decodeYaml<T>(text, options);
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    readJson(text);
+    throw new DecodeError('unexpected end of JSON input');
+  }
+  const { object, node, tally } = convert(value, options);
+  const strictErrors: string[] = [];
+  if (options.strict && (tally.unknown > 0 || tally.keys !== countColons(text))) strictErrors.push(...strictErrorsOf(node, readJson(text)));
+  return { object: object as T, strictErrors };
+}
+
+function textOf(bytes: Uint8Array | string): string {
+  const text = typeof bytes === 'string' ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
+  return text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;
+}
+
+const isYaml = (mediaType: string | undefined) =>
+  mediaType !== undefined && /^application\/(x-)?(apply-patch\+)?yaml|^text\/yaml/.test(mediaType);
+
+function decodeYaml<T extends KubeObject>(text: string, options: DecodeOptions): Decoded<T> {
+  const document = readYamlDocuments(text)[0] ?? { value: null, duplicates: [] };
+  const { object, node, tally } = convert(document.value, options);
+  const strictErrors = options.strict ? [...document.duplicates] : [];
+  if (options.strict && tally.unknown > 0) strictErrors.push(...strictErrorsOf(node, toJsonValue(document.value)));
+  return { object: object as T, strictErrors };
+}
+
+function convert(value: unknown, options: DecodeOptions): { object: object; node: StructNode | undefined; tally: NormalizeTally } {
+  const tally: NormalizeTally = { keys: 0, unknown: 0 };
+  const identity = typeof value === 'object' && value !== null ? (value as KubeObject) : {};
+  const node = options.schema === undefined ? schemaOfObject(identity) : structOf(options.schema);
+  const object = node ? normalizeStruct(node, value, tally, goTypeOf(node)) : normalizeUnstructured(value, tally);
+  return { object, node, tally };
+}
+
+const goTypeOf = (node: StructNode) => node.name.split('.').slice(-2).join('.');
+
+/** Kinds without a schema keep every field; only metadata has a known shape. */
+function normalizeUnstructured(value: unknown, tally: NormalizeTally): object {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new DecodeError("Object 'Kind' is missing in '".concat(JSON.stringify(value) ?? '', "'"));
+  }
+  tally.keys += countKeys(value, 0);
+  const source = value as Record<string, unknown>;
+  if (source.metadata === undefined || source.metadata === null) return source;
+  const node = structOf('items' in source && Array.isArray(source.items) ? LIST_META : OBJECT_META);
+  try {
+    const ignored: NormalizeTally = { keys: 0, unknown: 0 };
+    return { ...source, metadata: normalizeStruct(node, source.metadata, ignored, goTypeOf(node)) };
+  } catch (error) {
+    if (error instanceof TypeMismatch) error.within('', [], 'metadata');
+    throw error;
+  }
+}
+
+/**
+ * A parsed or hand-made object in the form the server stores: as if it had come as JSON. For patched objects and for
+ * callers in the same process. The input isn't changed; parts without a schema are shared with it.
+ */
+export function normalize<T extends KubeObject = KubeObject>(value: unknown, options: Omit<DecodeOptions, 'mediaType'> = {}): Decoded<T> {
+  const { object, node, tally } = convert(value, options);
+  const strictErrors = options.strict && tally.unknown > 0 ? strictErrorsOf(node, toJsonValue(value)) : [];
+  return { object: object as T, strictErrors };
+}
+
+/** Every object of a manifest: YAML documents or JSON, Lists taken apart. For clients; nothing is pruned. */
+export function parseManifest(bytes: Uint8Array | string): KubeObject[] {
+  const values = readYamlDocuments(textOf(bytes)).map((document) => document.value);
+  return values.filter((value) => value !== null).flatMap((value) => unfold(value as KubeObject & { items?: KubeObject[] }));
+}
+
+const unfold = (object: KubeObject & { items?: KubeObject[] }): KubeObject[] =>
+  object.kind?.endsWith('List') && Array.isArray(object.items) ? object.items.flatMap(unfold) : [object];

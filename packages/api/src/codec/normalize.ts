@@ -1,0 +1,231 @@
+// Parsed JSON to an object as Go would hold and print it: fields in schema order, unknown ones dropped, zero values kept or
+// dropped as Go's struct tags say, scalars in canonical form. The way in for every object, whatever bytes it came as.
+import { type FieldNode, type StructNode, ValueKind, type ValueNode } from '../schema/nodes.ts';
+import { DecodeError, jsonTypeName, TypeMismatch } from './decode-error.ts';
+import { decodeBase64, decodeDuration, decodeInt, decodeIntOrString, decodeQuantity, decodeTime } from './scalars.ts';
+
+type Plain = Record<string, unknown>;
+
+/** JSON nested deeper than this is refused; schemas that refer to themselves could otherwise exhaust the stack. */
+export const NESTING_MAX = 512;
+const EMPTY: Plain = Object.freeze({});
+
+/** Counts what strict decoding needs to know without looking at names twice. */
+export interface NormalizeTally {
+  /** Keys of all JSON objects seen. */
+  keys: number;
+  /** Keys that no field has. */
+  unknown: number;
+}
+
+export function normalizeStruct(node: StructNode, input: unknown, tally: NormalizeTally, goType: string, depth = 0): Plain {
+  if (input === null) input = EMPTY;
+  if (typeof input !== 'object' || Array.isArray(input)) throw new TypeMismatch(jsonTypeName(input), goType);
+  if (depth > NESTING_MAX) throw new DecodeError('exceeded max depth');
+  const source = input as Plain;
+  const out: Plain = {};
+  let matched = 0;
+  if (node.isKind) matched = copyIdentity(node, source, out);
+  for (const field of node.fields) {
+    const value = source[field.name];
+    if (value === undefined) {
+      addMissing(field, out, tally, depth);
+      continue;
+    }
+    matched++;
+    if (value === null) addMissing(field, out, tally, depth);
+    else addField(node, field, value, out, tally, depth);
+  }
+  let present = 0;
+  for (const key in source) if (source[key] !== undefined) present++;
+  tally.keys += present;
+  if (present !== matched) countUnknown(node, source, tally);
+  return out;
+}
+
+function copyIdentity(node: StructNode, source: Plain, out: Plain): number {
+  let matched = 0;
+  for (const name of ['kind', 'apiVersion']) {
+    const value = source[name];
+    if (value === undefined) continue;
+    matched++;
+    if (value === null || value === '') continue;
+    if (typeof value !== 'string') {
+      const mismatch = new TypeMismatch(jsonTypeName(value), 'string');
+      mismatch.within(node.shortName, ['TypeMeta'], name);
+      throw mismatch;
+    }
+    out[name] = value;
+  }
+  return matched;
+}
+
+function countUnknown(node: StructNode, source: Plain, tally: NormalizeTally): void {
+  for (const key in source) {
+    if (source[key] === undefined || node.byName.has(key) || (node.isKind && (key === 'kind' || key === 'apiVersion'))) continue;
+    tally.unknown++;
+    tally.keys += countKeys(source[key], 0);
+  }
+}
+
+/** All keys below a value that is kept or dropped as it is. */
+export function countKeys(value: unknown, depth: number): number {
+  if (typeof value !== 'object' || value === null) return 0;
+  if (depth > NESTING_MAX) throw new DecodeError('exceeded max depth');
+  let count = 0;
+  if (Array.isArray(value)) for (const item of value) count += countKeys(item, depth + 1);
+  else for (const key in value) count += 1 + countKeys((value as Plain)[key], depth + 1);
+  return count;
+}
+
+function addField(node: StructNode, field: FieldNode, value: unknown, out: Plain, tally: NormalizeTally, depth: number): void {
+  let result: unknown;
+  try {
+    result = normalizeValue(field.value, value, tally, depth);
+  } catch (error) {
+    if (error instanceof TypeMismatch) error.within(node.shortName, field.embedded, field.name);
+    throw error;
+  }
+  if (!field.pointer) {
+    if (field.omitEmpty && isEmpty(field.value.kind, result)) return;
+    if (field.omitZero && result === null) return;
+  }
+  out[field.name] = result;
+}
+
+function isEmpty(kind: ValueKind, value: unknown): boolean {
+  switch (kind) {
+    case ValueKind.string:
+    case ValueKind.bytes:
+      return value === '';
+    case ValueKind.bool:
+      return value === false;
+    case ValueKind.int32:
+    case ValueKind.int64:
+    case ValueKind.float:
+      return value === 0;
+    case ValueKind.list:
+      return (value as unknown[]).length === 0;
+    case ValueKind.map:
+      for (const _ in value as object) return false;
+      return true;
+    default:
+      return false;
+  }
+}
+
+/** Go prints a missing field when its tag has no omitempty, and structs even then. */
+function addMissing(field: FieldNode, out: Plain, tally: NormalizeTally, depth: number): void {
+  if (field.pointer) {
+    if (!field.omitEmpty) out[field.name] = null;
+    return;
+  }
+  const kind = field.value.kind;
+  if (kind >= ValueKind.struct && kind !== ValueKind.list && kind !== ValueKind.map) {
+    if (!field.omitZero && !(kind === ValueKind.any && field.omitEmpty)) out[field.name] = zeroOf(field.value, tally, depth);
+  } else if (!field.omitEmpty) out[field.name] = zeroOf(field.value, tally, depth);
+}
+
+function zeroOf(value: ValueNode, tally: NormalizeTally, depth: number): unknown {
+  switch (value.kind) {
+    case ValueKind.string:
+      return '';
+    case ValueKind.bool:
+      return false;
+    case ValueKind.int32:
+    case ValueKind.int64:
+    case ValueKind.float:
+    case ValueKind.intOrString:
+      return 0;
+    case ValueKind.quantity:
+      return '0';
+    case ValueKind.duration:
+      return '0s';
+    case ValueKind.struct:
+      return normalizeStruct(value.struct!, EMPTY, tally, value.goType, depth + 1);
+    default:
+      return null;
+  }
+}
+
+function normalizeValue(node: ValueNode, value: unknown, tally: NormalizeTally, depth: number): unknown {
+  switch (node.kind) {
+    case ValueKind.string:
+      if (typeof value !== 'string') throw new TypeMismatch(jsonTypeName(value), node.goType);
+      return value;
+    case ValueKind.bool:
+      if (typeof value !== 'boolean') throw new TypeMismatch(jsonTypeName(value), node.goType);
+      return value;
+    case ValueKind.int32:
+      return decodeInt(value, node.goType, false);
+    case ValueKind.int64:
+      return decodeInt(value, node.goType, true);
+    case ValueKind.float:
+      if (typeof value !== 'number') throw new TypeMismatch(jsonTypeName(value), node.goType);
+      return value;
+    case ValueKind.struct:
+      return normalizeStruct(node.struct!, value, tally, node.goType, depth + 1);
+    case ValueKind.list:
+      return normalizeList(node, value, tally, depth);
+    case ValueKind.map:
+      return normalizeMap(node, value, tally, depth);
+    default:
+      return normalizeSpecial(node, value, tally, depth);
+  }
+}
+
+function normalizeSpecial(node: ValueNode, value: unknown, tally: NormalizeTally, depth: number): unknown {
+  switch (node.kind) {
+    case ValueKind.bytes:
+      return decodeBase64(value, node.goType);
+    case ValueKind.quantity:
+      return decodeQuantity(value);
+    case ValueKind.intOrString:
+      return decodeIntOrString(value);
+    case ValueKind.time:
+      return decodeTime(value, false);
+    case ValueKind.microTime:
+      return decodeTime(value, true);
+    case ValueKind.duration:
+      return decodeDuration(value);
+    case ValueKind.schemaOrBool:
+      return typeof value === 'boolean' ? value : normalizeStruct(node.struct!, value, tally, node.goType, depth + 1);
+    case ValueKind.schemaOrArray:
+      if (Array.isArray(value)) return value.map((item) => normalizeStruct(node.struct!, item, tally, node.goType, depth + 1));
+      return normalizeStruct(node.struct!, value, tally, node.goType, depth + 1);
+    case ValueKind.schemaOrStrings:
+      if (Array.isArray(value)) return value.map(String);
+      return normalizeStruct(node.struct!, value, tally, node.goType, depth + 1);
+    default:
+      tally.keys += countKeys(value, 0);
+      return value;
+  }
+}
+
+function normalizeList(node: ValueNode, value: unknown, tally: NormalizeTally, depth: number): unknown[] {
+  if (!Array.isArray(value)) throw new TypeMismatch(jsonTypeName(value), node.goType);
+  const item = node.item!;
+  const out: unknown[] = new Array(value.length);
+  for (let i = 0; i < value.length; i++) {
+    const element = value[i];
+    out[i] = element === null || element === undefined ? zeroOf(item, tally, depth) : normalizeValue(item, element, tally, depth);
+  }
+  return out;
+}
+
+function normalizeMap(node: ValueNode, value: unknown, tally: NormalizeTally, depth: number): Plain {
+  if (typeof value !== 'object' || Array.isArray(value)) throw new TypeMismatch(jsonTypeName(value), node.goType);
+  const source = value as Plain;
+  const keys = Object.keys(source);
+  tally.keys += keys.length;
+  const out: Plain = {};
+  if (keys.length > 1) keys.sort();
+  for (const key of keys) {
+    const element = source[key];
+    if (element === undefined) continue;
+    const result = element === null ? zeroOf(node.item!, tally, depth) : normalizeValue(node.item!, element, tally, depth);
+    if (key === '__proto__') Object.defineProperty(out, key, { value: result, enumerable: true, configurable: true, writable: true });
+    else out[key] = result;
+  }
+  return out;
+}
