@@ -1,0 +1,48 @@
+// "Who is this?" asked over the API: TokenReview and SelfSubjectReview (pkg/registry/authentication).
+import type { authenticationv1, KubeObject } from '@tiphys/api';
+import { statusError, type UserInfo } from '@tiphys/machinery';
+import type { RuleContext } from '@tiphys/registry';
+import type { TokenAuthenticator, TokenResult } from './bearer-token.ts';
+import { withAuthenticatedGroup } from './union.ts';
+
+export type ReviewFunction = (object: any, context: RuleContext) => Promise<KubeObject>;
+
+/** The answers by resource name. */
+export function authenticationReviews(tokens: TokenAuthenticator, apiAudiences: readonly string[]): Record<string, ReviewFunction> {
+  return {
+    async tokenreviews(review: authenticationv1.TokenReview) {
+      const { token, audiences = [] } = review.spec;
+      if (!token) throw statusError.badRequest('token is required for TokenReview in authentication');
+      return { ...review, status: tokenStatus(tokens, token, audiences.length > 0 ? audiences : apiAudiences) };
+    },
+    async selfsubjectreviews(review: authenticationv1.SelfSubjectReview, context) {
+      const creationTimestamp = new Date(context.runtime.clock.now()).toISOString().replace(/\.\d+Z$/, 'Z');
+      return { ...review, metadata: { creationTimestamp }, status: { userInfo: userInfo(context.user) } };
+    },
+  };
+}
+
+function tokenStatus(tokens: TokenAuthenticator, token: string, audiences: readonly string[]): authenticationv1.TokenReviewStatus {
+  let result: TokenResult | undefined;
+  try {
+    result = tokens.authenticateToken(token, audiences);
+  } catch (error) {
+    return { user: {}, error: `[invalid bearer token, ${(error as Error).message}]` };
+  }
+  if (!result) return { user: {}, error: 'invalid bearer token' };
+  return {
+    authenticated: true,
+    user: userInfo(withAuthenticatedGroup(result.user)),
+    audiences: [...(result.audiences ?? audiences)],
+  };
+}
+
+function userInfo(user: UserInfo): authenticationv1.UserInfo {
+  const extra = Object.fromEntries(Object.entries(user.extra ?? {}).map(([key, values]) => [key, [...values]]));
+  return {
+    username: user.name,
+    ...(user.uid ? { uid: user.uid } : {}),
+    groups: [...user.groups],
+    ...(Object.keys(extra).length > 0 ? { extra } : {}),
+  };
+}

@@ -1,0 +1,179 @@
+// "May they?" asked over the API: the four kinds of authorization.k8s.io (pkg/registry/authorization, pkg/apis/authorization/validation).
+import type { authorizationv1, KubeObject } from '@tiphys/api';
+import { type FieldError, fieldError, statusError, type UserInfo } from '@tiphys/machinery';
+import type { RuleContext } from '@tiphys/registry';
+import type { AuthorizationAttributes, Authorizer } from '../interfaces.ts';
+import type { RbacAuthorizer } from './rbac.ts';
+
+type Review = authorizationv1.SubjectAccessReview;
+type SelfReview = authorizationv1.SelfSubjectAccessReview;
+type RulesReview = authorizationv1.SelfSubjectRulesReview;
+type Spec = authorizationv1.SubjectAccessReviewSpec;
+type SelectorAttributes = authorizationv1.FieldSelectorAttributes;
+
+export type ReviewFunction = (object: any, context: RuleContext) => Promise<KubeObject>;
+
+const GROUP = 'authorization.k8s.io';
+
+/** The answers by resource name. */
+export function accessReviews(authorizer: Authorizer, rbac: Pick<RbacAuthorizer, 'rulesFor'>): Record<string, ReviewFunction> {
+  const answer = async <T extends Review | SelfReview>(review: T, user: UserInfo): Promise<T> => {
+    const attributes = attributesOf(review.spec, user);
+    const { decision, reason } = await authorizer.authorize(attributes);
+    const status = { allowed: decision === 'allow', ...(decision === 'deny' ? { denied: true } : {}), ...(reason ? { reason } : {}) };
+    return { ...review, status };
+  };
+  const refuse = (kind: string, errors: FieldError[]) => {
+    if (errors.length > 0) throw statusError.invalid({ group: GROUP, kind }, '', errors);
+  };
+  return {
+    async subjectaccessreviews(review: Review) {
+      refuse('SubjectAccessReview', [...validateSubjectSpec(review.spec), ...validateMetadata(review, false)]);
+      return answer(review, userOf(review.spec));
+    },
+    async localsubjectaccessreviews(review: Review, context) {
+      refuse('LocalSubjectAccessReview', [
+        ...validateSubjectSpec(review.spec),
+        ...validateMetadata(review, true),
+        ...validateLocal(review, context),
+      ]);
+      return answer(review, userOf(review.spec));
+    },
+    async selfsubjectaccessreviews(review: SelfReview, context) {
+      refuse('SelfSubjectAccessReview', [...validateSpec(review.spec), ...validateMetadata(review, false)]);
+      return answer(review, context.user);
+    },
+    async selfsubjectrulesreviews(review: RulesReview, context) {
+      const namespace = review.spec.namespace ?? '';
+      if (namespace === '') throw statusError.badRequest('no namespace on request');
+      return { ...review, metadata: {}, spec: {}, status: rulesStatus(rbac.rulesFor(context.user, namespace)) };
+    },
+  };
+}
+
+const userOf = (spec: Spec): UserInfo => ({
+  name: spec.user ?? '',
+  groups: spec.groups ?? [],
+  ...(spec.uid ? { uid: spec.uid } : {}),
+  ...(spec.extra ? { extra: spec.extra } : {}),
+});
+
+function attributesOf(spec: Spec | authorizationv1.SelfSubjectAccessReviewSpec, user: UserInfo): AuthorizationAttributes {
+  const resource = spec.resourceAttributes;
+  if (!resource) {
+    const { path = '', verb = '' } = spec.nonResourceAttributes ?? {};
+    return {
+      user,
+      verb,
+      isResourceRequest: false,
+      path,
+      apiGroup: '',
+      apiVersion: '',
+      namespace: '',
+      resource: '',
+      subresource: '',
+      name: '',
+    };
+  }
+  const fieldSelector = selectorText(resource.fieldSelector, '=');
+  const labelSelector = selectorText(resource.labelSelector, ' in ');
+  return {
+    user,
+    verb: resource.verb ?? '',
+    isResourceRequest: true,
+    path: '',
+    apiGroup: resource.group ?? '',
+    apiVersion: resource.version || '*',
+    namespace: resource.namespace ?? '',
+    resource: resource.resource ?? '',
+    subresource: resource.subresource ?? '',
+    name: resource.name ?? '',
+    ...(fieldSelector ? { fieldSelector } : {}),
+    ...(labelSelector ? { labelSelector } : {}),
+  };
+}
+
+/** Requirements as the text a request would carry; those that have no such form are left out, which only widens the question. */
+function selectorText(attributes: SelectorAttributes | undefined, operator: '=' | ' in '): string | undefined {
+  if (attributes?.rawSelector) return attributes.rawSelector;
+  const parts = (attributes?.requirements ?? []).flatMap(({ key, operator: kind, values = [] }) => {
+    if (operator === '=') {
+      if (values.length !== 1 || (kind !== 'In' && kind !== 'NotIn')) return [];
+      return [`${key}${kind === 'In' ? '=' : '!='}${values[0]}`];
+    }
+    if (kind === 'Exists') return [key];
+    if (kind === 'DoesNotExist') return [`!${key}`];
+    return kind === 'In' || kind === 'NotIn' ? [`${key} ${kind.toLowerCase()} (${values.join(',')})`] : [];
+  });
+  return parts.length > 0 ? parts.join(',') : undefined;
+}
+
+function validateSpec(spec: authorizationv1.SelfSubjectAccessReviewSpec): FieldError[] {
+  const errors: FieldError[] = [];
+  const { resourceAttributes: resource, nonResourceAttributes: path } = spec;
+  if (resource && path) {
+    errors.push(fieldError.invalid('spec.nonResourceAttributes', path, 'cannot be specified in combination with resourceAttributes'));
+  }
+  if (!resource && !path) {
+    errors.push(
+      fieldError.invalid('spec.resourceAttributes', null, 'exactly one of nonResourceAttributes or resourceAttributes must be specified'),
+    );
+  }
+  const selectors = { fieldSelector: resource?.fieldSelector, labelSelector: resource?.labelSelector };
+  for (const [name, selector] of Object.entries(selectors)) {
+    if (!selector) continue;
+    const field = `spec.resourceAttributes.${name}`;
+    if (selector.rawSelector && selector.requirements?.length) {
+      errors.push(fieldError.invalid(`${field}.rawSelector`, selector.rawSelector, 'may not specified at the same time as requirements'));
+    }
+    if (!selector.rawSelector && !selector.requirements?.length) {
+      errors.push(fieldError.required(`${field}.requirements`, `when ${field} is specified, requirements or rawSelector is required`));
+    }
+  }
+  return errors;
+}
+
+function validateSubjectSpec(spec: Spec): FieldError[] {
+  const errors = validateSpec(spec);
+  if (!spec.user && !spec.groups?.length) {
+    errors.push(fieldError.invalid('spec.user', '', 'at least one of user or group must be specified'));
+  }
+  return errors;
+}
+
+const METADATA_FIELDS = ['name', 'generateName', 'labels', 'annotations', 'finalizers', 'ownerReferences'] as const;
+
+function validateMetadata(object: KubeObject, local: boolean): FieldError[] {
+  const set = METADATA_FIELDS.some((field) => object.metadata?.[field] !== undefined) || (!local && object.metadata?.namespace);
+  return set ? [fieldError.invalid('metadata', object.metadata, local ? 'must be empty except for namespace' : 'must be empty')] : [];
+}
+
+function validateLocal(review: Review, context: RuleContext): FieldError[] {
+  const errors: FieldError[] = [];
+  const namespace = review.spec.resourceAttributes?.namespace ?? '';
+  if (review.spec.resourceAttributes && namespace !== (review.metadata?.namespace ?? context.namespace ?? '')) {
+    errors.push(fieldError.invalid('spec.resourceAttributes.namespace', namespace, 'must match metadata.namespace'));
+  }
+  if (review.spec.nonResourceAttributes) {
+    errors.push(fieldError.invalid('spec.nonResourceAttributes', review.spec.nonResourceAttributes, 'disallowed on this kind of request'));
+  }
+  return errors;
+}
+
+function rulesStatus({ rules, errors }: ReturnType<RbacAuthorizer['rulesFor']>): authorizationv1.SubjectRulesReviewStatus {
+  return {
+    resourceRules: rules
+      .filter((rule) => rule.resources?.length)
+      .map(({ verbs, apiGroups, resources, resourceNames }) => ({
+        verbs,
+        apiGroups,
+        resources,
+        ...(resourceNames?.length ? { resourceNames } : {}),
+      })),
+    nonResourceRules: rules
+      .filter((rule) => rule.nonResourceURLs?.length)
+      .map(({ verbs, nonResourceURLs }) => ({ verbs, nonResourceURLs })),
+    incomplete: false,
+    ...(errors.length > 0 ? { evaluationError: errors.length === 1 ? errors[0] : `[${errors.join(', ')}]` } : {}),
+  };
+}
