@@ -1,3 +1,4 @@
+export { builtinControllers } from './builtin.ts';
 export * from './runtime/actions.ts';
 export { claim } from './runtime/claims.ts';
 export {

@@ -69,7 +69,7 @@ export interface After {
 
 type Extras = Omit<Common, 'because'>;
 
-export const create = (type: ResourceType, object: KubeObject, because: string, extras: Extras = {}): Write => ({
+export const create = <T extends KubeObject>(type: ResourceType<T>, object: T, because: string, extras: Extras = {}): Write => ({
   do: 'create',
   type,
   object,
@@ -77,7 +77,7 @@ export const create = (type: ResourceType, object: KubeObject, because: string, 
   ...extras,
 });
 
-export const update = (type: ResourceType, object: KubeObject, because: string, extras: Extras = {}): Write => ({
+export const update = <T extends KubeObject>(type: ResourceType<T>, object: T, because: string, extras: Extras = {}): Write => ({
   do: 'update',
   type,
   object,
@@ -85,7 +85,7 @@ export const update = (type: ResourceType, object: KubeObject, because: string, 
   ...extras,
 });
 
-export const updateStatus = (type: ResourceType, object: KubeObject, because: string, extras: Extras = {}): Write => ({
+export const updateStatus = <T extends KubeObject>(type: ResourceType<T>, object: T, because: string, extras: Extras = {}): Write => ({
   do: 'updateStatus',
   type,
   object,
