@@ -1,6 +1,8 @@
+export * from './apply/index.ts';
 export { type FieldError, type FieldErrorType, fieldError } from './field-error.ts';
 export * from './patch/index.ts';
 export * from './pods/index.ts';
+export { type MergeType, mergeTypeOf } from './schema/merge-type.ts';
 export * from './selectors/index.ts';
 export {
   isAlreadyExists,

@@ -1,0 +1,304 @@
+// Field ownership and server-side apply, against upstream's documented behaviour (KEP-555 and structured-merge-diff's rules).
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { KubeObject, SchemaTable } from '@tiphys/api';
+import fc from 'fast-check';
+import { mergeTypeOf } from '../schema/merge-type.ts';
+import type { StatusError } from '../status-error.ts';
+import { compareTyped, fieldsOf } from './compare.ts';
+import { difference, type FieldTree, intersection, pathsOf, recursiveDifference, sameTree, union } from './field-tree.ts';
+import { serverSideApply } from './server-side-apply.ts';
+import { trackUpdate, withTimesKept } from './track-update.ts';
+
+const table: SchemaTable = {
+  Deployment: {
+    fields: {
+      apiVersion: { type: 'string' },
+      kind: { type: 'string' },
+      metadata: { ref: 'ObjectMeta' },
+      spec: { ref: 'DeploymentSpec' },
+      status: { ref: 'DeploymentStatus' },
+    },
+  },
+  ObjectMeta: {
+    fields: {
+      name: { type: 'string' },
+      uid: { type: 'string' },
+      labels: { type: 'object', values: { type: 'string' } },
+      annotations: { type: 'object', values: { type: 'string' } },
+      finalizers: { type: 'array', items: { type: 'string' }, listType: 'set' },
+    },
+  },
+  DeploymentSpec: {
+    fields: {
+      replicas: { type: 'integer' },
+      selector: { ref: 'LabelSelector' },
+      ports: { type: 'array', items: { ref: 'Port' }, listType: 'map', listMapKeys: ['port', 'protocol'] },
+      containers: { type: 'array', items: { ref: 'Container' }, listType: 'map', listMapKeys: ['name'], required: true },
+      args: { type: 'array', items: { type: 'string' }, listType: 'atomic' },
+    },
+  },
+  DeploymentStatus: { fields: { replicas: { type: 'integer' } } },
+  LabelSelector: { mapType: 'atomic', fields: { matchLabels: { type: 'object', values: { type: 'string' } } } },
+  Port: { fields: { port: { type: 'integer' }, protocol: { type: 'string', default: 'TCP' }, name: { type: 'string' } } },
+  Container: { fields: { name: { type: 'string' }, image: { type: 'string' }, args: { type: 'array', items: { type: 'string' } } } },
+};
+const type = mergeTypeOf(table, 'Deployment');
+const tracked = { type, empty: { metadata: {}, spec: { containers: null }, status: {} }, resetFields: { 'f:status': {} } };
+const by = (name: string, time = '2026-01-01T00:00:00Z') => ({ name, apiVersion: 'apps/v1', time });
+
+interface Deployment extends KubeObject {
+  spec?: Record<string, any>;
+  status?: Record<string, any>;
+}
+const deployment = (spec: Record<string, any>, metadata: object = {}): Deployment => ({
+  apiVersion: 'apps/v1',
+  kind: 'Deployment',
+  metadata: { name: 'web', ...metadata },
+  spec,
+});
+const fieldsBy = (object: KubeObject, manager: string) => object.metadata?.managedFields?.find((e) => e.manager === manager)?.fieldsV1;
+const stored = (object: Deployment, managedFields: any): Deployment => ({
+  ...object,
+  metadata: { ...object.metadata, uid: 'u', ...(managedFields ? { managedFields } : {}) },
+});
+
+test('a create records leaves, list items by key, and parents that were not there before', () => {
+  const object = deployment(
+    { replicas: 1, containers: [{ name: 'a', image: 'x' }], ports: [{ port: 80 }], selector: { matchLabels: { a: 'b' } } },
+    { labels: { app: 'web' } },
+  );
+  assert.deepEqual(trackUpdate(undefined, object, by('kubectl-create'), tracked), [
+    {
+      manager: 'kubectl-create',
+      operation: 'Update',
+      apiVersion: 'apps/v1',
+      time: '2026-01-01T00:00:00Z',
+      fieldsType: 'FieldsV1',
+      fieldsV1: {
+        'f:metadata': { 'f:labels': { '.': {}, 'f:app': {} } },
+        'f:spec': {
+          'f:containers': { 'k:{"name":"a"}': { '.': {}, 'f:image': {}, 'f:name': {} } },
+          'f:ports': { '.': {}, 'k:{"port":80,"protocol":"TCP"}': { '.': {}, 'f:port': {} } },
+          'f:replicas': {},
+          'f:selector': {},
+        },
+      },
+    },
+  ]);
+});
+
+test('an update takes changed fields over, drops removed ones, and leaves an unchanged object alone', () => {
+  const first = deployment({ replicas: 1, containers: [{ name: 'a', image: 'x' }] }, { labels: { app: 'web', old: '1' } });
+  const live = stored(first, trackUpdate(undefined, first, by('creator'), tracked));
+  const changed = stored(deployment({ replicas: 2, containers: [{ name: 'a', image: 'x' }] }, { labels: { app: 'web' } }), undefined);
+  const after = { ...changed, metadata: { ...changed.metadata, managedFields: trackUpdate(live, changed, by('scaler'), tracked)! } };
+  assert.deepEqual(fieldsBy(after, 'scaler'), { 'f:spec': { 'f:replicas': {} } });
+  assert.deepEqual(pathsOf(fieldsBy(after, 'creator') as FieldTree), [
+    '.metadata.labels',
+    '.metadata.labels.app',
+    '.spec.containers[name="a"]',
+    '.spec.containers[name="a"].image',
+    '.spec.containers[name="a"].name',
+  ]);
+  assert.deepEqual(trackUpdate(after, after, by('reader', '2027-01-01T00:00:00Z'), tracked), after.metadata.managedFields);
+});
+
+test('managers: reset, absent, status subresource, cap', () => {
+  const object = stored(deployment({ replicas: 1 }), undefined);
+  assert.equal(trackUpdate(object, stored(deployment({ replicas: 2 }), undefined), by('x'), tracked), undefined);
+  const managedFields = trackUpdate(undefined, deployment({ replicas: 1 }), by('x'), tracked);
+  const reset = stored(deployment({ replicas: 2 }), []);
+  assert.equal(trackUpdate(stored(deployment({ replicas: 1 }), managedFields), reset, by('x'), tracked), undefined);
+
+  const live = stored(deployment({ replicas: 1 }), managedFields);
+  const status = { ...live, status: { replicas: 1 } };
+  const entries = trackUpdate(live, status, { ...by('controller'), subresource: 'status' }, { ...tracked, resetFields: { 'f:spec': {} } });
+  assert.deepEqual(
+    entries?.map((e) => [e.manager, e.subresource, e.fieldsV1]),
+    [
+      ['controller', 'status', { 'f:status': { 'f:replicas': {} } }],
+      ['x', undefined, { 'f:spec': { 'f:replicas': {} } }],
+    ],
+  );
+
+  let current = live;
+  for (let i = 0; i < 14; i++) {
+    const next = stored(deployment({ replicas: 1 }, { labels: { ...current.metadata?.labels, [`l${i}`]: 'v' } }), undefined);
+    const time = `2026-02-01T00:00:${String(i).padStart(2, '0')}Z`;
+    current = stored(next, trackUpdate(current, next, by(`m${i}`, time), tracked));
+  }
+  assert.equal(current.metadata?.managedFields?.length, 10);
+  assert.equal(current.metadata?.managedFields?.filter((e) => e.manager === 'ancient-changes').length, 1);
+});
+
+test('a write that changes nothing but times keeps the old ones', () => {
+  const object = deployment({ replicas: 1 });
+  const old = stored(object, trackUpdate(undefined, object, by('x'), tracked));
+  const again = stored(object, trackUpdate(undefined, object, by('x', '2027-01-01T00:00:00Z'), tracked));
+  assert.deepEqual(withTimesKept(old, again), old.metadata?.managedFields);
+});
+
+test('apply creates, changes, removes what it no longer names and keeps what others own', () => {
+  const one = serverSideApply(
+    undefined,
+    deployment({
+      replicas: 3,
+      containers: [
+        { name: 'a', image: '1' },
+        { name: 'b', image: '1' },
+      ],
+    }),
+    by('me'),
+    tracked,
+  );
+  assert.equal(one.changed, true);
+  const live = stored(one.object, one.object.metadata?.managedFields);
+  const labelled = stored({ ...live, metadata: { ...live.metadata, labels: { theirs: '1' } } }, undefined);
+  const current = stored(labelled, trackUpdate(live, labelled, by('other'), tracked));
+  const two = serverSideApply(current, deployment({ containers: [{ name: 'a', image: '2' }] }), by('me', '2026-05-05T00:00:00Z'), tracked);
+  assert.deepEqual(two.object.spec, { containers: [{ name: 'a', image: '2' }] });
+  assert.deepEqual(two.object.metadata?.labels, { theirs: '1' });
+  assert.deepEqual(fieldsBy(two.object, 'me'), {
+    'f:spec': { 'f:containers': { 'k:{"name":"a"}': { '.': {}, 'f:image': {}, 'f:name': {} } } },
+  });
+  const again = serverSideApply(
+    two.object,
+    deployment({ containers: [{ name: 'a', image: '2' }] }),
+    by('me', '2029-05-05T00:00:00Z'),
+    tracked,
+  );
+  assert.equal(again.changed, false);
+  assert.deepEqual(again.object, two.object);
+});
+
+test('apply names every conflict and its owner, and force takes over', () => {
+  const object = deployment({ replicas: 1, containers: [{ name: 'a', image: '1' }] });
+  const live = stored(object, trackUpdate(undefined, object, by('kubectl-edit'), tracked));
+  assert.throws(
+    () => serverSideApply(live, deployment({ replicas: 2 }), by('me'), tracked),
+    (error: StatusError) => {
+      assert.equal(error.message, 'Apply failed with 1 conflict: conflict with "kubectl-edit" using apps/v1: .spec.replicas');
+      assert.deepEqual(error.details?.causes, [
+        { reason: 'FieldManagerConflict', message: 'conflict with "kubectl-edit" using apps/v1', field: '.spec.replicas' },
+      ]);
+      return error.code === 409 && error.reason === 'Conflict';
+    },
+  );
+  assert.throws(() => serverSideApply(live, deployment({ replicas: 2, containers: [{ name: 'a', image: '2' }] }), by('me'), tracked), {
+    message:
+      'Apply failed with 2 conflicts: conflicts with "kubectl-edit" using apps/v1:\n- .spec.replicas\n- .spec.containers[name="a"].image',
+  });
+  const forced = serverSideApply(live, deployment({ replicas: 2 }), by('me'), tracked, true).object;
+  assert.equal(forced.spec?.replicas, 2);
+  assert.deepEqual(fieldsBy(forced, 'me'), { 'f:spec': { 'f:replicas': {} } });
+  assert.equal(pathsOf(fieldsBy(forced, 'kubectl-edit') as FieldTree).includes('.spec.replicas'), false);
+  // The same value is shared, not fought over.
+  const shared = serverSideApply(live, deployment({ replicas: 1 }), by('me'), tracked).object;
+  assert.deepEqual(pathsOf(fieldsBy(shared, 'me') as FieldTree), ['.spec.replicas']);
+});
+
+test('apply on an object without managers remembers what was there; kubectl takes over its last applied fields', () => {
+  const bare = stored(deployment({ replicas: 1 }), undefined);
+  assert.throws(() => serverSideApply(bare, deployment({ replicas: 2 }), by('me'), tracked), {
+    message: 'Apply failed with 1 conflict: conflict with "before-first-apply" using apps/v1: .spec.replicas',
+  });
+  const config = deployment({ replicas: 1 });
+  const annotations = { 'kubectl.kubernetes.io/last-applied-configuration': JSON.stringify(config) };
+  const clientSide = deployment({ replicas: 1 }, { annotations });
+  const live = stored(clientSide, trackUpdate(undefined, clientSide, by('kubectl-client-side-apply'), tracked));
+  const applied = serverSideApply(live, deployment({ replicas: 5 }), by('kubectl'), tracked).object;
+  assert.equal(applied.spec?.replicas, 5);
+  assert.match(applied.metadata?.annotations?.['kubectl.kubernetes.io/last-applied-configuration'] ?? '', /"replicas":5/);
+});
+
+test('apply refuses what the type does not know, another version and managedFields', () => {
+  assert.throws(() => serverSideApply(undefined, deployment({ replica: 1 }), by('me'), tracked), {
+    code: 500,
+    message: 'failed to create typed patch object (/web; apps/v1, Kind=Deployment): .spec.replica: field not declared in schema',
+  });
+  assert.throws(() => serverSideApply(undefined, { ...deployment({}), apiVersion: 'apps/v1beta1' }, by('me'), tracked), { code: 400 });
+  assert.throws(() => serverSideApply(undefined, deployment({}, { managedFields: [{}] }), by('me'), tracked), {
+    message: 'metadata.managedFields must be nil',
+  });
+});
+
+test('lists merge by key in the applied order, others keep their place', () => {
+  const live = stored(deployment({ containers: [{ name: 'x' }, { name: 'a' }, { name: 'y' }, { name: 'b' }] }), [
+    { manager: 'o', operation: 'Update', apiVersion: 'apps/v1', fieldsType: 'FieldsV1', fieldsV1: {} },
+  ]);
+  const names = (object: Deployment) => object.spec?.containers.map((c: { name: string }) => c.name);
+  const ordered = serverSideApply(
+    live,
+    deployment({ containers: [{ name: 'b' }, { name: 'a' }, { name: 'n' }] }),
+    by('me'),
+    tracked,
+  ).object;
+  assert.deepEqual(names(ordered), ['x', 'y', 'b', 'a', 'n']);
+});
+
+const trees = fc.letrec<{ node: FieldTree; tree: FieldTree }>((tie) => ({
+  node: fc.oneof(
+    { maxDepth: 3 },
+    fc.constant({}),
+    fc.tuple(fc.boolean(), tie('tree')).map(([dot, t]) => (dot && Object.keys(t).length ? { '.': {}, ...t } : t)),
+  ),
+  tree: fc.dictionary(fc.constantFrom('f:a', 'f:b', 'k:{"n":1}', 'v:"x"'), tie('node'), { maxKeys: 3, noNullPrototype: true }),
+})).tree;
+const asSet = (tree: FieldTree) => new Set(pathsOf(tree));
+
+test('property: trees behave as sets of paths', () => {
+  fc.assert(
+    fc.property(trees, trees, (a, b) => {
+      const [x, y] = [asSet(a), asSet(b)];
+      assert.deepEqual(asSet(union(a, b)), x.union(y));
+      assert.deepEqual(asSet(difference(a, b)), x.difference(y));
+      assert.deepEqual(asSet(intersection(a, b)), x.intersection(y));
+      assert.ok(sameTree(difference(a, a), {}));
+      const outside = [...x].filter((path) => ![...y].some((p) => path === p || path.startsWith(`${p}.`) || path.startsWith(`${p}[`)));
+      assert.deepEqual(asSet(recursiveDifference(a, b)), new Set(outside));
+    }),
+  );
+});
+
+const specs = fc.record(
+  {
+    replicas: fc.integer({ min: 0, max: 3 }),
+    args: fc.array(fc.constantFrom('x', 'y'), { minLength: 1 }),
+    containers: fc.uniqueArray(
+      fc.record(
+        { name: fc.constantFrom('a', 'b', 'c'), image: fc.constantFrom('1', '2') },
+        { requiredKeys: ['name'], noNullPrototype: true },
+      ),
+      { selector: (c) => c.name, minLength: 1 },
+    ),
+  },
+  { requiredKeys: [], noNullPrototype: true },
+);
+
+test('property: a forced apply leaves the object with every applied value, and owned by the applier', () => {
+  fc.assert(
+    fc.property(specs, specs, specs, (first, applied, again) => {
+      const object = deployment(first);
+      const live = stored(object, trackUpdate(undefined, object, by('creator'), tracked));
+      const once = serverSideApply(live, deployment(applied), by('me'), tracked, true).object;
+      const twice = serverSideApply(once, deployment(again), by('me'), tracked, true).object;
+      const { modified, removed } = compareTyped(type, deployment(again), twice);
+      // An empty spec may go once nothing is in it.
+      const lost = [...pathsOf(modified), ...pathsOf(removed)].filter((path) => path !== '.spec');
+      assert.deepEqual(lost, []);
+      const mine = fieldsBy(twice, 'me') as FieldTree | undefined;
+      const expected = pathsOf(fieldsOf(type, deployment(again))).filter((path) => path.startsWith('.spec.'));
+      assert.deepEqual(new Set(pathsOf(mine ?? {})), new Set(mine === undefined ? [] : Object.keys(again).length ? expected : ['.spec']));
+      // Leaving takes away exactly what nobody else owns.
+      const gone = serverSideApply(once, { apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'web' } }, by('me'), tracked, true);
+      const others = new Set(pathsOf((fieldsBy(once, 'creator') ?? {}) as FieldTree));
+      const left = pathsOf(fieldsOf(type, gone.object)).filter((path) => path.startsWith('.spec.'));
+      assert.deepEqual(
+        left.filter((path) => !others.has(path)),
+        [],
+      );
+    }),
+    { numRuns: 300 },
+  );
+});

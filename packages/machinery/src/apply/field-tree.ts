@@ -1,0 +1,153 @@
+// Sets of fields, kept in the form managedFields carries them: nested objects with the keys `f:name`, `k:{…}`, `v:…`, `i:0` and
+// `.` (structured-merge-diff fieldpath/set.go). A node without keys is a member of the set; one with keys is a member when it has
+// `.`. The root is never a member. Trees are never changed once made; parts are shared.
+
+export interface FieldTree {
+  readonly [element: string]: FieldTree;
+}
+type Building = Record<string, FieldTree>;
+
+export const LEAF: FieldTree = Object.freeze({});
+export const NOTHING: FieldTree = LEAF;
+
+export function isEmptyTree(tree: FieldTree): boolean {
+  for (const _ in tree) return false;
+  return true;
+}
+
+/** Whether a node below the root is itself in the set. */
+export const isMember = (node: FieldTree): boolean => node['.'] !== undefined || isEmptyTree(node);
+
+/** The node with itself in the set. */
+export function withMember(node: FieldTree | undefined): FieldTree {
+  if (node === undefined || isMember(node)) return node ?? LEAF;
+  return { '.': LEAF, ...node };
+}
+
+/** A node from its parts; undefined when nothing is left. */
+function nodeOf(member: boolean, children: Building): FieldTree | undefined {
+  if (isEmptyTree(children)) return member ? LEAF : undefined;
+  return member ? { '.': LEAF, ...children } : children;
+}
+
+export function union(left: FieldTree, right: FieldTree): FieldTree {
+  if (left === right || isEmptyTree(right)) return left;
+  if (isEmptyTree(left)) return right;
+  const result: Building = { ...left };
+  for (const key in right) {
+    const ours = left[key];
+    result[key] = ours === undefined ? right[key]! : unionNode(ours, right[key]!);
+  }
+  return result;
+}
+
+function unionNode(left: FieldTree, right: FieldTree): FieldTree {
+  const children = union(left, right);
+  return isMember(left) || isMember(right) ? withMember(children) : children;
+}
+
+/** What is in left and not in right. Being in the set is not inherited: children are looked at one by one. */
+export function difference(left: FieldTree, right: FieldTree): FieldTree {
+  return isEmptyTree(right) ? left : childrenLeft(left, right);
+}
+
+function childrenLeft(left: FieldTree, right: FieldTree): Building {
+  const children: Building = {};
+  for (const key in left) {
+    if (key === '.') continue;
+    const node = left[key]!;
+    const other = right[key];
+    const rest = other === undefined ? node : nodeOf(isMember(node) && !isMember(other), childrenLeft(node, other));
+    if (rest) children[key] = rest;
+  }
+  return children;
+}
+
+/** Like difference(), but a member of right takes everything below it away too. */
+export function recursiveDifference(left: FieldTree, right: FieldTree): FieldTree {
+  const children: Building = {};
+  for (const key in left) {
+    if (key === '.') continue;
+    const node = left[key]!;
+    const other = right[key];
+    if (other === undefined) children[key] = node;
+    else if (!isMember(other)) {
+      const rest = nodeOf(isMember(node), recursiveDifference(node, other) as Building);
+      if (rest) children[key] = rest;
+    }
+  }
+  return children;
+}
+
+export function intersection(left: FieldTree, right: FieldTree): FieldTree {
+  const result: Building = {};
+  for (const key in left) {
+    const other = right[key];
+    if (key === '.' || other === undefined) continue;
+    const node = left[key]!;
+    const shared = nodeOf(isMember(node) && isMember(other), intersection(node, other) as Building);
+    if (shared) result[key] = shared;
+  }
+  return result;
+}
+
+/** Sets are equal when no path is in one alone; the order of keys does not matter. */
+export function sameTree(left: FieldTree, right: FieldTree): boolean {
+  if (left === right) return true;
+  let count = 0;
+  for (const key in left) {
+    if (right[key] === undefined || !sameTree(left[key]!, right[key]!)) return false;
+    count++;
+  }
+  for (const _ in right) count--;
+  return count === 0;
+}
+
+const RANK: Record<string, number> = { '.': 0, f: 1, k: 2, v: 3, i: 4 };
+const rank = (element: string) => RANK[element[0]!] ?? 5;
+const inOrder = (a: string, b: string) => rank(a) - rank(b) || (a < b ? -1 : a > b ? 1 : 0);
+
+/** The tree with its keys in upstream's order, ready to be shown to a caller. */
+export function sortedTree(tree: FieldTree): FieldTree {
+  const keys = Object.keys(tree);
+  if (keys.length === 0) return LEAF;
+  const result: Building = {};
+  for (const key of keys.sort(inOrder)) result[key] = sortedTree(tree[key]!);
+  return result;
+}
+
+/** One element of a path as upstream prints it: `.spec`, `[name="web"]`, `[="a"]`, `[0]`. */
+function elementText(element: string): string {
+  const rest = element.slice(2);
+  if (element.startsWith('f:')) return `.${rest}`;
+  if (element.startsWith('v:')) return `[=${rest}]`;
+  if (element.startsWith('i:')) return `[${rest}]`;
+  const fields = Object.entries(JSON.parse(rest) as Record<string, unknown>);
+  return `[${fields.map(([name, value]) => `${name}=${JSON.stringify(value)}`).join(',')}]`;
+}
+
+/** Every path in the set, as text: a node's own members first, then what is below. */
+export function pathsOf(tree: FieldTree, prefix = ''): string[] {
+  const keys = Object.keys(tree)
+    .filter((key) => key !== '.')
+    .sort(inOrder);
+  const own = keys.filter((key) => isMember(tree[key]!)).map((key) => prefix + elementText(key));
+  return [...own, ...keys.flatMap((key) => pathsOf(tree[key]!, prefix + elementText(key)))];
+}
+
+/** Reads fieldsV1; undefined when it is not a tree of path elements. */
+export function treeFromFields(fields: unknown): FieldTree | undefined {
+  if (typeof fields !== 'object' || fields === null || Array.isArray(fields)) return undefined;
+  for (const [key, child] of Object.entries(fields)) {
+    if (key !== '.' && !/^[fkvi]:/s.test(key)) return undefined;
+    if (key.startsWith('k:') || key.startsWith('v:')) {
+      try {
+        JSON.parse(key.slice(2));
+      } catch {
+        return undefined;
+      }
+    }
+    if (treeFromFields(child) === undefined) return undefined;
+  }
+  return fields as FieldTree;
+}

@@ -1,0 +1,4 @@
+export { emptyObject } from './empty-object.ts';
+export type { FieldTree } from './field-tree.ts';
+export { type ApplyResult, LAST_APPLIED_ANNOTATION, serverSideApply } from './server-side-apply.ts';
+export { type FieldManager, type TrackedType, trackUpdate, withTimesKept } from './track-update.ts';

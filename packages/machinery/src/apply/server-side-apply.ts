@@ -1,0 +1,174 @@
+// Server-side apply (KEP-555): merge the configuration, drop what the applier no longer names, refuse what others own
+// (structured-merge-diff merge/update.go Apply; apimachinery managedfields/internal: fieldmanager.go, lastappliedmanager.go).
+import type { KubeObject, ManagedFieldsEntry } from '@tiphys/api';
+import { jsonEqual } from '../patch/json-value.ts';
+import type { MergeType } from '../schema/merge-type.ts';
+import { StatusError, statusError } from '../status-error.ts';
+import { compareTyped, fieldsOf } from './compare.ts';
+import { type Conflict, conflictError } from './conflicts.ts';
+import { difference, type FieldTree, intersection, isEmptyTree, NOTHING, recursiveDifference, union } from './field-tree.ts';
+import { decodeManagers, encodeManagers, identityOf, type Manager, unmanaged, withoutUnowned } from './managers.ts';
+import { ensureNamed, mergeTyped, removeFields } from './merge.ts';
+import { changesBetween, dispossessed, type FieldManager, managersAfterUpdate, type TrackedType } from './track-update.ts';
+import { typedErrors } from './typed-errors.ts';
+
+export const LAST_APPLIED_ANNOTATION = 'kubectl.kubernetes.io/last-applied-configuration';
+const BEFORE_FIRST_APPLY = 'before-first-apply';
+
+export interface ApplyResult<T> {
+  /** The object to store, with its managedFields; the live one's value when nothing changed. */
+  object: T;
+  /** False when neither the object's value nor its managers changed. */
+  changed: boolean;
+}
+
+/** Takes out what the applier named last time and now does not, unless someone else owns it. */
+function pruned(type: MergeType, merged: object, last: FieldTree, managers: readonly Manager[]): object {
+  if (isEmptyTree(last)) return merged;
+  const lastNamed = ensureNamed(type, last);
+  const all = ensureNamed(type, fieldsOf(type, merged));
+  const bare = (removeFields(type, merged, lastNamed) ?? {}) as object;
+  const owned = managers.reduce((sum: FieldTree, manager) => union(sum, manager.fields), NOTHING);
+  const kept = union(ensureNamed(type, fieldsOf(type, bare)), ensureNamed(type, owned));
+  const withOwned = (removeFields(type, merged, difference(all, kept)) ?? {}) as object;
+  // Items that hang below a removed one but were never the applier's stay.
+  const keptNow = ensureNamed(type, fieldsOf(type, withOwned));
+  return (removeFields(type, merged, intersection(difference(all, keptNow), lastNamed)) ?? {}) as object;
+}
+
+interface Attempt {
+  object: object;
+  managers: Manager[];
+  conflicts: Conflict[];
+}
+
+function attempt(live: object, config: object, managers: readonly Manager[], self: Manager, tracked: TrackedType): Attempt {
+  const { type, resetFields } = tracked;
+  const identity = identityOf(self);
+  const last = managers.find((manager) => identityOf(manager) === identity);
+  const named = fieldsOf(type, config);
+  const mine: Manager = { ...self, fields: resetFields ? recursiveDifference(named, resetFields) : named };
+  const all = [...managers.filter((manager) => manager !== last), mine];
+  const object = pruned(type, mergeTyped(type, live, config) as object, last?.fields ?? NOTHING, all);
+  const changes = changesBetween(live, object, tracked);
+  const changed = union(changes.modified, changes.added);
+  const conflicts: Conflict[] = [];
+  for (const manager of all) {
+    if (manager === mine) continue;
+    const fields = intersection(manager.fields, changed);
+    if (!isEmptyTree(fields)) conflicts.push({ manager, fields });
+  }
+  const owners = dispossessed(all, changes, identity)
+    .map((manager) => (manager === mine ? { ...mine, fields: withoutUnowned(mine.fields) } : manager))
+    .filter((manager) => !isEmptyTree(manager.fields));
+  return { object, managers: owners, conflicts };
+}
+
+/** Fields that `kubectl apply` without server side set and that still have its value: its server-side form may take them over. */
+function takenOverFromLastApplied(live: KubeObject, apiVersion: string, type: MergeType): FieldTree {
+  const annotation = live.metadata?.annotations?.[LAST_APPLIED_ANNOTATION];
+  if (!annotation) return NOTHING;
+  try {
+    const lastApplied = JSON.parse(annotation) as KubeObject;
+    if (lastApplied.apiVersion !== apiVersion) return NOTHING;
+    const { added, modified, removed } = compareTyped(type, lastApplied, live);
+    return [modified, added, removed].reduce(difference, fieldsOf(type, lastApplied));
+  } catch {
+    return NOTHING;
+  }
+}
+
+/** Null means "not set" once it has been merged; ownership keeps it apart from absent. */
+function withoutNulls(value: unknown): unknown {
+  if (Array.isArray(value)) return value.some((item) => typeof item === 'object') ? value.map(withoutNulls) : value;
+  if (typeof value !== 'object' || value === null) return value;
+  const kept: Record<string, unknown> = {};
+  for (const [key, entry] of Object.entries(value)) if (entry !== null && entry !== undefined) kept[key] = withoutNulls(entry);
+  return kept;
+}
+
+function checked(config: KubeObject, apiVersion: string, type: MergeType): void {
+  if (config.apiVersion !== apiVersion) {
+    throw statusError.badRequest(
+      `Incorrect version specified in apply patch. Specified patch version: ${config.apiVersion ?? ''}, expected: ${apiVersion}`,
+    );
+  }
+  if (config.metadata?.managedFields) throw statusError.badRequest('metadata.managedFields must be nil');
+  const errors = typedErrors(type, config);
+  if (errors.length === 0) return;
+  const subject = `${config.metadata?.namespace ?? ''}/${config.metadata?.name ?? ''}; ${apiVersion}, Kind=${config.kind ?? ''}`;
+  const text = errors.length === 1 ? errors[0] : `errors:\n${errors.map((error) => `  ${error}`).join('\n')}`;
+  throw new StatusError(500, '', `failed to create typed patch object (${subject}): ${text}`);
+}
+
+/** With the annotation that keeps client-side `kubectl apply` usable on an object that has it. */
+function withLastApplied<T extends KubeObject>(object: T, config: KubeObject): T {
+  if (!object.metadata?.annotations?.[LAST_APPLIED_ANNOTATION]) return object;
+  const { [LAST_APPLIED_ANNOTATION]: _, ...annotations } = config.metadata?.annotations ?? {};
+  const applied = { ...config, metadata: { ...config.metadata, annotations } };
+  const text = `${JSON.stringify(applied)}\n`;
+  return {
+    ...object,
+    metadata: { ...object.metadata, annotations: { ...object.metadata.annotations, [LAST_APPLIED_ANNOTATION]: text } },
+  };
+}
+
+/**
+ * Applies a configuration to the live object (undefined: it does not exist yet). Throws 409 with a FieldManagerConflict cause per
+ * field that another manager owns with another value, unless forced. Defaults and validation are the caller's next steps.
+ */
+export function serverSideApply<T extends KubeObject>(
+  live: T | undefined,
+  config: T,
+  manager: FieldManager,
+  tracked: TrackedType,
+  force = false,
+): ApplyResult<T> {
+  const { type } = tracked;
+  checked(config, manager.apiVersion, type);
+  const before = live ? unmanaged(live) : ({} as T);
+  let managers = decodeManagers(live?.metadata?.managedFields);
+  if (!managers) throw new StatusError(500, '', 'failed to decode managed fields: malformed managedFields entry');
+  if (managers.length === 0 && live) {
+    managers = managersAfterUpdate(tracked.empty, before, [], { ...manager, name: BEFORE_FIRST_APPLY }, tracked);
+  }
+  const self: Manager = {
+    name: manager.name,
+    operation: 'Apply',
+    apiVersion: manager.apiVersion,
+    subresource: manager.subresource ?? '',
+    time: manager.time,
+    fields: NOTHING,
+  };
+  const { object, managers: owners, conflicts } = attempt(before, config, managers, self, tracked);
+  if (conflicts.length > 0 && !force) refuse(conflicts, manager, before, type);
+
+  let value = withoutNulls(object) as T;
+  const same = live !== undefined && jsonEqual(value, withoutNulls(before));
+  // Times are of changes: an apply that leaves the value as it is keeps the applier's old one.
+  const old = managers.find((m) => identityOf(m) === identityOf(self));
+  const timed = same ? owners.map((owner) => (identityOf(owner) === identityOf(self) ? kept(owner, old?.time) : owner)) : owners;
+  if (manager.name === 'kubectl') value = withLastApplied(value, config);
+  const managedFields = encodeManagers(timed);
+  const unchanged = same && jsonEqual(managedFields ?? [], live.metadata?.managedFields ?? []) && jsonEqual(value, before);
+  return { object: managed(value, managedFields), changed: !unchanged };
+}
+
+function refuse(conflicts: Conflict[], manager: FieldManager, live: KubeObject, type: MergeType): void {
+  if (manager.name !== 'kubectl') throw conflictError(conflicts);
+  const allowed = takenOverFromLastApplied(live, manager.apiVersion, type);
+  const left = conflicts
+    .map((conflict) => ({ ...conflict, fields: difference(conflict.fields, allowed) }))
+    .filter((conflict) => !isEmptyTree(conflict.fields));
+  if (left.length > 0) throw conflictError(left);
+}
+
+function kept(owner: Manager, time: string | undefined): Manager {
+  const { time: _, ...rest } = owner;
+  return time === undefined ? rest : { ...rest, time };
+}
+
+function managed<T extends KubeObject>(object: T, managedFields: ManagedFieldsEntry[] | undefined): T {
+  const { managedFields: _, ...metadata } = object.metadata ?? {};
+  return { ...object, metadata: managedFields ? { ...metadata, managedFields } : metadata };
+}

@@ -1,0 +1,55 @@
+// What keeps an applied configuration from being read as its type (structured-merge-diff typed/validate.go).
+import type { MergeType } from '../schema/merge-type.ts';
+import { pathsOf } from './field-tree.ts';
+import { elementOf, entriesOf, formOf } from './typed-value.ts';
+
+const elementPath = (element: string) => pathsOf({ [element]: {} })[0]!;
+
+function scalarErrors(type: MergeType, value: unknown): string[] {
+  if (value === null) return [];
+  const shown = JSON.stringify(value);
+  if (typeof value === 'object') return [`expected ${type.scalar === 'untyped' ? 'any scalar' : type.scalar}, got ${shown}`];
+  switch (type.scalar) {
+    case 'numeric':
+      return typeof value === 'number'
+        ? []
+        : [`expected numeric (int or float), got ${typeof value === 'boolean' ? 'bool' : typeof value}`];
+    case 'string':
+      return typeof value === 'string' ? [] : [`expected string, got ${shown}`];
+    case 'boolean':
+      return typeof value === 'boolean' ? [] : [`expected boolean, got ${shown}`];
+    default:
+      return [];
+  }
+}
+
+/** Sentences such as `.spec.foo: field not declared in schema`. */
+export function typedErrors(type: MergeType, value: unknown, path = ''): string[] {
+  const at = (errors: string[]) => errors.map((error) => (path === '' ? error : `${path}: ${error}`));
+  const form = formOf(type, value);
+  if (form === 'scalar') return at(scalarErrors(type, value));
+  if (value === null || value === undefined) return [];
+  if (form === 'list') {
+    if (!Array.isArray(value)) return at([`expected list, got ${JSON.stringify(value)}`]);
+    const list = type.list!;
+    if (list.kind === 'atomic') return value.flatMap((item, i) => typedErrors(list.item, item, `${path}[${i}]`));
+    const seen = new Set<string>();
+    return value.flatMap((item, i) => {
+      let element: string;
+      try {
+        element = elementOf(list, item);
+      } catch (error) {
+        return at([`element ${i}: ${(error as Error).message}`]);
+      }
+      if (seen.has(element)) return at([`duplicate entries for key ${elementPath(element)}`]);
+      seen.add(element);
+      return typedErrors(list.item, item, path + elementPath(element));
+    });
+  }
+  if (typeof value !== 'object' || Array.isArray(value)) return at([`expected map, got ${JSON.stringify(value)}`]);
+  const map = type.map!;
+  return Object.entries(entriesOf(value)).flatMap(([key, entry]) => {
+    const fieldType = map.fields[key] ?? map.values;
+    return fieldType ? typedErrors(fieldType, entry, `${path}.${key}`) : [`${path}.${key}: field not declared in schema`];
+  });
+}

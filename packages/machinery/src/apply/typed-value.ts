@@ -1,0 +1,77 @@
+// Values looked at through their merge type: which form they have and what tells list items apart (structured-merge-diff
+// typed/helpers.go).
+import type { ListType, MergeType } from '../schema/merge-type.ts';
+
+export type Form = 'scalar' | 'list' | 'map';
+
+/** The form a value takes; null takes the form the type prefers. */
+export function formOf(type: MergeType, value: unknown): Form {
+  if (value !== null && value !== undefined) {
+    if (Array.isArray(value)) {
+      if (type.list) return 'list';
+    } else if (typeof value === 'object') {
+      if (type.map) return 'map';
+    } else if (type.scalar) return 'scalar';
+  }
+  return type.map ? 'map' : type.scalar ? 'scalar' : 'list';
+}
+
+export const entriesOf = (value: unknown): Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {};
+export const itemsOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
+
+export function hasEntries(value: unknown): boolean {
+  const entries = entriesOf(value);
+  for (const key in entries) if (entries[key] !== undefined) return true;
+  return false;
+}
+
+const sortedKeys = new WeakMap<readonly string[], readonly string[]>();
+
+/** The path element of an item of a set or map list. Throws an Error with upstream's sentence when it has none. */
+export function elementOf(list: ListType, item: unknown): string {
+  if (list.kind === 'set') {
+    if (item === null) throw new Error("associative list without keys has an element that's an explicit null");
+    if (Array.isArray(item)) throw new Error('not supported: associative list with lists as elements');
+    if (typeof item === 'object') throw new Error("associative list without keys has an element that's a map type");
+    return `v:${JSON.stringify(item)}`;
+  }
+  if (item === null) throw new Error('associative list with keys may not have a null element');
+  if (typeof item !== 'object' || Array.isArray(item)) throw new Error('associative list with keys may not have non-map elements');
+  let keys = sortedKeys.get(list.keys);
+  if (!keys) {
+    keys = [...list.keys].sort();
+    sortedKeys.set(list.keys, keys);
+  }
+  const defaults = list.item.map?.defaults;
+  let text = '';
+  for (const key of keys) {
+    const value = (item as Record<string, unknown>)[key] ?? defaults?.[key];
+    if (value === undefined || value === null) continue;
+    text += `${text === '' ? '' : ','}${JSON.stringify(key)}:${JSON.stringify(value)}`;
+  }
+  if (text === '') {
+    const names = `[${list.keys.map((key) => JSON.stringify(key)).join(' ')}]`;
+    throw new Error(
+      `associative list with keys has an element that omits all key fields ${names} (and doesn't have default values for any key fields)`,
+    );
+  }
+  return `k:{${text}}`;
+}
+
+/** Items by their element, in order of first sight; items without one are left out. */
+export function itemsByElement(list: ListType, items: readonly unknown[]): Map<string, unknown[]> {
+  const found = new Map<string, unknown[]>();
+  for (const item of items) {
+    let element: string;
+    try {
+      element = elementOf(list, item);
+    } catch {
+      continue;
+    }
+    const same = found.get(element);
+    if (same) same.push(item);
+    else found.set(element, [item]);
+  }
+  return found;
+}
