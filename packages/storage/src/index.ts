@@ -1,3 +1,5 @@
+export { memoryStore } from './memory-store.ts';
+export { HISTORY_BYTES_MAX, HISTORY_EVENTS_MAX } from './mvcc.ts';
 export {
   type ListResult,
   RevisionError,
@@ -7,5 +9,3 @@ export {
   type StoreOperation,
   type StoreResult,
 } from './store.ts';
-export { memoryStore } from './memory-store.ts';
-export { HISTORY_BYTES_MAX, HISTORY_EVENTS_MAX } from './mvcc.ts';

@@ -1,0 +1,90 @@
+// The API server as one value: a function from requests to answers, and the edge that brings requests from outside.
+import type { ApiHandler, ApiRequest, ApiResponse } from '@tiphys/machinery';
+import type { ResourceDefinition, ResourceReader } from '@tiphys/registry';
+import type { Runtime } from '@tiphys/runtime';
+import type { Store } from '@tiphys/storage';
+import { discoveryDocument } from './discovery/documents.ts';
+import { type Listening, type ListenOptions, listen } from './edge/listen.ts';
+import type { AdmissionPlugin, Authenticator, Authorizer, SubresourceHandler, UpgradeHandler } from './interfaces.ts';
+import { objectOperations } from './operations.ts';
+import { Pipeline } from './pipeline.ts';
+import { cacheReader } from './reader.ts';
+import type { Core } from './request/context.ts';
+import { Resources } from './resources.ts';
+import { Server } from './serve.ts';
+import { deleteByRule } from './verbs/delete.ts';
+
+export interface ApiServerOptions {
+  runtime: Runtime;
+  store: Store;
+  definitions: readonly ResourceDefinition<any>[];
+  /** Tried in order; a request that none of them knows is anonymous. */
+  authenticators?: readonly Authenticator[];
+  /** Without one every request is allowed. */
+  authorizer?: Authorizer;
+  admission?: readonly AdmissionPlugin[];
+  subresourceHandlers?: readonly SubresourceHandler[];
+  upgradeHandlers?: readonly UpgradeHandler[];
+}
+
+export interface ApiServer extends ApiHandler, AsyncDisposable {
+  /** Resolves when everything stored is loaded; requests before that wait for it. */
+  readonly ready: Promise<void>;
+  readonly reader: ResourceReader;
+  handle(request: ApiRequest): Promise<ApiResponse>;
+  listen(options: ListenOptions): Promise<Listening>;
+  addDefinition(definition: ResourceDefinition<any>): Promise<void>;
+  removeDefinition(type: { group: string; version: string; resource: string }): void;
+  close(): Promise<void>;
+}
+
+export function createApiServer(options: ApiServerOptions): ApiServer {
+  const { runtime, store } = options;
+  const resources = new Resources(store);
+  const reader = cacheReader(resources);
+  const operations = objectOperations(
+    resources,
+    () => core,
+    (endpoint, name, namespace, deleteOptions) => deleteByRule(core, endpoint, name, namespace, deleteOptions),
+  );
+  const core: Core = { runtime, store, resources, admission: options.admission ?? [], reader, operations };
+  const server = new Server({
+    resources,
+    handlers: options.subresourceHandlers ?? [],
+    document: (context) => discoveryDocument(core, context),
+  });
+  const pipeline = new Pipeline({
+    core,
+    authenticators: options.authenticators ?? [],
+    authorizer: options.authorizer,
+    serve: (context) => server.serve(context),
+  });
+  const listening = new Set<Listening>();
+  let loaded = false;
+  const load = async () => {
+    for (const definition of options.definitions) await resources.add(definition);
+    loaded = true;
+  };
+  const ready = load();
+  const close = async () => {
+    await Promise.all([...listening].map((one) => one.close()));
+    resources.stop();
+  };
+  return {
+    ready,
+    reader,
+    handle: async (request) => {
+      if (!loaded) await ready;
+      return pipeline.handle(request);
+    },
+    listen: async (listenOptions) => {
+      const one = await listen({ runtime, pipeline, upgradeHandlers: options.upgradeHandlers ?? [], ready }, listenOptions);
+      listening.add(one);
+      return one;
+    },
+    addDefinition: async (definition) => void (await resources.add(definition)),
+    removeDefinition: ({ group, version, resource }) => resources.remove(group, version, resource),
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}

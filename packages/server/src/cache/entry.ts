@@ -1,0 +1,91 @@
+// One version of a stored object: its bytes as they are stored, and on demand its parsed form and its bytes with the
+// resourceVersion in them. Stored JSON always opens with kind, apiVersion and metadata, so the revision is spliced in.
+import type { KubeObject, WatchEvent, WatchEventType } from '@tiphys/api';
+
+/** A built-in or custom object seen as plain data. */
+export type PlainObject = KubeObject & Record<string, unknown>;
+
+const METADATA = Buffer.from('"metadata":{');
+const NEW_LINE = Buffer.from('}\n');
+
+/** What a writer knows already: the object whose encoding these bytes are. Saves parsing them again. */
+const written = new WeakMap<Uint8Array, PlainObject>();
+
+/** Stored form of an object; the revision is not part of it. The object becomes shared: nobody may change it afterwards. */
+export function encodeStored(object: PlainObject): Uint8Array {
+  const { kind, apiVersion, metadata, ...rest } = object;
+  const { resourceVersion: _, ...meta } = metadata!;
+  const stored = { kind, apiVersion, metadata: meta, ...rest } as PlainObject;
+  const value = Buffer.from(JSON.stringify(stored), 'utf8');
+  written.set(value, stored);
+  return value;
+}
+
+export class Entry {
+  /** `namespace/name`, or the name alone. */
+  readonly key: string;
+  readonly revision: number;
+  readonly value: Uint8Array;
+  #object: PlainObject | undefined;
+
+  constructor(key: string, revision: number, value: Uint8Array) {
+    this.key = key;
+    this.revision = revision;
+    this.value = value;
+  }
+
+  /** The shared, parsed object. */
+  get object(): PlainObject {
+    if (!this.#object) {
+      const known =
+        written.get(this.value) ??
+        (JSON.parse(Buffer.from(this.value.buffer, this.value.byteOffset, this.value.length).toString('utf8')) as PlainObject);
+      this.#object = { ...known, metadata: { ...known.metadata, resourceVersion: String(this.revision) } };
+    }
+    return this.#object;
+  }
+
+  /** JSON with the resourceVersion. */
+  bytes(): Buffer {
+    return Buffer.concat(this.pieces());
+  }
+
+  /** The same in pieces, for those who put many entries together. */
+  pieces(): readonly Uint8Array[] {
+    const value = Buffer.from(this.value.buffer, this.value.byteOffset, this.value.length);
+    const at = value.indexOf(METADATA) + METADATA.length;
+    return [value.subarray(0, at), Buffer.from(`"resourceVersion":"${this.revision}",`, 'latin1'), value.subarray(at)];
+  }
+
+  /** The same content under another revision, as deletions and departures are told. */
+  at(revision: number): Entry {
+    return new Entry(this.key, revision, this.value);
+  }
+}
+
+/** A watch event whose object is parsed, and whose bytes are made, only when asked for; all watchers share it. */
+export class EntryEvent implements WatchEvent {
+  readonly type: WatchEventType;
+  readonly entry: Entry;
+  #encoded: Buffer | undefined;
+
+  constructor(type: WatchEventType, entry: Entry) {
+    this.type = type;
+    this.entry = entry;
+  }
+
+  get object(): PlainObject {
+    return this.entry.object;
+  }
+
+  /** The event as a line of JSON. */
+  encoded(): Buffer {
+    this.#encoded ??= Buffer.concat([Buffer.from(`{"type":"${this.type}","object":`, 'latin1'), ...this.entry.pieces(), NEW_LINE]);
+    return this.#encoded;
+  }
+
+  /** Forgets the bytes: history keeps the stored form alone. */
+  release(): void {
+    this.#encoded = undefined;
+  }
+}

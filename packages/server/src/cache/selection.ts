@@ -1,0 +1,20 @@
+// Which objects a list or watch asks for: a namespace, a name, labels and fields.
+import type { Entry, PlainObject } from './entry.ts';
+
+export interface Selection {
+  /** Keys must start with this: '' or `namespace/`. */
+  keyPrefix: string;
+  /** The only key, when the request names one object. */
+  key?: string;
+  /** Absent when labels and fields don't matter, so that nothing has to be parsed. */
+  matches?(object: PlainObject): boolean;
+}
+
+export function selects(selection: Selection, entry: Entry): boolean {
+  if (selection.key !== undefined && entry.key !== selection.key) return false;
+  if (selection.keyPrefix !== '' && !entry.key.startsWith(selection.keyPrefix)) return false;
+  return selection.matches === undefined || selection.matches(entry.object);
+}
+
+export const isEverything = (selection: Selection): boolean =>
+  selection.keyPrefix === '' && selection.key === undefined && selection.matches === undefined;

@@ -1,0 +1,192 @@
+// The objects of one resource as the store has them, updated in the same turn as the commit, with the history that
+// watches start from (the role of apiserver storage/cacher). Reads never wait and never lag behind the store.
+import { SortedMap } from '@tiphys/std';
+import { RevisionError, type Store, type StoreEvent } from '@tiphys/storage';
+import { Entry, EntryEvent } from './entry.ts';
+import { isEverything, type Selection, selects } from './selection.ts';
+
+export interface Change {
+  revision: number;
+  event: EntryEvent;
+  previous?: Entry;
+}
+
+interface Watcher {
+  selection: Selection;
+  everything: boolean;
+  onEvents: (events: readonly EntryEvent[]) => void;
+}
+
+/** What a watcher with this selection sees of a change: objects that enter are ADDED, those that leave are DELETED. */
+export function translate(change: Change, selection: Selection): EntryEvent | undefined {
+  const { event, previous } = change;
+  if (event.type === 'DELETED') return previous && selects(selection, previous) ? event : undefined;
+  const is = selects(selection, event.entry);
+  const was = previous !== undefined && selects(selection, previous);
+  if (is) return was === (previous !== undefined) ? event : new EntryEvent('ADDED', event.entry);
+  return was ? new EntryEvent('DELETED', previous.at(change.revision)) : undefined;
+}
+
+export class WatchCache {
+  readonly prefix: string;
+  readonly #store: Store;
+  readonly #entries = new SortedMap<Entry>();
+  readonly #watchers = new Set<Watcher>();
+  #history: Change[] = [];
+  #undelivered: Change[] = [];
+  #changedAt = 0;
+  #subscription: { stop(): void } | undefined;
+
+  constructor(store: Store, prefix: string) {
+    this.#store = store;
+    this.prefix = prefix;
+  }
+
+  /** Loads what the store holds and follows it from there. */
+  async start(): Promise<void> {
+    const { records, revision } = await this.#store.list(this.prefix);
+    for (const record of records) {
+      this.#entries.set(...this.#keyed(record.key, record.modRevision, record.value));
+      this.#changedAt = Math.max(this.#changedAt, record.modRevision);
+    }
+    this.#subscription = this.#store.watch(this.prefix, revision, (events) => this.#apply(events));
+  }
+
+  stop(): void {
+    this.#subscription?.stop();
+    this.#watchers.clear();
+  }
+
+  /** The revision up to which this cache is complete. */
+  get revision(): number {
+    return this.#store.revision;
+  }
+
+  /** Watches can start from here on. */
+  get oldest(): number {
+    return this.#store.compactedRevision;
+  }
+
+  /** Revision of the newest change of this resource. */
+  get changedAt(): number {
+    return this.#changedAt;
+  }
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  get(key: string): Entry | undefined {
+    return this.#entries.get(key);
+  }
+
+  /** Entries in key order. */
+  range(keyPrefix: string, after?: string): Iterable<[string, Entry]> {
+    return this.#entries.range(keyPrefix, after);
+  }
+
+  count(keyPrefix: string, after?: string): number {
+    return this.#entries.count(keyPrefix, after);
+  }
+
+  /** Entries under a prefix as they stood at a revision of the window. Throws RevisionError. */
+  past(keyPrefix: string, revision: number): SortedMap<Entry> {
+    this.#assertKnown(revision);
+    const before = new Map<string, Entry | undefined>();
+    for (let i = this.#firstAfter(revision); i < this.#history.length; i++) {
+      const { event, previous } = this.#history[i]!;
+      const { key } = event.entry;
+      if (key.startsWith(keyPrefix) && !before.has(key)) before.set(key, previous);
+    }
+    const past = new SortedMap<Entry>();
+    for (const [key, entry] of this.#entries.range(keyPrefix)) if (!before.has(key)) past.set(key, entry);
+    for (const [key, entry] of before) if (entry) past.set(key, entry);
+    return past;
+  }
+
+  /** Changes after a revision, for a watch that starts there. Throws RevisionError when the window doesn't reach that far. */
+  changesAfter(revision: number): readonly Change[] {
+    if (revision < this.#store.compactedRevision) throw new RevisionError('compacted', this.revision);
+    const start = this.#firstAfter(revision);
+    return start === this.#history.length ? [] : this.#history.slice(start);
+  }
+
+  /** Follows changes from now on. Events come in batches, in a turn of their own after the commit. */
+  follow(selection: Selection, onEvents: (events: readonly EntryEvent[]) => void): () => void {
+    this.#deliver();
+    const watcher: Watcher = { selection, everything: isEverything(selection), onEvents };
+    this.#watchers.add(watcher);
+    return () => {
+      this.#watchers.delete(watcher);
+      watcher.onEvents = () => {};
+    };
+  }
+
+  #keyed(storeKey: string, revision: number, value: Uint8Array): [string, Entry] {
+    const key = storeKey.slice(this.prefix.length);
+    return [key, new Entry(key, revision, value)];
+  }
+
+  #apply(events: readonly StoreEvent[]): void {
+    for (const { type, record } of events) {
+      const [key, entry] = this.#keyed(record.key, record.modRevision, record.value);
+      const previous = this.#entries.get(key);
+      if (type === 'put') this.#entries.set(key, entry);
+      else this.#entries.delete(key);
+      const kind = type === 'delete' ? 'DELETED' : previous ? 'MODIFIED' : 'ADDED';
+      const change: Change = { revision: entry.revision, event: new EntryEvent(kind, entry), ...(previous ? { previous } : {}) };
+      this.#history.push(change);
+      this.#undelivered.push(change);
+    }
+    this.#changedAt = events.at(-1)!.record.modRevision;
+    this.#forget();
+    // Every cache has to be at the new revision before anyone hears of it, so delivery waits for the end of this turn.
+    queueMicrotask(() => this.#deliver());
+  }
+
+  #deliver(): void {
+    const changes = this.#undelivered;
+    if (changes.length === 0) return;
+    this.#undelivered = [];
+    if (this.#watchers.size === 0) return;
+    const all = changes.map((change) => change.event);
+    // A copy, since a watcher that joins meanwhile has read these changes from the history.
+    for (const watcher of [...this.#watchers]) {
+      const events = watcher.everything ? all : selected(changes, watcher.selection);
+      if (events.length > 0) watcher.onEvents(events);
+    }
+    for (const event of all) event.release();
+  }
+
+  #assertKnown(revision: number): void {
+    if (revision < this.#store.compactedRevision) throw new RevisionError('compacted', this.revision);
+    if (revision > this.revision) throw new RevisionError('future', this.revision);
+  }
+
+  /** Lets go of what the store has compacted. */
+  #forget(): void {
+    const oldest = this.#store.compactedRevision;
+    if (this.#history[0]!.revision > oldest) return;
+    this.#history.splice(0, this.#firstAfter(oldest));
+  }
+
+  #firstAfter(revision: number): number {
+    let low = 0;
+    let high = this.#history.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (this.#history[middle]!.revision <= revision) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+}
+
+function selected(changes: readonly Change[], selection: Selection): EntryEvent[] {
+  const events: EntryEvent[] = [];
+  for (const change of changes) {
+    const event = translate(change, selection);
+    if (event) events.push(event);
+  }
+  return events;
+}

@@ -1,0 +1,230 @@
+// The port: TLS with HTTP/2 and HTTP/1.1 side by side, client certificates asked for but not demanded, limits with
+// names, and a close that ends everything (apiserver server/secure_serving.go).
+import type { Http2SecureServer, Http2ServerRequest, Http2ServerResponse } from 'node:http2';
+import { createSecureServer } from 'node:http2';
+import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
+import type { TLSSocket } from 'node:tls';
+import { type ApiRequest, type HttpMethod, StatusError, statusError } from '@tiphys/machinery';
+import type { Runtime } from '@tiphys/runtime';
+import type { UpgradeHandler } from '../interfaces.ts';
+import { type Pipeline, statusResponse } from '../pipeline.ts';
+import { readBody } from './read-body.ts';
+import { respond } from './respond.ts';
+
+/** Headers must have arrived by then. */
+export const HEADERS_TIMEOUT_MS = 32_000;
+/** Connections without a request are closed after this. */
+export const IDLE_TIMEOUT_MS = 90_000;
+export const HEADER_BYTES_MAX = 1024 * 1024;
+export const STREAMS_PER_CONNECTION_MAX = 1000;
+/** On close, requests get this long to end. */
+export const CLOSE_GRACE_MS = 2_000;
+
+export interface ListenOptions {
+  /** 0 chooses a free one. */
+  port: number;
+  host?: string;
+  tls: {
+    key: string | Uint8Array;
+    cert: string | Uint8Array;
+    /** Authorities whose client certificates are asked for. */
+    clientCa?: string | Uint8Array;
+  };
+}
+
+export interface Listening extends AsyncDisposable {
+  readonly port: number;
+  readonly host: string;
+  /** New certificate and key for connections from now on. */
+  renew(tls: ListenOptions['tls']): void;
+  close(): Promise<void>;
+}
+
+export interface Edge {
+  runtime: Runtime;
+  pipeline: Pipeline;
+  upgradeHandlers: readonly UpgradeHandler[];
+  ready: Promise<void>;
+}
+
+const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
+
+function tlsOptions(tls: ListenOptions['tls']) {
+  const text = (value: string | Uint8Array) => (typeof value === 'string' ? value : Buffer.from(value));
+  return {
+    key: text(tls.key),
+    cert: text(tls.cert),
+    ...(tls.clientCa ? { ca: text(tls.clientCa) } : {}),
+    minVersion: 'TLSv1.2' as const,
+    requestCert: true,
+    // An unknown certificate is the authenticators' to judge; the handshake must not fail on it.
+    rejectUnauthorized: false,
+  };
+}
+
+function peerOf(socket: TLSSocket): NonNullable<ApiRequest['peer']> {
+  const address = socket.remoteAddress ?? '';
+  const chain: Uint8Array[] = [];
+  let certificate = socket.getPeerCertificate?.(true);
+  while (certificate?.raw && chain.length < 10) {
+    chain.push(certificate.raw);
+    if (certificate.issuerCertificate === certificate) break;
+    certificate = certificate.issuerCertificate;
+  }
+  return { address, ...(chain.length > 0 ? { certificateChain: chain } : {}) };
+}
+
+const peers = new WeakMap<TLSSocket, NonNullable<ApiRequest['peer']>>();
+
+function cachedPeer(socket: TLSSocket): NonNullable<ApiRequest['peer']> {
+  let peer = peers.get(socket);
+  if (!peer) {
+    peer = peerOf(socket);
+    peers.set(socket, peer);
+  }
+  return peer;
+}
+
+type IncomingHeaders = Http2ServerRequest['headers'];
+
+function headersOf(headers: IncomingHeaders): Record<string, string> {
+  const plain: Record<string, string> = {};
+  for (const name in headers) {
+    if (name.charCodeAt(0) === 58) continue;
+    const value = headers[name];
+    plain[name] = Array.isArray(value) ? value.join(', ') : String(value);
+  }
+  if (headers[':authority'] && !plain.host) plain.host = String(headers[':authority']);
+  return plain;
+}
+
+function apiRequest(request: Http2ServerRequest, socket: TLSSocket, signal: AbortSignal | undefined): ApiRequest {
+  if (!METHODS.has(request.method))
+    throw new StatusError(405, 'MethodNotAllowed', 'the server does not allow this method on the requested resource');
+  return {
+    method: request.method as HttpMethod,
+    url: request.url,
+    headers: headersOf(request.headers),
+    peer: cachedPeer(socket),
+    ...(signal ? { signal } : {}),
+  };
+}
+
+/** The session's own socket: the request's may be a proxy that HTTP/2 hands out. */
+function socketOf(request: Http2ServerRequest): TLSSocket {
+  return (request.stream?.session?.socket ?? request.socket) as TLSSocket;
+}
+
+async function serve(edge: Edge, request: Http2ServerRequest, response: Http2ServerResponse): Promise<void> {
+  const abort = new AbortController();
+  response.on('close', () => abort.abort());
+  response.on('error', () => abort.abort());
+  request.on('error', () => abort.abort());
+  let asked: ApiRequest | undefined;
+  try {
+    await edge.ready;
+    asked = apiRequest(request, socketOf(request), abort.signal);
+    const body = await readBody(request);
+    const complete = body ? { ...asked, body } : asked;
+    await respond(edge, complete, await edge.pipeline.handle(complete), response);
+  } catch (error) {
+    if (abort.signal.aborted || response.headersSent) {
+      response.destroy?.();
+      return;
+    }
+    const status = error instanceof StatusError ? error : statusError.internal('the request could not be read', error);
+    if (status.code >= 500) edge.runtime.log.error('a request could not be served', error, { url: request.url });
+    const answer = statusResponse(status);
+    await respond(edge, asked ?? { method: 'GET', url: request.url, headers: {} }, answer, response).catch(() => response.destroy?.());
+  }
+}
+
+/** Status line and body by hand: the connection is the upgrade's, no server answers on it any more. */
+function refuse(socket: Duplex, error: StatusError): void {
+  const body = JSON.stringify(error.status());
+  socket.end(
+    `HTTP/1.1 ${error.code} ${error.reason || 'Error'}\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+  );
+}
+
+async function upgrade(edge: Edge, request: Http2ServerRequest, socket: Duplex, head: Uint8Array): Promise<void> {
+  const abort = new AbortController();
+  socket.on('error', () => socket.destroy());
+  socket.on('close', () => abort.abort());
+  let asked: ApiRequest | undefined;
+  try {
+    await edge.ready;
+    asked = apiRequest(request, socket as TLSSocket, abort.signal);
+    const context = await edge.pipeline.admitted(asked);
+    const handler = edge.upgradeHandlers.find((candidate) => candidate.matches(context.info));
+    if (!handler) throw statusError.badRequest('Upgrade request required');
+    await handler.upgrade(asked, context.info, context.user, socket, head);
+  } catch (error) {
+    if (!socket.writable) return;
+    refuse(
+      socket,
+      asked ? edge.pipeline.toStatus(error, asked) : error instanceof StatusError ? error : statusError.internal(String(error), error),
+    );
+  }
+}
+
+function limit(server: Http2SecureServer): void {
+  const http1 = server as unknown as { headersTimeout: number; requestTimeout: number; keepAliveTimeout: number };
+  http1.headersTimeout = HEADERS_TIMEOUT_MS;
+  http1.requestTimeout = 0;
+  http1.keepAliveTimeout = IDLE_TIMEOUT_MS;
+}
+
+export async function listen(edge: Edge, options: ListenOptions): Promise<Listening> {
+  const server = createSecureServer({
+    ...tlsOptions(options.tls),
+    allowHTTP1: true,
+    maxHeaderSize: HEADER_BYTES_MAX,
+    settings: { maxConcurrentStreams: STREAMS_PER_CONNECTION_MAX, initialWindowSize: 1024 * 1024 },
+  } as Parameters<typeof createSecureServer>[0]);
+  limit(server);
+  const sockets = new Set<Duplex>();
+  server.on('secureConnection', (socket) => {
+    sockets.add(socket);
+    socket.setNoDelay(true);
+    socket.on('close', () => sockets.delete(socket));
+    socket.on('error', () => socket.destroy());
+  });
+  server.on('tlsClientError', (_error, socket) => socket.destroy());
+  server.on('clientError' as 'error', ((_error: Error, socket: Duplex) => socket.destroy()) as never);
+  server.on('sessionError', () => {});
+  server.on('request', (request, response) => void serve(edge, request, response));
+  server.on(
+    'upgrade' as 'request',
+    ((request: Http2ServerRequest, socket: Duplex, head: Buffer) => void upgrade(edge, request, socket, head)) as never,
+  );
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(options.port, options.host ?? '127.0.0.1', () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+  server.on('error', (error) => edge.runtime.log.error('the port failed', error));
+  const address = server.address() as AddressInfo;
+  let closing: Promise<void> | undefined;
+  const close = () => {
+    closing ??= new Promise<void>((resolve) => {
+      server.close(() => resolve());
+      const grace = edge.runtime.clock.after(CLOSE_GRACE_MS, () => {
+        for (const socket of sockets) socket.destroy();
+      });
+      if (sockets.size === 0) grace.cancel();
+      for (const socket of sockets) (socket as Duplex & { idle?: boolean }).destroy();
+    });
+    return closing;
+  };
+  return {
+    port: address.port,
+    host: address.address,
+    renew: (tls) => server.setSecureContext(tlsOptions(tls)),
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}

@@ -1,0 +1,27 @@
+// What the stages and verbs of one request share.
+import type { ApiRequest, UserInfo } from '@tiphys/machinery';
+import type { ObjectOperations, ResourceReader } from '@tiphys/registry';
+import type { Runtime } from '@tiphys/runtime';
+import type { Store } from '@tiphys/storage';
+import type { AdmissionPlugin, RequestInfo } from '../interfaces.ts';
+import type { Resources } from '../resources.ts';
+
+/** The parts of the server that verbs use. */
+export interface Core {
+  runtime: Runtime;
+  store: Store;
+  resources: Resources;
+  admission: readonly AdmissionPlugin[];
+  reader: ResourceReader;
+  /** Writes that rules make besides the object at hand. */
+  operations: ObjectOperations;
+}
+
+export interface RequestContext {
+  core: Core;
+  request: ApiRequest;
+  info: RequestInfo;
+  user: UserInfo;
+  /** Texts of the answer's Warning headers. */
+  warnings: string[];
+}

@@ -1,0 +1,143 @@
+// The resources that are served right now: each definition with the watch cache of its stored form.
+import { apiVersionOf, type KubeObject, type WatchEvent } from '@tiphys/api';
+import type { ResourceDefinition } from '@tiphys/registry';
+import type { Store } from '@tiphys/storage';
+import type { Entry, EntryEvent, PlainObject } from './cache/entry.ts';
+import { WatchCache } from './cache/watch-cache.ts';
+
+type Definition = ResourceDefinition<any>;
+
+const REGISTRY = '/registry/';
+
+/** A served resource: the same stored objects may be served by several, one per version. */
+export class Endpoint {
+  readonly definition: Definition;
+  readonly cache: WatchCache;
+  readonly apiVersion: string;
+  /** The stored bytes are this version's, so that they can be sent as they are. */
+  readonly sendsStored: boolean;
+  readonly #views = new WeakMap<Entry, PlainObject>();
+
+  constructor(definition: Definition, cache: WatchCache, sendsStored: boolean) {
+    this.definition = definition;
+    this.cache = cache;
+    this.apiVersion = apiVersionOf(definition.type);
+    this.sendsStored = sendsStored;
+  }
+
+  get type() {
+    return this.definition.type;
+  }
+
+  keyOf(name: string, namespace: string | undefined): string {
+    return this.type.namespaced ? `${namespace ?? ''}/${name}` : name;
+  }
+
+  storeKey(key: string): string {
+    return this.cache.prefix + key;
+  }
+
+  /** The entry's object in this version. Shared. */
+  object(entry: Entry): PlainObject {
+    const stored = entry.object;
+    if (stored.apiVersion === this.apiVersion && stored.kind === this.type.kind) return stored;
+    let view = this.#views.get(entry);
+    if (!view) {
+      const { conversion } = this.definition;
+      const converted = conversion ? (conversion.fromStored(structuredClone(stored)) as PlainObject) : stored;
+      view = { ...converted, kind: this.type.kind, apiVersion: this.apiVersion };
+      this.#views.set(entry, view);
+    }
+    return view;
+  }
+
+  /** The form to be stored. May change the object. */
+  stored(object: PlainObject): PlainObject {
+    const { conversion } = this.definition;
+    if (!conversion) return object;
+    const stored = conversion.toStored(object as KubeObject) as PlainObject;
+    return { ...stored, kind: conversion.stored.kind, apiVersion: apiVersionOf(conversion.stored) };
+  }
+
+  /** A cache event as this version's watchers see it. */
+  event(event: EntryEvent): WatchEvent {
+    return this.sendsStored ? event : { type: event.type, object: this.object(event.entry) };
+  }
+}
+
+export const resourceKey = (group: string, version: string, resource: string): string => `${group}/${version}/${resource}`;
+
+export class Resources {
+  readonly #store: Store;
+  readonly #endpoints = new Map<string, Endpoint>();
+  readonly #caches = new Map<string, { cache: WatchCache; started: Promise<void>; users: number }>();
+  /** Counts changes of what is served, for discovery's caches. */
+  generation = 0;
+
+  constructor(store: Store) {
+    this.#store = store;
+  }
+
+  find(group: string, version: string, resource: string): Endpoint | undefined {
+    return this.#endpoints.get(resourceKey(group, version, resource));
+  }
+
+  all(): Iterable<Endpoint> {
+    return this.#endpoints.values();
+  }
+
+  hasGroupVersion(group: string, version: string): boolean {
+    const prefix = `${group}/${version}/`;
+    for (const key of this.#endpoints.keys()) if (key.startsWith(prefix)) return true;
+    return false;
+  }
+
+  /** Serves the definition once its objects are loaded. Replaces one of the same name. */
+  async add(definition: Definition): Promise<Endpoint> {
+    const { group, version, resource } = definition.type;
+    const prefix = `${REGISTRY}${definition.storagePrefix ?? resource}/`;
+    let held = this.#caches.get(prefix);
+    if (!held) {
+      const cache = new WatchCache(this.#store, prefix);
+      held = { cache, started: cache.start(), users: 0 };
+      this.#caches.set(prefix, held);
+    }
+    held.users++;
+    await held.started;
+    const key = resourceKey(group, version, resource);
+    const replaced = this.#endpoints.get(key);
+    const endpoint = new Endpoint(definition, held.cache, !definition.conversion && !this.#storedElsewhere(prefix, key));
+    this.#endpoints.set(key, endpoint);
+    this.generation++;
+    if (replaced) this.#release(replaced.cache.prefix);
+    return endpoint;
+  }
+
+  remove(group: string, version: string, resource: string): void {
+    const key = resourceKey(group, version, resource);
+    const endpoint = this.#endpoints.get(key);
+    if (!endpoint) return;
+    this.#endpoints.delete(key);
+    this.generation++;
+    this.#release(endpoint.cache.prefix);
+  }
+
+  stop(): void {
+    for (const { cache } of this.#caches.values()) cache.stop();
+  }
+
+  /** The endpoint that was there first decides in which version new objects of the same key space are stored. */
+  #storedElsewhere(prefix: string, exceptKey: string): boolean {
+    for (const [key, endpoint] of this.#endpoints) {
+      if (key !== exceptKey && endpoint.cache.prefix === prefix && endpoint.sendsStored) return true;
+    }
+    return false;
+  }
+
+  #release(prefix: string): void {
+    const held = this.#caches.get(prefix);
+    if (!held || --held.users > 0) return;
+    held.cache.stop();
+    this.#caches.delete(prefix);
+  }
+}

@@ -1,0 +1,68 @@
+// Finds what a request is for: a resource's verb, a subresource, discovery or another document.
+import { type ApiResponse, StatusError, statusError } from '@tiphys/machinery';
+import type { SubresourceHandler } from './interfaces.ts';
+import type { RequestContext } from './request/context.ts';
+import { listOptions } from './request/list-options.ts';
+import type { Endpoint, Resources } from './resources.ts';
+import { create } from './verbs/create.ts';
+import { deleteVerb } from './verbs/delete.ts';
+import { get } from './verbs/get.ts';
+import { list } from './verbs/list.ts';
+import { watch } from './verbs/watch.ts';
+
+type Verb = (context: RequestContext, endpoint: Endpoint) => Promise<ApiResponse> | ApiResponse;
+
+const listVerb: Verb = (context, endpoint) => ({ status: 200, headers: {}, body: list(endpoint, listOptions(context.info, endpoint)) });
+const watchVerb: Verb = (context, endpoint) => ({
+  status: 200,
+  headers: {},
+  body: { kind: 'watch', watch: watch(context.core, endpoint, listOptions(context.info, endpoint), context.request.signal) },
+});
+
+const COLLECTION_VERBS: Record<string, Verb> = { create, list: listVerb, watch: watchVerb };
+const OBJECT_VERBS: Record<string, Verb> = { get, watch: watchVerb, delete: deleteVerb };
+
+export const notFoundPath = () => new StatusError(404, 'NotFound', 'the server could not find the requested resource', {});
+
+export interface ServeOptions {
+  resources: Resources;
+  handlers: readonly SubresourceHandler[];
+  /** Documents outside the resources; undefined when the path is none of them. */
+  document(context: RequestContext): Promise<ApiResponse | undefined> | ApiResponse | undefined;
+}
+
+export class Server {
+  readonly #options: ServeOptions;
+
+  constructor(options: ServeOptions) {
+    this.#options = options;
+  }
+
+  async serve(context: RequestContext): Promise<ApiResponse> {
+    const { info } = context;
+    if (!info.isResourceRequest) {
+      const document = await this.#options.document(context);
+      if (document) return document;
+      throw notFoundPath();
+    }
+    const endpoint = this.#options.resources.find(info.apiGroup, info.apiVersion, info.resource);
+    if (!endpoint) throw notFoundPath();
+    if (info.subresource !== '') return this.#subresource(context, endpoint);
+    if (endpoint.type.namespaced && info.namespace === '' && (info.name !== '' || info.verb === 'create')) throw notFoundPath();
+    if (!endpoint.type.namespaced && info.namespace !== '' && info.resource !== 'namespaces') throw notFoundPath();
+    const verb = (info.name === '' || info.verb === 'list' ? COLLECTION_VERBS : OBJECT_VERBS)[info.verb];
+    if (!verb || !endpoint.definition.verbs.includes(info.verb)) throw statusError.methodNotSupported(endpoint.type, info.verb);
+    return verb(context, endpoint);
+  }
+
+  async #subresource(context: RequestContext, endpoint: Endpoint): Promise<ApiResponse> {
+    const { info, request, user } = context;
+    const handler = this.#options.handlers.find(
+      (h) => h.group === info.apiGroup && h.resource === info.resource && h.subresource === info.subresource,
+    );
+    if (handler) return handler.handle(request, info, user);
+    throw endpoint.definition.subresources?.some((subresource) => subresource.name === info.subresource)
+      ? statusError.methodNotSupported(endpoint.type, info.verb)
+      : notFoundPath();
+  }
+}

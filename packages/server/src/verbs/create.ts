@@ -1,0 +1,135 @@
+// CREATE (apiserver endpoints/handlers/create.go, registry/generic/registry/store.go create, registry/rest/create.go).
+import { type ApiResponse, isAlreadyExists, StatusError, statusError } from '@tiphys/machinery';
+import type { Claim } from '@tiphys/registry';
+import { Entry, encodeStored, type PlainObject } from '../cache/entry.ts';
+import { validateObjectMeta } from '../metadata/object-meta.ts';
+import { EntryBody } from '../output/bodies.ts';
+import { decodeBody, matchNamespace } from '../request/body.ts';
+import type { RequestContext } from '../request/context.ts';
+import { type WriteOptions, writeOptions } from '../request/write-options.ts';
+import type { Endpoint } from '../resources.ts';
+import { admit, admitValid, attributesOf } from './admit.ts';
+import { prepareNew } from './prepare.ts';
+import { put, ruleContext, timestamp } from './write.ts';
+
+/** Names tried for one generateName (registry/generic/registry/store.go). */
+export const GENERATED_NAME_ATTEMPTS_MAX = 8;
+const GENERATED_SUFFIX_LENGTH = 5;
+/** generateName is cut so that a generated name fits a DNS label. */
+const GENERATED_PREFIX_LENGTH_MAX = 63 - GENERATED_SUFFIX_LENGTH;
+
+export async function create(context: RequestContext, endpoint: Endpoint): Promise<ApiResponse> {
+  const options = writeOptions(context, 'CreateOptions');
+  const object = decodeBody(context, endpoint.type, options.fieldValidation);
+  const entry = await createObject(context, endpoint, object, options);
+  return { status: 201, headers: {}, body: new EntryBody(endpoint, entry) };
+}
+
+/** Everything between the decoded object and the stored one. The object is changed. */
+export async function createObject(
+  context: RequestContext,
+  endpoint: Endpoint,
+  object: PlainObject,
+  options: WriteOptions,
+): Promise<Entry> {
+  const metadata = object.metadata!;
+  for (const field of [
+    'creationTimestamp',
+    'uid',
+    'deletionTimestamp',
+    'deletionGracePeriodSeconds',
+    'selfLink',
+    'resourceVersion',
+  ] as const) {
+    if (field === 'resourceVersion' && metadata.resourceVersion) {
+      throw new StatusError(500, '', 'resourceVersion should not be set on objects to be created');
+    }
+    delete (metadata as Record<string, unknown>)[field];
+  }
+  matchNamespace(object, context.info.namespace, endpoint.type.namespaced);
+  prepareNew(context, endpoint, object, options);
+  const namespace = endpoint.type.namespaced ? context.info.namespace : endpoint.type.resource === 'namespaces' ? metadata.name : undefined;
+  const attributes = attributesOf(context, endpoint, {
+    operation: 'CREATE',
+    object,
+    dryRun: options.dryRun,
+    name: metadata.name ?? '',
+    ...(namespace ? { namespace } : {}),
+  });
+  await admit(context, attributes);
+  const admitted = attributes.object as PlainObject;
+  if (admitted.metadata!.name || !admitted.metadata!.generateName) return createOnce(context, endpoint, admitted, options, attributes);
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await createOnce(context, endpoint, structuredClone(admitted), options, attributes);
+    } catch (error) {
+      if (!isAlreadyExists(error) || attempt >= GENERATED_NAME_ATTEMPTS_MAX) throw error;
+    }
+  }
+}
+
+async function createOnce(
+  context: RequestContext,
+  endpoint: Endpoint,
+  object: PlainObject,
+  options: WriteOptions,
+  attributes: ReturnType<typeof attributesOf>,
+): Promise<Entry> {
+  const { core } = context;
+  const { definition, type } = endpoint;
+  const metadata = object.metadata!;
+  const generates = !metadata.name && metadata.generateName;
+  metadata.creationTimestamp = timestamp(core.runtime.clock.now());
+  metadata.uid = core.runtime.random.uuid();
+  if (generates) {
+    metadata.name = metadata.generateName!.slice(0, GENERATED_PREFIX_LENGTH_MAX) + core.runtime.random.suffix(GENERATED_SUFFIX_LENGTH);
+  }
+  const rules = ruleContext(context, options.dryRun);
+  const claim: Claim = (await definition.beginCreate?.(object, rules, core.operations)) ?? {};
+  let settled = false;
+  try {
+    if (definition.generation ?? definition.status) metadata.generation = 1;
+    definition.prepareForCreate?.(object, rules);
+    const errors = validateObjectMeta(metadata, type.namespaced, definition.validateName);
+    errors.push(...(definition.validateCreate?.(object, rules) ?? []));
+    if (errors.length > 0) throw statusError.invalid(type, metadata.name ?? '', errors);
+    await admitValid(context, { ...attributes, object, name: metadata.name! });
+    const key = endpoint.keyOf(metadata.name!, metadata.namespace);
+    const entry = await store(context, endpoint, key, object, options, Boolean(generates));
+    settled = true;
+    await (options.dryRun ? claim.revert : claim.commit)?.();
+    return entry;
+  } finally {
+    if (!settled) await claim.revert?.();
+  }
+}
+
+async function store(
+  context: RequestContext,
+  endpoint: Endpoint,
+  key: string,
+  object: PlainObject,
+  options: WriteOptions,
+  generated: boolean,
+): Promise<Entry> {
+  const taken = endpoint.cache.get(key);
+  if (!taken) {
+    if (options.dryRun) return new Entry(key, 0, encodeStored(endpoint.stored(object)));
+    const entry = await put(context.core, endpoint, key, object, 0);
+    if (entry) return entry;
+  }
+  throw exists(endpoint, object.metadata!.name!, generated, Boolean(endpoint.cache.get(key)?.object.metadata?.deletionTimestamp));
+}
+
+function exists(endpoint: Endpoint, name: string, generated: boolean, deleting: boolean): StatusError {
+  const plain = statusError.alreadyExists(endpoint.type, name);
+  const error = generated
+    ? new StatusError(
+        409,
+        'AlreadyExists',
+        `${plain.message.replace(/ already exists$/, '')} already exists, the server was not able to generate a unique name for the object`,
+        { ...plain.details, retryAfterSeconds: 1 },
+      )
+    : plain;
+  return deleting ? new StatusError(error.code, error.reason, `object is being deleted: ${error.message}`, error.details) : error;
+}

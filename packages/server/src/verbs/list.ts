@@ -1,0 +1,103 @@
+// LIST from the watch cache: consistent at one revision, in key order, in pages when asked
+// (apiserver storage/etcd3/store.go GetList and storage/cacher).
+import { type Status, StatusError } from '@tiphys/machinery';
+import { RevisionError } from '@tiphys/storage';
+import type { Entry } from '../cache/entry.ts';
+import { type Selection, selects } from '../cache/selection.ts';
+import { ListBody } from '../output/bodies.ts';
+import type { ListOptions } from '../request/list-options.ts';
+import { parseRevision, tooLarge } from '../request/revision.ts';
+import type { Endpoint } from '../resources.ts';
+import { decodeContinue, encodeContinue } from './continue-token.ts';
+
+const TOO_OLD_CONTINUE =
+  'The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue ' +
+  'parameter, or use the continue token in this response to retrieve the remainder of the results. Continuing with the provided ' +
+  'token results in an inconsistent list - objects that were created, modified, or deleted between the time the first chunk was ' +
+  'returned and now may show up in the list.';
+
+/** A continue token whose revision was compacted away; the Status carries a token to go on with, without consistency. */
+class ExpiredContinue extends StatusError {
+  readonly #next: string;
+  constructor(next: string) {
+    super(410, 'Expired', TOO_OLD_CONTINUE);
+    this.#next = next;
+  }
+  override status(): Status {
+    return { ...super.status(), metadata: { continue: this.#next } as unknown as Status['metadata'] };
+  }
+}
+
+interface Position {
+  revision: number;
+  /** The past has to be looked up, because the present may differ. */
+  past: boolean;
+  after?: string;
+}
+
+function position(endpoint: Endpoint, options: ListOptions): Position {
+  const current = endpoint.cache.revision;
+  if (options.continue !== '') {
+    if (options.resourceVersion !== '' && options.resourceVersion !== '0') {
+      throw new StatusError(400, 'BadRequest', 'specifying resource version is not allowed when using continue');
+    }
+    const token = decodeContinue(options.continue);
+    const after = options.selection.keyPrefix + token.after;
+    return token.revision < 0 ? { revision: current, past: false, after } : { revision: token.revision, past: true, after };
+  }
+  const asked = parseRevision(options.resourceVersion);
+  if (asked > current) throw tooLarge(asked, current);
+  const exact = options.resourceVersionMatch === 'Exact' || (options.resourceVersionMatch === '' && options.limit > 0 && asked > 0);
+  return exact ? { revision: asked, past: true } : { revision: current, past: false };
+}
+
+interface Source {
+  range(keyPrefix: string, after?: string): Iterable<[string, Entry]>;
+  count(keyPrefix: string, after?: string): number;
+  get(key: string): Entry | undefined;
+}
+
+function sourceAt(endpoint: Endpoint, at: Position, options: ListOptions): Source {
+  const { cache } = endpoint;
+  if (!at.past || at.revision === cache.revision) return cache;
+  try {
+    return cache.past(options.selection.keyPrefix, at.revision);
+  } catch (error) {
+    if (!(error instanceof RevisionError)) throw error;
+    if (error.kind === 'future') throw tooLarge(at.revision, error.current);
+    if (options.continue === '') throw new StatusError(410, 'Expired', 'The resourceVersion for the provided list is too old.');
+    throw new ExpiredContinue(encodeContinue({ revision: -1, after: at.after!.slice(options.selection.keyPrefix.length) }));
+  }
+}
+
+/** Chosen entries, and whether more lie behind the last. */
+function collect(source: Source, selection: Selection, after: string | undefined, limit: number): { entries: Entry[]; more: boolean } {
+  if (selection.key !== undefined) {
+    const entry = source.get(selection.key);
+    const found = entry && selects(selection, entry) && (after === undefined || entry.key > after);
+    return { entries: found ? [entry] : [], more: false };
+  }
+  const entries: Entry[] = [];
+  const plain = selection.matches === undefined;
+  for (const [, entry] of source.range(selection.keyPrefix, after)) {
+    if (!plain && !selection.matches!(entry.object)) continue;
+    if (limit > 0 && entries.length === limit) return { entries, more: true };
+    entries.push(entry);
+  }
+  return { entries, more: false };
+}
+
+export function list(endpoint: Endpoint, options: ListOptions): ListBody {
+  const at = position(endpoint, options);
+  const source = sourceAt(endpoint, at, options);
+  const { selection } = options;
+  const { entries, more } = collect(source, selection, at.after, options.limit);
+  const metadata: ConstructorParameters<typeof ListBody>[2] = { resourceVersion: String(at.revision) };
+  if (more) {
+    const last = entries.at(-1)!.key;
+    metadata.continue = encodeContinue({ revision: at.revision, after: last.slice(selection.keyPrefix.length) });
+    // With a selector the number of what remains is not known without looking at all of it; upstream leaves it out.
+    if (selection.matches === undefined) metadata.remainingItemCount = source.count(selection.keyPrefix, last);
+  }
+  return new ListBody(endpoint, entries, metadata);
+}

@@ -1,0 +1,61 @@
+// What all writes share: committing to the store and turning its refusals into upstream's errors.
+import { StatusError, statusError } from '@tiphys/machinery';
+import type { RuleContext } from '@tiphys/registry';
+import { Retryable } from '@tiphys/std';
+import type { StoreOperation, StoreResult } from '@tiphys/storage';
+import { Entry, encodeStored, type PlainObject } from '../cache/entry.ts';
+import type { Core, RequestContext } from '../request/context.ts';
+import type { Endpoint } from '../resources.ts';
+
+export const OPTIMISTIC_LOCK = 'the object has been modified; please apply your changes to the latest version and try again';
+
+/** The largest object the store accepts, as etcd's default request limit. */
+export const STORED_BYTES_MAX = 1_572_864;
+
+async function commit(core: Core, operation: StoreOperation): Promise<StoreResult> {
+  try {
+    return await core.store.commit(operation);
+  } catch (error) {
+    if (!(error instanceof Retryable)) throw error;
+    core.runtime.log.error('a write failed', error, { key: operation.key });
+    throw new StatusError(500, 'InternalError', `Internal error occurred: ${error.message}`, { retryAfterSeconds: 1 }, { cause: error });
+  }
+}
+
+/** Writes the object if the key still stands at the expected revision. undefined: someone else was faster. */
+export async function put(
+  core: Core,
+  endpoint: Endpoint,
+  key: string,
+  object: PlainObject,
+  expectedRevision: number,
+): Promise<Entry | undefined> {
+  const value = encodeStored(endpoint.stored(object));
+  if (value.length > STORED_BYTES_MAX) throw statusError.requestEntityTooLarge(`limit is ${STORED_BYTES_MAX}`);
+  const result = await commit(core, { type: 'put', key: endpoint.storeKey(key), value, expectedRevision });
+  if (!result.ok) return undefined;
+  const entry = endpoint.cache.get(key);
+  return entry?.revision === result.revision ? entry : new Entry(key, result.revision, value);
+}
+
+/** Deletes the key if it still stands at the expected revision. undefined: someone else was faster. */
+export async function remove(core: Core, endpoint: Endpoint, entry: Entry): Promise<Entry | undefined> {
+  const result = await commit(core, { type: 'delete', key: endpoint.storeKey(entry.key), expectedRevision: entry.revision });
+  return result.ok ? entry.at(result.revision) : undefined;
+}
+
+export function ruleContext(context: RequestContext, dryRun: boolean, subresource?: string): RuleContext {
+  const { core, info, user } = context;
+  return {
+    runtime: core.runtime,
+    reader: core.reader,
+    user,
+    dryRun,
+    ...(info.namespace ? { namespace: info.namespace } : {}),
+    ...(subresource ? { subresource } : {}),
+    warn: (text) => void context.warnings.push(text),
+  };
+}
+
+/** RFC 3339 with whole seconds. */
+export const timestamp = (ms: number): string => `${new Date(ms).toISOString().slice(0, 19)}Z`;
