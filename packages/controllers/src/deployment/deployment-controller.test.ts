@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { appsv1 } from '@tiphys/api';
 import { controllerReference } from '../runtime/objects.ts';
-import { planOf, planText } from '../runtime/testing.ts';
 import { at, deployment, nowAt, replicaSet, template } from '../testing/objects.ts';
+import { planOf, planText } from '../testing/plan.ts';
 import { deploymentController as controller } from './deployment-controller.ts';
 import { proportionalSizes } from './scaling.ts';
 

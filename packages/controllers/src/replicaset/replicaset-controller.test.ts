@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { appsv1 } from '@tiphys/api';
 import { StatusError } from '@tiphys/machinery';
-import { planOf, planText } from '../runtime/testing.ts';
 import { nowAt, pod, replicaSet } from '../testing/objects.ts';
+import { planOf, planText } from '../testing/plan.ts';
 import { BURST_REPLICAS_MAX } from './replicas.ts';
 import { replicaSetController as controller } from './replicaset-controller.ts';
 

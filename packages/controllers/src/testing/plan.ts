@@ -1,9 +1,9 @@
 // For plan tests: a world from a list of objects, and a plan as text. The same claims as at run time are made first.
 import { apiVersionOf, type KubeObject, type ResourceType } from '@tiphys/api';
-import { type Action, actionLines, type Outcome } from './actions.ts';
-import { claim, claimActions, type OwnershipReader } from './claims.ts';
-import type { Controller, Snapshot, World } from './controller.ts';
-import { controllerOf, nameOf, namespaceOf, sameType } from './objects.ts';
+import { type Action, actionLines, type Outcome } from '../runtime/actions.ts';
+import { claim, claimActions, type OwnershipReader } from '../runtime/claims.ts';
+import type { Controller, Snapshot, World } from '../runtime/controller.ts';
+import { controllerOf, nameOf, namespaceOf, sameType } from '../runtime/objects.ts';
 
 export function snapshotOf(objects: readonly KubeObject[], controller?: Controller): OwnershipReader {
   const ofType = <T extends KubeObject>(type: ResourceType<T>) =>
