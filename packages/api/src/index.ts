@@ -8,6 +8,9 @@ export {
   strictDecodingMessage,
 } from './codec/decode.ts';
 export { DecodeError } from './codec/decode-error.ts';
+export { applyDefaults } from './defaults/apply.ts';
+export { isExternallyAccessible } from './defaults/core.ts';
+export { imageTag, mirrorServiceAccount } from './defaults/pods.ts';
 export * from './generated/index.ts';
 export type {
   KubeList,

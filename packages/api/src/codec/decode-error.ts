@@ -13,7 +13,7 @@ export class TypeMismatch extends DecodeError {
   readonly goType: string;
 
   constructor(value: string, goType: string) {
-    super('');
+    super();
     this.value = value;
     this.goType = goType;
   }
