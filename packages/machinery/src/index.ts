@@ -1,5 +1,6 @@
 export * from './apply/index.ts';
 export { type FieldError, type FieldErrorType, fieldError } from './field-error.ts';
+export * from './jsonpath/index.ts';
 export * from './patch/index.ts';
 export * from './pods/index.ts';
 export { type MergeType, mergeTypeOf } from './schema/merge-type.ts';
@@ -15,4 +16,5 @@ export {
   StatusError,
   statusError,
 } from './status-error.ts';
+export * from './table/index.ts';
 export type { ApiBody, ApiHandler, ApiRequest, ApiResponse, HttpMethod, UserInfo, WatchSubscription } from './wire.ts';

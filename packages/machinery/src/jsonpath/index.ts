@@ -1,0 +1,1 @@
+export { type JsonPath, type JsonPathOptions, jsonPath, jsonPathText, relaxedJsonPath } from './jsonpath.ts';
