@@ -1,0 +1,35 @@
+// Plugins in upstream's default order (pkg/kubeapiserver/options/plugins.go, v1.36).
+import type { Clock, Random } from '@tiphys/runtime';
+import type { AdmissionPlugin, Authorizer } from '../interfaces.ts';
+import { certificateApproval, certificateSigning, certificateSubjectRestriction } from './certificates.ts';
+import { namespaceLifecycle } from './namespace-lifecycle.ts';
+import { defaultTolerationSeconds, podTopologyLabels, priority, taintNodesByCondition } from './pod-defaults.ts';
+import { runtimeClass } from './runtime-class.ts';
+import { serviceAccount } from './service-account.ts';
+import { defaultIngressClass, defaultStorageClass, persistentVolumeClaimResize, storageObjectInUseProtection } from './storage.ts';
+
+export interface AdmissionOptions {
+  clock: Clock;
+  random: Random;
+  authorizer: Authorizer;
+}
+
+export function defaultAdmission(options: AdmissionOptions): AdmissionPlugin[] {
+  const { authorizer } = options;
+  return [
+    namespaceLifecycle(),
+    serviceAccount(options),
+    taintNodesByCondition(),
+    priority(),
+    defaultTolerationSeconds(),
+    defaultStorageClass(),
+    storageObjectInUseProtection(),
+    persistentVolumeClaimResize(),
+    runtimeClass(),
+    certificateApproval(authorizer),
+    certificateSigning(authorizer),
+    certificateSubjectRestriction(),
+    defaultIngressClass(),
+    podTopologyLabels(),
+  ];
+}
