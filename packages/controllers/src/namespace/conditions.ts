@@ -19,7 +19,11 @@ const SUCCESS = {
   NamespaceFinalizersRemaining: ['ContentHasNoFinalizers', 'All content-preserving finalizers finished'],
 } as const;
 
-const listed = (counts: ReadonlyMap<string, number>, word: string) => [...counts].map(([name, count]) => `${name} ${word} ${count} resource instances`).sort().join(', ');
+const listed = (counts: ReadonlyMap<string, number>, word: string) =>
+  [...counts]
+    .map(([name, count]) => `${name} ${word} ${count} resource instances`)
+    .sort()
+    .join(', ');
 
 function trouble(type: keyof typeof SUCCESS, found: Emptying): [string, string] | undefined {
   switch (type) {
@@ -27,10 +31,15 @@ function trouble(type: keyof typeof SUCCESS, found: Emptying): [string, string] 
       return found.discoveryError ? ['DiscoveryFailed', found.discoveryError] : undefined;
     case 'NamespaceDeletionContentFailure':
       return found.errors.length > 0
-        ? ['ContentDeletionFailed', `Failed to delete all resource types, ${found.errors.length} remaining: ${[...found.errors].sort().join(', ')}`]
+        ? [
+            'ContentDeletionFailed',
+            `Failed to delete all resource types, ${found.errors.length} remaining: ${[...found.errors].sort().join(', ')}`,
+          ]
         : undefined;
     case 'NamespaceContentRemaining':
-      return found.remaining.size > 0 ? ['SomeResourcesRemain', `Some resources are remaining: ${listed(found.remaining, 'has')}`] : undefined;
+      return found.remaining.size > 0
+        ? ['SomeResourcesRemain', `Some resources are remaining: ${listed(found.remaining, 'has')}`]
+        : undefined;
     case 'NamespaceFinalizersRemaining':
       return found.finalizers.size > 0
         ? ['SomeFinalizersRemain', `Some content in the namespace has finalizers remaining: ${listed(found.finalizers, 'in')}`]
@@ -41,7 +50,11 @@ function trouble(type: keyof typeof SUCCESS, found: Emptying): [string, string] 
 }
 
 /** The namespace's conditions after an attempt; the same array when nothing changed. */
-export function emptyingConditions(before: readonly corev1.NamespaceCondition[], found: Emptying, nowMs: number): readonly corev1.NamespaceCondition[] {
+export function emptyingConditions(
+  before: readonly corev1.NamespaceCondition[],
+  found: Emptying,
+  nowMs: number,
+): readonly corev1.NamespaceCondition[] {
   let changed = false;
   const after = [...before];
   for (const type of Object.keys(SUCCESS) as (keyof typeof SUCCESS)[]) {

@@ -72,7 +72,9 @@ class Emptier {
       for (const finalizer of finalizers) this.finalizers.set(finalizer, (this.finalizers.get(finalizer) ?? 0) + 1);
       if (estimate === 0 && finalizers.length > 0) estimate = FINALIZERS_SECONDS;
       if (estimate === 0)
-        throw new Error(`unexpected items still remain in namespace: ${namespace} for gvr: ${[type.group, type.version].join('/')}, Resource=${type.resource}`);
+        throw new Error(
+          `unexpected items still remain in namespace: ${namespace} for gvr: ${[type.group, type.version].join('/')}, Resource=${type.resource}`,
+        );
       this.estimateSeconds = Math.max(this.estimateSeconds, estimate);
     } catch (error) {
       if (isStatus(error, 'MethodNotAllowed') || isNotFound(error)) return;
@@ -130,7 +132,8 @@ export const namespaceController = defineController<corev1.Namespace>({
       if (!namespace.metadata?.deletionTimestamp || !namespace.spec?.finalizers?.includes(FINALIZER)) return undefined;
       const { estimateSeconds, found } = await emptyNamespace(namespace, context);
       const latest = await writeConditions(namespace, found, context);
-      if (found.errors.length > 0 || found.discoveryError) throw new Error([found.discoveryError, ...found.errors].filter(Boolean).join('; '));
+      if (found.errors.length > 0 || found.discoveryError)
+        throw new Error([found.discoveryError, ...found.errors].filter(Boolean).join('; '));
       if (found.remaining.size > 0) return Math.max(1, Math.floor(estimateSeconds / 2) + 1) * 1000;
       await finalize(latest, context);
       return undefined;

@@ -25,7 +25,10 @@ export function rootCaPublisher(rootCertificatePem: string): Controller<corev1.N
         const map: corev1.ConfigMap = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: NAME, namespace, annotations }, data };
         return [create(corev1.configmaps, map, 'the namespace does not have the authority', { tolerate: isAlreadyExists })];
       }
-      const same = existing.data?.['ca.crt'] === rootCertificatePem && Object.keys(existing.data).length === 1 && annotationsOf(existing)[DESCRIPTION_ANNOTATION] === DESCRIPTION;
+      const same =
+        existing.data?.['ca.crt'] === rootCertificatePem &&
+        Object.keys(existing.data).length === 1 &&
+        annotationsOf(existing)[DESCRIPTION_ANNOTATION] === DESCRIPTION;
       if (same) return [];
       const mended = { ...existing, data, metadata: { ...existing.metadata, annotations: { ...annotationsOf(existing), ...annotations } } };
       return [update(corev1.configmaps, mended, 'someone changed it')];

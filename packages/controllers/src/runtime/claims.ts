@@ -56,7 +56,7 @@ export function claim(forType: ResourceType, owner: KubeObject, owned: Owned<any
   const releases: Write[] = [];
   for (const object of controlled) {
     if (selects(object)) claimed.push(object);
-    else if (!isDeleting(owner) && considered(object)) releases.push(release(owner, owned, object));
+    else if (owned.releases !== false && !isDeleting(owner) && considered(object)) releases.push(release(owner, owned, object));
   }
   if (!isDeleting(owner)) {
     for (const object of reader.orphans(owned.type, namespaceOf(owner))) {

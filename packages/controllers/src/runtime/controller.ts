@@ -24,8 +24,10 @@ export interface Owned<T extends KubeObject, X extends KubeObject = any> {
   type: ResourceType<X>;
   /** With a selector, orphans that match are adopted and owned objects that do not are released. undefined matches nothing. */
   matches?: (owner: T) => ((object: X) => boolean) | undefined;
-  /** Only these are claimed or released; others are left as they are. Default: all. */
+  /** Only these are adopted or released; others are left as they are. Default: all. */
   considered?: (object: X) => boolean;
+  /** false: owned objects that do not match are not claimed, but stay owned. */
+  releases?: boolean;
   /** Finalizers added at adoption and removed at release. */
   finalizers?: readonly string[];
 }

@@ -11,7 +11,10 @@ export const serviceAccountController = defineController<corev1.Namespace>({
   name: 'service-account-controller',
   for: corev1.namespaces,
   watches: [
-    { type: corev1.serviceaccounts, keys: (account, _snapshot, { gone }) => (gone && nameOf(account) === DEFAULT_NAME ? [`/${namespaceOf(account)}`] : []) },
+    {
+      type: corev1.serviceaccounts,
+      keys: (account, _snapshot, { gone }) => (gone && nameOf(account) === DEFAULT_NAME ? [`/${namespaceOf(account)}`] : []),
+    },
   ],
   plan({ object, get }) {
     if (object.status?.phase === 'Terminating' || object.metadata?.deletionTimestamp) return [];

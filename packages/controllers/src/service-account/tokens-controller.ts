@@ -30,7 +30,10 @@ export function tokensController({ signToken, rootCertificatePem }: TokensOption
     watches: [
       {
         type: corev1.serviceaccounts,
-        keys: (account, snapshot) => snapshot.byIndex(corev1.secrets, BY_ACCOUNT, `${namespaceOf(account)}/${nameOf(account)}`).map((s) => `${namespaceOf(s)}/${nameOf(s)}`),
+        keys: (account, snapshot) =>
+          snapshot
+            .byIndex(corev1.secrets, BY_ACCOUNT, `${namespaceOf(account)}/${nameOf(account)}`)
+            .map((s) => `${namespaceOf(s)}/${nameOf(s)}`),
       },
     ],
     plan({ object: secret, get }) {
@@ -38,7 +41,9 @@ export function tokensController({ signToken, rootCertificatePem }: TokensOption
       const account = get(corev1.serviceaccounts, annotationsOf(secret)[NAME_ANNOTATION] ?? '', namespaceOf(secret));
       const wantedUid = annotationsOf(secret)[UID_ANNOTATION];
       if (!account || (wantedUid && wantedUid !== uidOf(account)))
-        return [remove(corev1.secrets, secret, 'its service account does not exist', { options: { preconditions: { uid: uidOf(secret) } } })];
+        return [
+          remove(corev1.secrets, secret, 'its service account does not exist', { options: { preconditions: { uid: uidOf(secret) } } }),
+        ];
       const complete = secret.data?.token && secret.data.namespace && secret.data['ca.crt'] === base64(rootCertificatePem) && wantedUid;
       if (complete) return [];
       const filled: corev1.Secret = {
@@ -51,7 +56,11 @@ export function tokensController({ signToken, rootCertificatePem }: TokensOption
           token: secret.data?.token || base64(signToken(account, secret)),
         },
       };
-      return [update(corev1.secrets, filled, 'the token, its namespace or the authority is missing', { tolerate: (error) => isConflict(error) || isNotFound(error) })];
+      return [
+        update(corev1.secrets, filled, 'the token, its namespace or the authority is missing', {
+          tolerate: (error) => isConflict(error) || isNotFound(error),
+        }),
+      ];
     },
   });
 }

@@ -1,0 +1,133 @@
+// The claims of a StatefulSet's pods, and who owns them by the retention policy (stateful_pod_control.go, KEP-1847).
+import { appsv1, corev1, type KubeObject, type OwnerReference, type ResourceType } from '@tiphys/api';
+import type { Pod } from '../pods/pod-state.ts';
+import { type Action, create, type EventText, update, type Write, warning } from '../runtime/actions.ts';
+import type { Snapshot } from '../runtime/controller.ts';
+import { controllerReference, isDeleting, nameOf, namespaceOf, uidOf } from '../runtime/objects.ts';
+import { claimName, inRange, ordinalOf, type StatefulSet } from './identity.ts';
+
+type Claim = corev1.PersistentVolumeClaim;
+
+function policyOf(set: StatefulSet): { whenDeleted: string; whenScaled: string } {
+  const { whenDeleted = 'Retain', whenScaled = 'Retain' } = set.spec?.persistentVolumeClaimRetentionPolicy ?? {};
+  return { whenDeleted, whenScaled };
+}
+
+function claimFromTemplate(set: StatefulSet, template: Claim, ordinal: number): Claim {
+  return {
+    ...template,
+    apiVersion: 'v1',
+    kind: 'PersistentVolumeClaim',
+    metadata: {
+      ...template.metadata,
+      name: claimName(set, template, ordinal),
+      namespace: namespaceOf(set),
+      labels: { ...template.metadata?.labels, ...set.spec?.selector.matchLabels },
+    },
+  };
+}
+
+const templatesOf = (set: StatefulSet): readonly Claim[] => set.spec?.volumeClaimTemplates ?? [];
+
+function existingClaims(set: StatefulSet, pod: Pod, snapshot: Snapshot): Claim[] {
+  return templatesOf(set)
+    .map((template) => snapshot.get(corev1.persistentvolumeclaims, claimName(set, template, ordinalOf(pod)), namespaceOf(set)))
+    .filter((claim) => claim !== undefined);
+}
+
+/** Claims to create for the pod; undefined when one of them is just being deleted and the pod has to wait for that. */
+export function missingClaims(set: StatefulSet, pod: Pod, snapshot: Snapshot): Write[] | undefined {
+  const ordinal = ordinalOf(pod);
+  const writes: Write[] = [];
+  for (const template of templatesOf(set)) {
+    const claim = claimFromTemplate(set, template, ordinal);
+    const known = snapshot.get(corev1.persistentvolumeclaims, nameOf(claim), namespaceOf(claim));
+    if (known && isDeleting(known)) return undefined;
+    if (known) continue;
+    const subject = `Claim ${nameOf(claim)}`;
+    const member = `Pod ${nameOf(pod)} in StatefulSet ${nameOf(set)}`;
+    const done: EventText = { type: 'Normal', reason: 'SuccessfulCreate', message: `Create ${subject} ${member} success` };
+    writes.push(
+      create(corev1.persistentvolumeclaims, claim, `pod ${nameOf(pod)} needs it`, {
+        whenDone: () => done,
+        whenFailed: (error) => ({
+          type: 'Warning',
+          reason: 'FailedCreate',
+          message: `Create ${subject} for ${member} failed error: ${error.message}`,
+        }),
+      }),
+    );
+  }
+  return writes;
+}
+
+const matches = (reference: OwnerReference, type: ResourceType, owner: KubeObject) =>
+  reference.apiVersion === (type.group === '' ? type.version : `${type.group}/${type.version}`) &&
+  reference.kind === type.kind &&
+  reference.name === nameOf(owner);
+
+const referencesOf = (claim: Claim): readonly OwnerReference[] => claim.metadata?.ownerReferences ?? [];
+const isOwnedBy = (claim: Claim, owner: KubeObject) => referencesOf(claim).some((reference) => reference.uid === uidOf(owner));
+
+/** Refers to an earlier object of the same name. */
+function isStale(claim: Claim, type: ResourceType, owner: KubeObject): boolean {
+  const reference = referencesOf(claim).find((one) => matches(one, type, owner));
+  return reference !== undefined && reference.uid !== uidOf(owner);
+}
+
+/** A claim that is about to be collected with an earlier pod of that name must be gone before the new pod comes. */
+export function hasStaleClaim(set: StatefulSet, pod: Pod, snapshot: Snapshot): boolean {
+  if (policyOf(set).whenScaled === 'Retain') return false;
+  return existingClaims(set, pod, snapshot).some((claim) => isStale(claim, corev1.pods, pod));
+}
+
+function hasUnexpectedController(claim: Claim, set: StatefulSet, pod: Pod): boolean {
+  const { whenDeleted, whenScaled } = policyOf(set);
+  if (whenDeleted === 'Retain' && whenScaled === 'Retain') return false;
+  return referencesOf(claim).some((reference) => {
+    if (matches(reference, appsv1.statefulsets, set)) return reference.uid !== uidOf(set);
+    if (matches(reference, corev1.pods, pod)) return reference.uid !== uidOf(pod);
+    return reference.controller === true;
+  });
+}
+
+/** Who should own the claim: the set when it goes with the set, the pod when it goes with the scaled-down pod. */
+function wantedOwners(set: StatefulSet, pod: Pod): { set: boolean; pod: boolean } {
+  const { whenDeleted, whenScaled } = policyOf(set);
+  const scaledDown = !inRange(set, pod);
+  return {
+    set: whenDeleted === 'Delete' && (whenScaled !== 'Delete' || !scaledDown),
+    pod: whenScaled === 'Delete' && scaledDown,
+  };
+}
+
+function ownersAreRight(claim: Claim, set: StatefulSet, pod: Pod): boolean {
+  if (isStale(claim, appsv1.statefulsets, set) || isStale(claim, corev1.pods, pod)) return true;
+  if (hasUnexpectedController(claim, set, pod)) return !isOwnedBy(claim, set) && !isOwnedBy(claim, pod);
+  const ours = referencesOf(claim).filter((reference) => reference.uid === uidOf(set) || reference.uid === uidOf(pod));
+  if (ours.some((reference) => reference.controller !== true)) return false;
+  const wanted = wantedOwners(set, pod);
+  return isOwnedBy(claim, set) === wanted.set && isOwnedBy(claim, pod) === wanted.pod;
+}
+
+/** Brings the owner references of the pod's claims in line with the policy. */
+export function retentionWrites(set: StatefulSet, pod: Pod, snapshot: Snapshot): Action[] {
+  const actions: Action[] = [];
+  for (const claim of existingClaims(set, pod, snapshot)) {
+    if (ownersAreRight(claim, set, pod)) continue;
+    const foreign = hasUnexpectedController(claim, set, pod);
+    if (foreign) {
+      const message = `PersistentVolumeClaim ${nameOf(claim)} has a conflicting OwnerReference that acts as a manging controller, the retention policy is ignored for this claim`;
+      actions.push(warning('ConflictingController', message));
+    }
+    const wanted = wantedOwners(set, pod);
+    const ownerReferences = [
+      ...referencesOf(claim).filter((reference) => !matches(reference, appsv1.statefulsets, set) && !matches(reference, corev1.pods, pod)),
+      ...(wanted.set && !foreign ? [controllerReference(appsv1.statefulsets, set)] : []),
+      ...(wanted.pod && !foreign ? [controllerReference(corev1.pods, pod)] : []),
+    ];
+    const changed = { ...claim, metadata: { ...claim.metadata, ownerReferences } };
+    actions.push(update(corev1.persistentvolumeclaims, changed, 'its owners follow the retention policy'));
+  }
+  return actions;
+}
