@@ -1,0 +1,138 @@
+// The API server with everything a cluster expects of it: authentication, roles, admission, reviews and the objects a
+// cluster starts with. createApiServer() is the bare one.
+import type { KubeObject, ResourceType } from '@tiphys/api';
+import type { ApiResponse } from '@tiphys/machinery';
+import type { ResourceDefinition, ResourceReader } from '@tiphys/registry';
+import { invariant } from '@tiphys/std';
+import { defaultAdmission } from './admission/index.ts';
+import { type ApiServer, type ApiServerOptions, createApiServer } from './api-server.ts';
+import {
+  bearerTokenAuthenticator,
+  type StaticToken,
+  staticTokenAuthenticator,
+  unionTokenAuthenticator,
+} from './authentication/bearer-token.ts';
+import { bootstrapTokenAuthenticator } from './authentication/bootstrap-token.ts';
+import { clientCertificateAuthenticator } from './authentication/client-certificate.ts';
+import { impersonating } from './authentication/impersonating.ts';
+import { serviceAccountAuthenticator } from './authentication/service-account.ts';
+import { JWKS_CONTENT_TYPE, JWKS_PATH, OPENID_CONFIGURATION_PATH, type TokenSigner } from './authentication/token-signer.ts';
+import { unionAuthenticator } from './authentication/union.ts';
+import { escalationCheck } from './authorization/escalation.ts';
+import { rbacAuthorizer } from './authorization/rbac.ts';
+import { superuserAuthorizer, unionAuthorizer } from './authorization/union.ts';
+import { bootstrapCluster, keepEndpoints } from './bootstrap/bootstrap.ts';
+import type { Advertised } from './bootstrap/objects.ts';
+import type { Authenticator, Authorizer } from './interfaces.ts';
+import { withReviews } from './with-reviews.ts';
+
+export interface StandardServerOptions extends Pick<ApiServerOptions, 'runtime' | 'store' | 'subresourceHandlers' | 'upgradeHandlers'> {
+  definitions: readonly ResourceDefinition<any>[];
+  /** PEM of the authority whose client certificates are accepted. */
+  clientCertificateAuthorityPem?: string;
+  signer: TokenSigner;
+  /** Audiences that mean this server. Default: the signer's issuer. */
+  apiAudiences?: readonly string[];
+  staticTokens?: readonly StaticToken[];
+  /** Whether requests without credentials are served as system:anonymous. Default true, as upstream. */
+  anonymous?: boolean;
+  serviceCidrs: readonly string[];
+  /** How pods reach this server: the endpoints of the Service `kubernetes`. May be given later, when the port is known. */
+  advertised?: Advertised;
+}
+
+export interface StandardServer extends ApiServer {
+  readonly authorizer: Authorizer;
+  /** Creates what a cluster starts with and repairs it; call it when the server is ready, before others are let in. */
+  bootstrap(advertised?: Advertised): Promise<void>;
+}
+
+/** Stages need the server's caches, and the server needs its stages: this reader is given its source once both exist. */
+function lateReader(): { reader: ResourceReader; bind(source: ResourceReader): void } {
+  let source: ResourceReader | undefined;
+  const bound = () => {
+    invariant(source, 'the reader is used before the server exists');
+    return source;
+  };
+  return {
+    bind: (actual) => {
+      source = actual;
+    },
+    reader: {
+      get: <T extends KubeObject>(type: ResourceType<T>, name: string, namespace?: string) => bound().get(type, name, namespace),
+      list: <T extends KubeObject>(type: ResourceType<T>, namespace?: string) => bound().list(type, namespace),
+      revisionOf: (type) => bound().revisionOf(type),
+    },
+  };
+}
+
+export function createStandardServer(options: StandardServerOptions): StandardServer {
+  const { runtime, store, signer } = options;
+  const { clock } = runtime;
+  const apiAudiences = options.apiAudiences ?? [signer.issuer];
+  const { reader, bind } = lateReader();
+  const tokens = unionTokenAuthenticator([
+    serviceAccountAuthenticator({ signer, reader, clock, apiAudiences }),
+    bootstrapTokenAuthenticator({ reader, clock }),
+    staticTokenAuthenticator(options.staticTokens ?? []),
+  ]);
+  const rbac = rbacAuthorizer(reader);
+  const authorizer = unionAuthorizer([superuserAuthorizer(), rbac]);
+  const authenticators: Authenticator[] = [];
+  if (options.clientCertificateAuthorityPem) {
+    authenticators.push(clientCertificateAuthenticator({ certificateAuthorityPem: options.clientCertificateAuthorityPem, clock }));
+  }
+  authenticators.push(bearerTokenAuthenticator(tokens, apiAudiences));
+  const union = unionAuthenticator({ authenticators, ...(options.anonymous === undefined ? {} : { anonymous: options.anonymous }) });
+  const server = createApiServer({
+    runtime,
+    store,
+    definitions: withReviews(options.definitions, { tokens, signer, apiAudiences, authorizer, rbac }),
+    authenticators: [impersonating(union, authorizer)],
+    authorizer,
+    admission: [...defaultAdmission({ clock, random: runtime.random, authorizer }), escalationCheck({ authorizer, rbac })],
+    documents: openidDocuments(signer),
+    ...(options.subresourceHandlers ? { subresourceHandlers: options.subresourceHandlers } : {}),
+    ...(options.upgradeHandlers ? { upgradeHandlers: options.upgradeHandlers } : {}),
+  });
+  bind(server.reader);
+  let stopEndpoints = () => {};
+  const close = async () => {
+    stopEndpoints();
+    await server.close();
+  };
+  return {
+    ...server,
+    authorizer,
+    close,
+    [Symbol.asyncDispose]: close,
+    async bootstrap(advertised = options.advertised) {
+      await server.ready;
+      const { serviceCidrs, clientCertificateAuthorityPem } = options;
+      const all = {
+        handler: server,
+        reader: server.reader,
+        clock,
+        serviceCidrs,
+        ...(advertised ? { advertised } : {}),
+        ...(clientCertificateAuthorityPem ? { clientCertificateAuthorityPem } : {}),
+      };
+      await bootstrapCluster(all);
+      stopEndpoints();
+      if (advertised) stopEndpoints = keepEndpoints(all);
+    },
+  };
+}
+
+/** What others need to check tokens by themselves. */
+function openidDocuments(signer: TokenSigner): Record<string, () => ApiResponse> {
+  const document = (content: object, type: string) => (): ApiResponse => ({
+    status: 200,
+    headers: { 'content-type': type, 'cache-control': 'public, max-age=3600' },
+    body: { kind: 'bytes', bytes: Buffer.from(JSON.stringify(content)) },
+  });
+  return {
+    [JWKS_PATH]: document(signer.jwks(), JWKS_CONTENT_TYPE),
+    [OPENID_CONFIGURATION_PATH]: document(signer.openidConfiguration(), 'application/json'),
+  };
+}
