@@ -22,6 +22,9 @@ export type {
   WatchEvent,
   WatchEventType,
 } from './object.ts';
+export { decodeProtobuf, decodeProtobufWatchEvent, isProtobuf } from './protobuf/decode.ts';
+export { encodeProtobuf, encodeProtobufWatchEvent, PROTOBUF_MAGIC, PROTOBUF_MEDIA_TYPE } from './protobuf/encode.ts';
+export { ProtobufNotSupported } from './protobuf/not-supported.ts';
 export { formatDuration, humanDuration, parseDuration } from './quantity/duration.ts';
 export { type IntOrPercent, IntOrStringError, isPercent, scaledValue } from './quantity/int-or-string.ts';
 export { canonicalQuantity, compareQuantities, parseQuantity, Quantity, QuantityError, type QuantityFormat } from './quantity/quantity.ts';
@@ -37,6 +40,6 @@ export {
   typeFacts,
   typeNameOfKind,
 } from './schema/lookup.ts';
-export { type FieldNode, type StructNode, ValueKind, type ValueNode } from './schema/nodes.ts';
+export { type FieldNode, type StructNode, schemaFacts as schemaTable, ValueKind, type ValueNode } from './schema/nodes.ts';
 export type { FieldSchema, ProtoField, ScalarType, SchemaTable, TypeSchema } from './schema.ts';
 export * from './validation/names.ts';
