@@ -1,4 +1,6 @@
-export { type BuiltInOptions, builtinDefinitions, isServed } from './built-in/definitions.ts';
+export { builtinDefinitions } from './built-in/definitions.ts';
+export type { BuiltInOptions } from './built-in/options.ts';
+export { isServed } from './built-in/served.ts';
 export {
   type Claim,
   type Column,
@@ -12,18 +14,5 @@ export {
   type SubresourceDefinition,
   type UpdateRules,
 } from './define-resource.ts';
-export {
-  isConfigKey,
-  isDns1035Label,
-  isDns1123Label,
-  isDns1123Subdomain,
-  isLabelValue,
-  isPathSegment,
-  isQualifiedName,
-  nameIsDns1035Label,
-  nameIsLabel,
-  nameIsPathSegment,
-  nameIsSubdomain,
-} from './rules/formats.ts';
 export { checkAnnotations, checkLabelSelector, checkLabels, selectorMatches, selectorText } from './rules/labels.ts';
 export { validateMetadata, validateMetadataUpdate } from './rules/metadata.ts';

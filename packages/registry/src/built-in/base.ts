@@ -1,6 +1,6 @@
 // The identity of built-in resources, from the table of upstream's discovery documents, with what all kinds share:
 // storage prefixes (kubeapiserver/default_storage_factory_builder.go), status, scale and further subresources.
-import { builtInResources, type KubeObject, type ResourceRow, type ResourceType } from '@tiphys/api';
+import { builtInResources, type KubeObject, type ResourceInfo, type ResourceType } from '@tiphys/api';
 import { invariant } from '@tiphys/std';
 import type { ResourceDefinition, ScalePaths, SubresourceDefinition } from '../define-resource.ts';
 
@@ -123,7 +123,7 @@ export function schemaName(group: string, version: string, kind: string): string
   return `${PACKAGES[group] ?? `io.k8s.api.${group.split('.')[0]}`}.${version}.${kind}`;
 }
 
-function subresourcesOf(rows: readonly ResourceRow[], resource: string): SubresourceDefinition[] {
+function subresourcesOf(rows: readonly ResourceInfo[], resource: string): SubresourceDefinition[] {
   return rows
     .filter((row) => row.name.startsWith(`${resource}/`))
     .map(({ name, verbs, kind, group, version }) => ({
@@ -136,14 +136,9 @@ function subresourcesOf(rows: readonly ResourceRow[], resource: string): Subreso
     .filter(({ name }) => name !== 'status' && name !== 'scale');
 }
 
-/** The rows of one group version, or none when it is unknown. */
-export function rowsOf(group: string, version: string): readonly ResourceRow[] {
-  return builtInResources.resources[group === '' ? 'core' : group]?.[version] ?? [];
-}
-
 /** What is true of a built-in resource before any rule of its own. */
 export function baseDefinition<T extends KubeObject>(group: string, version: string, resource: string): ResourceDefinition<T> {
-  const rows = rowsOf(group, version);
+  const rows = builtInResources(group, version);
   const row = rows.find(({ name }) => name === resource);
   invariant(row, `there is no built-in resource ${group}/${version} ${resource}`);
   const key = `${group}/${resource}`;

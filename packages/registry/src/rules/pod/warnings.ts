@@ -1,0 +1,167 @@
+// Advice about pods and templates that are valid but probably not meant so (api/pod/warnings.go).
+import type { corev1, ObjectMeta } from '@tiphys/api';
+import { addressWarnings } from '../addresses.ts';
+import { isWholeQuantity } from '../quantities.ts';
+import { overlapWarnings } from './overlaps.ts';
+import { eachContainer } from './scope.ts';
+
+const DEPRECATED_ANNOTATIONS: [key: string, message: string][] = [
+  ['scheduler.alpha.kubernetes.io/critical-pod', 'non-functional in v1.16+; use the "priorityClassName" field instead'],
+  ['security.alpha.kubernetes.io/sysctls', 'non-functional in v1.11+; use the "sysctls" field instead'],
+  ['security.alpha.kubernetes.io/unsafe-sysctls', 'non-functional in v1.11+; use the "sysctls" field instead'],
+];
+const DEPRECATED_VOLUMES: [name: keyof corev1.Volume, shown: string, message: string][] = [
+  ['photonPersistentDisk', 'photonPersistentDisk', 'deprecated in v1.11, non-functional in v1.16+'],
+  ['gitRepo', 'gitRepo', 'deprecated in v1.11, and disabled by default in v1.33+'],
+  ['scaleIO', 'scaleIO', 'deprecated in v1.16, non-functional in v1.22+'],
+  ['flocker', 'flocker', 'deprecated in v1.22, non-functional in v1.25+'],
+  ['storageos', 'storageOS', 'deprecated in v1.22, non-functional in v1.25+'],
+  ['quobyte', 'quobyte', 'deprecated in v1.22, non-functional in v1.25+'],
+  ['glusterfs', 'glusterfs', 'deprecated in v1.25, non-functional in v1.26+'],
+  ['cephfs', 'cephfs', 'deprecated in v1.28, non-functional in v1.31+'],
+  ['rbd', 'rbd', 'deprecated in v1.28, non-functional in v1.31+'],
+];
+const SECCOMP_POD = 'seccomp.security.alpha.kubernetes.io/pod';
+const SECCOMP_CONTAINER = 'container.seccomp.security.alpha.kubernetes.io/';
+/** Node labels that have a successor (api/node/util.go). */
+const NODE_LABELS: Record<string, string> = {
+  'beta.kubernetes.io/arch': 'deprecated since v1.14; use "kubernetes.io/arch" instead',
+  'beta.kubernetes.io/os': 'deprecated since v1.14; use "kubernetes.io/os" instead',
+  'failure-domain.beta.kubernetes.io/region': 'deprecated since v1.17; use "topology.kubernetes.io/region" instead',
+  'failure-domain.beta.kubernetes.io/zone': 'deprecated since v1.17; use "topology.kubernetes.io/zone" instead',
+  'beta.kubernetes.io/instance-type': 'deprecated since v1.17; use "node.kubernetes.io/instance-type" instead',
+};
+
+type Warn = (text: string) => void;
+const quoted = JSON.stringify;
+
+/** Warns about a pod (path '') or a template (such as `spec.template`). */
+export function warnAboutPod(warn: Warn, path: string, spec: corev1.PodSpec | undefined, meta: ObjectMeta | undefined): void {
+  if (!spec) return;
+  const base = path === '' ? '' : `${path}.`;
+  const at = `${base}spec`;
+  warnAboutPlacement(warn, at, spec);
+  for (const [key, message] of DEPRECATED_ANNOTATIONS) {
+    if (meta?.annotations?.[key] !== undefined) warn(`${base}metadata.annotations[${key}]: ${message}`);
+  }
+  spec.volumes?.forEach((volume, i) => {
+    for (const [name, shown, message] of DEPRECATED_VOLUMES) if (volume[name]) warn(`${at}.volumes[${i}].${shown}: ${message}`);
+  });
+  if (spec.volumes) for (const text of overlapWarnings(spec.volumes)) warn(text);
+  warnOfDuplicates(warn, `${at}.hostAliases`, 'ip', spec.hostAliases);
+  warnOfDuplicates(warn, `${at}.imagePullSecrets`, 'name', spec.imagePullSecrets);
+  spec.imagePullSecrets?.forEach(({ name }, i) => {
+    if (!name) warn(`${at}.imagePullSecrets[${i}].name: invalid empty name ""`);
+  });
+  warnOfFractions(warn, `${at}.overhead`, spec.overhead);
+  warnAboutContainers(warn, base, spec, meta);
+  warnAboutPorts(warn, at, spec);
+  if ((spec.terminationGracePeriodSeconds ?? 0) < 0) {
+    warn(`${at}.terminationGracePeriodSeconds: must be >= 0; negative values are invalid and will be treated as 1`);
+  }
+  warnAboutAffinity(warn, at, spec);
+  spec.dnsConfig?.nameservers?.forEach((server, i) => {
+    for (const text of addressWarnings(`${at}.dnsConfig.nameservers[${i}]`, server)) warn(text);
+  });
+  spec.hostAliases?.forEach(({ ip }, i) => {
+    for (const text of addressWarnings(`${at}.hostAliases[${i}].ip`, ip)) warn(text);
+  });
+}
+
+function warnAboutPlacement(warn: Warn, at: string, spec: corev1.PodSpec): void {
+  for (const key in spec.nodeSelector) if (NODE_LABELS[key]) warn(`${at}.nodeSelector[${key}]: ${NODE_LABELS[key]}`);
+  spec.topologySpreadConstraints?.forEach(({ topologyKey, labelSelector }, i) => {
+    const path = `${at}.topologySpreadConstraints[${i}]`;
+    if (NODE_LABELS[topologyKey]) warn(`${path}.topologyKey: ${topologyKey} is ${NODE_LABELS[topologyKey]}`);
+    if (!labelSelector) warn(`${path}.labelSelector: a null labelSelector results in matching no pod`);
+  });
+}
+
+function warnAboutAffinity(warn: Warn, at: string, spec: corev1.PodSpec): void {
+  for (const kind of ['podAffinity', 'podAntiAffinity'] as const) {
+    const affinity = spec.affinity?.[kind];
+    const why = 'a null labelSelector results in matching no pod';
+    affinity?.requiredDuringSchedulingIgnoredDuringExecution?.forEach((term, i) => {
+      if (term.labelSelector) return;
+      warn(`${at}.affinity.${kind}.requiredDuringSchedulingIgnoredDuringExecution[${i}].labelSelector: ${why}`);
+    });
+    affinity?.preferredDuringSchedulingIgnoredDuringExecution?.forEach((term, i) => {
+      if (term.podAffinityTerm?.labelSelector) return;
+      warn(`${at}.affinity.${kind}.preferredDuringSchedulingIgnoredDuringExecution[${i}].podAffinityTerm.labelSelector: ${why}`);
+    });
+  }
+}
+
+function warnOfDuplicates<K extends string>(warn: Warn, path: string, field: K, items: readonly { [key in K]?: string }[] = []): void {
+  const seen = new Set<string>();
+  items.forEach((item, i) => {
+    const value = item[field] ?? '';
+    if (seen.has(value)) warn(`${path}[${i}].${field}: duplicate ${field} ${quoted(value)}`);
+    seen.add(value);
+  });
+}
+
+function warnOfFractions(warn: Warn, path: string, resources: Record<string, string | number> | undefined): void {
+  for (const name of ['memory', 'ephemeral-storage']) {
+    const value = resources?.[name];
+    if (value !== undefined && !isWholeQuantity(value)) {
+      warn(`${path}[${name}]: fractional byte value ${quoted(String(value))} is invalid, must be an integer`);
+    }
+  }
+}
+
+function warnAboutContainers(warn: Warn, base: string, spec: corev1.PodSpec, meta: ObjectMeta | undefined): void {
+  const annotations = meta?.annotations;
+  const old = 'non-functional in v1.27+; use the "seccompProfile" field instead';
+  if (annotations?.[SECCOMP_POD] !== undefined && !spec.securityContext?.seccompProfile) {
+    warn(`${base}metadata.annotations[${SECCOMP_POD}]: ${old}`);
+  }
+  eachContainer(spec, `${base}spec`, (container, path) => {
+    const key = SECCOMP_CONTAINER + container.name;
+    if (annotations?.[key] !== undefined && !container.securityContext?.seccompProfile) {
+      warn(`${base}metadata.annotations[${key}]: ${old}`);
+    }
+    warnOfFractions(warn, `${path}.resources.limits`, container.resources?.limits);
+    warnOfFractions(warn, `${path}.resources.requests`, container.resources?.requests);
+    if ((container.env?.length ?? 0) < 2) return;
+    const seen = new Set<string>();
+    container.env!.forEach(({ name, value = '', valueFrom }, i) => {
+      const reference = `$(${name})`;
+      if (seen.has(name) && (valueFrom || value === reference || !value.includes(reference))) {
+        warn(`${path}.env[${i}]: hides previous definition of ${quoted(name)}, which may be dropped when using apply`);
+      }
+      seen.add(name);
+    });
+  });
+}
+
+function warnAboutPorts(warn: Warn, at: string, spec: corev1.PodSpec): void {
+  const byPort = new Map<string, { path: string; port: corev1.ContainerPort }[]>();
+  const byName = new Map<string, string>();
+  const named: string[] = [];
+  eachContainer(spec, at, (container, containerPath) => {
+    container.ports?.forEach((port, i) => {
+      const path = `${containerPath}.ports[${i}]`;
+      const { hostPort = 0, hostIP = '', name } = port;
+      if (hostIP && !hostPort) warn(`${path}: hostIP set without hostPort: ${JSON.stringify(port)}`);
+      const key = `${port.containerPort}/${port.protocol}`;
+      const others = byPort.get(key) ?? [];
+      for (const other of others) {
+        const [otherPort, otherIp] = [other.port.hostPort ?? 0, other.port.hostIP ?? ''];
+        if (hostIP === otherIp && hostPort === otherPort) warn(`${path}: duplicate port definition with ${other.path}`);
+        else if (!hostPort || !otherPort) warn(`${path}: overlapping port definition with ${other.path}`);
+        else if (hostPort === otherPort && (hostIP === '') !== (otherIp === '')) {
+          warn(`${path}: dangerously ambiguous port definition with ${other.path}`);
+        }
+      }
+      byPort.set(key, [...others, { path, port }]);
+      const first = name ? byName.get(name) : undefined;
+      if (first) {
+        named.push(
+          `${path}: duplicate port name ${quoted(name)} with ${first}, services and probes that select ports by name will use ${first}`,
+        );
+      } else if (name) byName.set(name, path);
+    });
+  });
+  for (const text of named) warn(text);
+}
