@@ -1,0 +1,29 @@
+// The controllers that keep the cluster itself in order. Two of them need to be told the cluster's authority.
+import { endpointSliceController } from './endpoint-slice/endpoint-slice-controller.ts';
+import { endpointsController } from './endpoints/endpoints-controller.ts';
+import { garbageCollector } from './garbage-collector/garbage-collector.ts';
+import { namespaceController } from './namespace/namespace-controller.ts';
+import { nodeLifecycleController } from './node-lifecycle/node-lifecycle-controller.ts';
+import { podGcController } from './pod-gc/pod-gc-controller.ts';
+import { rootCaPublisher } from './root-ca/root-ca-publisher.ts';
+import type { Controller } from './runtime/controller.ts';
+import { serviceAccountController } from './service-account/service-account-controller.ts';
+import { type TokensOptions, tokensController } from './service-account/tokens-controller.ts';
+import { taintEvictionController } from './taint-eviction/taint-eviction-controller.ts';
+
+export type SystemControllersOptions = TokensOptions;
+
+export function systemControllers(options: SystemControllersOptions): Controller[] {
+  return [
+    serviceAccountController,
+    tokensController(options),
+    rootCaPublisher(options.rootCertificatePem),
+    namespaceController,
+    garbageCollector,
+    endpointSliceController,
+    endpointsController,
+    nodeLifecycleController,
+    taintEvictionController,
+    podGcController,
+  ];
+}
