@@ -22,7 +22,7 @@ test('valid names pass', () => {
 test('complaints are upstream’s', () => {
   assert.deepEqual(isDns1123Label('a.b'), ['must not contain dots']);
   assert.deepEqual(isDns1123Label('A'), [
-    "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name', or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')",
+    "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')",
   ]);
   assert.deepEqual(isDns1123Subdomain('a'.repeat(254)), ['must be no more than 253 characters']);
   assert.deepEqual(isQualifiedName('/x'), ['prefix part must be non-empty']);

@@ -40,7 +40,7 @@ const WILDCARD_TEXT =
 /** The tail that names the pattern, as upstream writes it. */
 export function patternMessage(text: string, pattern: string, ...examples: string[]): string {
   if (examples.length === 0) return `${text} (regex used for validation is '${pattern}')`;
-  return `${text} (e.g. ${examples.map((example) => `'${example}', `).join('or ')}regex used for validation is '${pattern}')`;
+  return `${text} (e.g. ${examples.map((example) => `'${example}', `).join(' or ')}regex used for validation is '${pattern}')`;
 }
 
 export const maxLengthMessage = (length: number) => `must be no more than ${length} characters`;
