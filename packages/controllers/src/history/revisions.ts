@@ -17,7 +17,7 @@ interface TemplatePatch {
   spec: { template: corev1.PodTemplateSpec & { $patch?: 'replace' } };
 }
 
-const patchOf = (template: corev1.PodTemplateSpec): TemplatePatch => ({ spec: { template: { ...template, $patch: 'replace' } } });
+export const patchOf = (template: corev1.PodTemplateSpec): TemplatePatch => ({ spec: { template: { ...template, $patch: 'replace' } } });
 
 export function templateOf(revision: Revision): corev1.PodTemplateSpec {
   const { $patch: _, ...template } = (revision.data as TemplatePatch | undefined)?.spec?.template ?? {};

@@ -20,7 +20,7 @@ interface Common {
   about?: KubeObject;
 }
 
-export type Action = Write | Group | Event | Wake | After;
+export type Action = Write | Group | Event | Wake | Note | After;
 
 export type Write = Common &
   (
@@ -49,6 +49,14 @@ export interface Wake {
   do: 'wake';
   atMs: number;
   because: string;
+}
+
+/** Something to remember until the program ends, for later plans of the same controller. The oldest go when there are too many. */
+export interface Note {
+  do: 'note';
+  key: string;
+  /** undefined forgets. */
+  value: unknown;
 }
 
 /** How the actions before went. */
@@ -136,6 +144,7 @@ export const warning = (reason: string, message: string, about?: KubeObject): Ev
 });
 
 export const wakeAt = (atMs: number, because: string): Wake => ({ do: 'wake', atMs, because });
+export const note = (key: string, value: unknown): Note => ({ do: 'note', key, value });
 export const after = (then: After['then']): After => ({ do: 'after', then });
 
 const plural = (write: Write) => `${write.type.resource}${'subresource' in write && write.subresource ? `/${write.subresource}` : ''}`;
@@ -155,6 +164,7 @@ export function actionLines(actions: readonly Action[], outcome: Outcome = { res
     }
     if (action.do === 'event') return [`event ${action.type} ${action.reason}: ${action.message}`];
     if (action.do === 'wake') return [`wake at ${new Date(action.atMs).toISOString().slice(11, 19)}: ${action.because}`];
+    if (action.do === 'note') return [];
     if (action.do === 'after') return actionLines(action.then(outcome), outcome);
     return [`${action.do} ${plural(action)} ${subject(action.object)}: ${action.because}`];
   });

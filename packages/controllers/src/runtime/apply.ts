@@ -17,6 +17,7 @@ export interface ApplyContext {
   wrote(type: ResourceType, result: KubeObject): void;
   deleted(type: ResourceType, object: KubeObject): void;
   wake(atMs: number): void;
+  note(key: string, value: unknown): void;
 }
 
 interface Progress extends Outcome {
@@ -46,6 +47,7 @@ async function run(actions: readonly Action[], context: ApplyContext, newest: Ma
       await run(action.then(outcome), context, newest, next);
       if (!progress.failure && next.failure) Object.assign(progress, { failure: next.failure, failed: next.failed });
     } else if (action.do === 'wake') context.wake(action.atMs);
+    else if (action.do === 'note') context.note(action.key, action.value);
     else if (progress.failure) continue;
     else if (action.do === 'event') context.events.event(action.about ?? context.about, action.type, action.reason, action.message);
     else if (action.do === 'group') await group(action, context, newest, progress);

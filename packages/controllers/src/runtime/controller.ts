@@ -18,6 +18,8 @@ export interface World<T extends KubeObject> extends Snapshot {
   object: T;
   /** What the object controls of the type and its selector matches; adoption and release are done before. */
   owned<X extends KubeObject>(type: ResourceType<X>): readonly X[];
+  /** What an earlier plan noted under the key, in this run of the program. */
+  note(key: string): unknown;
 }
 
 export interface Owned<T extends KubeObject, X extends KubeObject = any> {

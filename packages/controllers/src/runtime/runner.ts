@@ -14,6 +14,8 @@ import { type OwnWrites, ownWrites } from './own-writes.ts';
 import { type WorkQueue, workQueue } from './work-queue.ts';
 
 const CONCURRENCY = 5;
+/** Notes that plans leave for later ones, per controller. */
+const NOTES_MAX = 10_000;
 
 export interface RunnerOptions {
   controller: Controller;
@@ -43,6 +45,7 @@ class ControllerRunner implements Runner {
   readonly #events: EventRecorder;
   readonly #queue: WorkQueue;
   readonly #writes: OwnWrites = ownWrites();
+  readonly #notes = new Map<string, unknown>();
   readonly #stopping = new AbortController();
   readonly #aborted: Promise<void>;
   readonly #unsubscribe: (() => void)[] = [];
@@ -175,7 +178,7 @@ class ControllerRunner implements Runner {
     for (const owned of controller.owns ?? []) claims.set(owned, claim(controller.for, object, owned, this.#caches));
     const failure = await this.#settleClaims(key, object, [...claims.values()]);
     if (failure !== 'nothing to settle') return failure;
-    const actions = controller.plan(worldOf(this.#caches, object, claims), this.#runtime.clock.now());
+    const actions = controller.plan(worldOf(this.#caches, object, claims, this.#notes), this.#runtime.clock.now());
     return this.#apply(key, object, actions);
   }
 
@@ -196,6 +199,13 @@ class ControllerRunner implements Runner {
     return failure;
   }
 
+  #note(key: string, value: unknown): void {
+    this.#notes.delete(key);
+    if (value === undefined) return;
+    this.#notes.set(key, value);
+    if (this.#notes.size > NOTES_MAX) this.#notes.delete(this.#notes.keys().next().value!);
+  }
+
   async #apply(key: string, about: KubeObject, actions: readonly Action[]): Promise<Error | undefined> {
     if (actions.length === 0) return undefined;
     return apply(actions, {
@@ -205,17 +215,24 @@ class ControllerRunner implements Runner {
       wrote: (type, result) => this.#writes.wrote(key, this.#caches.use(type), result),
       deleted: (type, object) => this.#writes.deleted(key, this.#caches.use(type), object),
       wake: (atMs) => this.#queue.addAt(key, atMs),
+      note: (noteKey, value) => this.#note(noteKey, value),
     });
   }
 }
 
-function worldOf<T extends KubeObject>(snapshot: Snapshot, object: T, claims: ReadonlyMap<Owned<any>, Claims>): World<T> {
+function worldOf<T extends KubeObject>(
+  snapshot: Snapshot,
+  object: T,
+  claims: ReadonlyMap<Owned<any>, Claims>,
+  notes: ReadonlyMap<string, unknown>,
+): World<T> {
   return {
     object,
     get: snapshot.get,
     list: snapshot.list,
     controlledBy: snapshot.controlledBy,
     byIndex: snapshot.byIndex,
+    note: (key) => notes.get(key),
     owned: (type) => {
       for (const [owned, { claimed }] of claims) if (sameType(owned.type, type)) return claimed;
       return invariant(false, `plan() asks for ${type.resource}, which the controller does not own`) as never;

@@ -27,6 +27,7 @@ export function planOf<T extends KubeObject>(
   object: T,
   others: readonly KubeObject[],
   nowMs = 0,
+  notes: ReadonlyMap<string, unknown> = new Map(),
 ): readonly Action[] {
   const snapshot: OwnershipReader & Snapshot = snapshotOf([object, ...others], controller);
   const claims = (controller.owns ?? []).map((owned) => ({ owned, ...claim(controller.for, object, owned, snapshot) }));
@@ -35,6 +36,7 @@ export function planOf<T extends KubeObject>(
   const world: World<T> = {
     ...snapshot,
     object,
+    note: (key) => notes.get(key),
     owned: (type) => claims.find(({ owned }) => sameType(owned.type, type))?.claimed ?? [],
   };
   return controller.plan?.(world, nowMs) ?? [];
