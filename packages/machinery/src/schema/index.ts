@@ -1,6 +1,6 @@
 export { tableWithCustomType } from './convert.ts';
 export { hasRules, type JsonSchema, type ValidationRule } from './json-schema.ts';
 export { type MergeType, mergeTypeOf } from './merge-type.ts';
-export { applyDefaults, pruneObject } from './prune.ts';
+export { applySchemaDefaults, pruneObject } from './prune.ts';
 export { structuralErrors } from './structural.ts';
 export { type RuleEvaluator, validateAgainst } from './validate.ts';

@@ -44,13 +44,13 @@ export function pruneObject<T extends object>(object: T, schema: JsonSchema): { 
 }
 
 /** Fills in the schema's defaults, in place; nulls that may not be there count as absent. */
-export function applyDefaults(value: unknown, schema: JsonSchema): void {
+export function applySchemaDefaults(value: unknown, schema: JsonSchema): void {
   if (Array.isArray(value)) {
     const { items } = schema;
     if (!items) return;
     value.forEach((item, i) => {
       if (item === null && !items.nullable && items.default !== undefined) value[i] = jsonClone(items.default);
-      applyDefaults(value[i], items);
+      applySchemaDefaults(value[i], items);
     });
     return;
   }
@@ -68,6 +68,6 @@ export function applyDefaults(value: unknown, schema: JsonSchema): void {
       if (inner.default === undefined) delete value[key];
       else setKey(value, key, jsonClone(inner.default));
     }
-    applyDefaults(value[key], inner);
+    applySchemaDefaults(value[key], inner);
   }
 }

@@ -5,7 +5,7 @@ import type { SchemaTable } from '@tiphys/api';
 import { serverSideApply } from '../apply/index.ts';
 import type { FieldError } from '../field-error.ts';
 import {
-  applyDefaults,
+  applySchemaDefaults,
   hasRules,
   type JsonSchema,
   mergeTypeOf,
@@ -102,7 +102,7 @@ test('pruning keeps what is declared or preserved and names the rest', () => {
 
 test('defaults fill what is absent or null', () => {
   const object = { spec: { cron: '*', replicas: null, mode: null } };
-  applyDefaults(object, schema);
+  applySchemaDefaults(object, schema);
   assert.deepEqual(object, { spec: { cron: '*', replicas: 1 } });
 });
 

@@ -1,7 +1,8 @@
 // Durations from upstream's own table of cases, and the text form of tables.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ageOf, humanDuration, tableText } from './index.ts';
+import { humanDuration } from '@tiphys/api';
+import { ageOf, shortHumanDuration, tableText } from './index.ts';
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
@@ -27,6 +28,7 @@ test('durations have two or three significant figures', () => {
   ];
   for (const [ms, text] of cases) assert.equal(humanDuration(ms), text);
   assert.equal(ageOf('2026-01-01T00:00:00Z', Date.UTC(2026, 0, 6, 3)), '5d3h');
+  assert.equal(shortHumanDuration(49 * HOUR), '2d');
   assert.equal(ageOf(undefined, 0), '<unknown>');
 });
 
