@@ -1,0 +1,46 @@
+// What leaves the API server for nodes and pods: logs, remote commands, port-forward, proxies.
+import { invariant } from '@tiphys/std';
+import type { SubresourceHandler, UpgradeHandler } from '../interfaces.ts';
+import type { ConnectContext } from './context.ts';
+import { type KubeletConnector, type KubeletTls, kubeletConnector } from './kubelet.ts';
+import { podLogHandler } from './pod-log.ts';
+import { podStreamHandlers } from './pod-streams.ts';
+import { proxyHandlers } from './proxy.ts';
+
+export type { KubeletTls } from './kubelet.ts';
+
+export interface ConnectOptions extends Omit<ConnectContext, 'kubelet'> {
+  kubeletTls: KubeletTls;
+}
+
+export interface Connect {
+  /** For ApiServerOptions.subresourceHandlers. */
+  subresourceHandlers: SubresourceHandler[];
+  /** For ApiServerOptions.upgradeHandlers. */
+  upgradeHandlers: UpgradeHandler[];
+  close(): void;
+}
+
+export function connectHandlers(options: ConnectOptions): Connect {
+  let connector: KubeletConnector | undefined;
+  let closed = false;
+  const { kubeletTls, ...rest } = options;
+  const context: ConnectContext = {
+    ...rest,
+    kubelet: () => {
+      invariant(!closed, 'a closed server reaches for a node');
+      connector ??= kubeletConnector(kubeletTls);
+      return connector;
+    },
+  };
+  const streams = podStreamHandlers(context);
+  const proxies = proxyHandlers(context);
+  return {
+    subresourceHandlers: [podLogHandler(context), ...streams.subresources, ...proxies.subresources],
+    upgradeHandlers: [...streams.upgrades, ...proxies.upgrades],
+    close: () => {
+      closed = true;
+      connector?.close();
+    },
+  };
+}
