@@ -142,6 +142,10 @@ export interface ResourceDefinition<T extends KubeObject = KubeObject> {
   review?(object: T, context: RuleContext): Promise<T> | T;
   /** Subresources beyond status and scale: binding, eviction, token, log …; served by handlers that the server registers by name. */
   subresources?: readonly SubresourceDefinition<T>[];
+  /** Whether an object that is being deleted waits for more than metadata.finalizers, as namespaces do for spec.finalizers. */
+  holdsDeletion?(object: T): boolean;
+  /** With holdsDeletion: what the first DELETE changes besides deletionTimestamp, such as the phase. */
+  markDeleting?(object: T): void;
   /** Turns an object away for a reason outside validation, e.g. namespace deletion. */
   beforeDelete?(object: T, context: RuleContext): StatusError | undefined;
 }

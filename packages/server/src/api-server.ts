@@ -3,6 +3,7 @@ import type { ApiHandler, ApiRequest, ApiResponse } from '@tiphys/machinery';
 import type { ResourceDefinition, ResourceReader } from '@tiphys/registry';
 import type { Runtime } from '@tiphys/runtime';
 import type { Store } from '@tiphys/storage';
+import type { ObjectCodec } from './codec.ts';
 import { discoveryDocument } from './discovery/documents.ts';
 import { type Listening, type ListenOptions, listen } from './edge/listen.ts';
 import type { AdmissionPlugin, Authenticator, Authorizer, SubresourceHandler, UpgradeHandler } from './interfaces.ts';
@@ -25,6 +26,8 @@ export interface ApiServerOptions {
   admission?: readonly AdmissionPlugin[];
   subresourceHandlers?: readonly SubresourceHandler[];
   upgradeHandlers?: readonly UpgradeHandler[];
+  /** Documents besides discovery, by path: the keys that verify tokens, for one. */
+  documents?: Readonly<Record<string, () => ApiResponse>>;
 }
 
 export interface ApiServer extends ApiHandler, AsyncDisposable {
@@ -33,7 +36,8 @@ export interface ApiServer extends ApiHandler, AsyncDisposable {
   readonly reader: ResourceReader;
   handle(request: ApiRequest): Promise<ApiResponse>;
   listen(options: ListenOptions): Promise<Listening>;
-  addDefinition(definition: ResourceDefinition<any>): Promise<void>;
+  /** Serves one more resource, such as a custom one with its own codec; replaces one of the same name. */
+  addDefinition(definition: ResourceDefinition<any>, codec?: ObjectCodec): Promise<void>;
   removeDefinition(type: { group: string; version: string; resource: string }): void;
   close(): Promise<void>;
 }
@@ -51,7 +55,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   const server = new Server({
     resources,
     handlers: options.subresourceHandlers ?? [],
-    document: (context) => discoveryDocument(core, context),
+    document: (context) => options.documents?.[context.info.path]?.() ?? discoveryDocument(core, context),
   });
   const pipeline = new Pipeline({
     core,
@@ -82,7 +86,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       listening.add(one);
       return one;
     },
-    addDefinition: async (definition) => void (await resources.add(definition)),
+    addDefinition: async (definition, codec) => void (await resources.add(definition, codec)),
     removeDefinition: ({ group, version, resource }) => resources.remove(group, version, resource),
     close,
     [Symbol.asyncDispose]: close,

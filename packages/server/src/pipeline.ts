@@ -48,8 +48,7 @@ export class Pipeline {
     const info = requestInfo(request.method, request.url);
     const user = request.user ?? (await this.#authenticate(request));
     await this.#authorize(info, user);
-    const context: RequestContext = { core, request, info, user, warnings };
-    return context;
+    return { core, request, info, user, warnings, authorize: (verb) => this.#authorize({ ...info, verb }, user) };
   }
 
   /** Anything but a StatusError is our fault: it is logged in full and told in general. */

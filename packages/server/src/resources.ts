@@ -4,6 +4,7 @@ import type { ResourceDefinition } from '@tiphys/registry';
 import type { Store } from '@tiphys/storage';
 import type { Entry, EntryEvent, PlainObject } from './cache/entry.ts';
 import { WatchCache } from './cache/watch-cache.ts';
+import { builtInCodec, type ObjectCodec } from './codec.ts';
 
 type Definition = ResourceDefinition<any>;
 
@@ -16,9 +17,11 @@ export class Endpoint {
   readonly apiVersion: string;
   /** The stored bytes are this version's, so that they can be sent as they are. */
   readonly sendsStored: boolean;
+  readonly codec: ObjectCodec;
   readonly #views = new WeakMap<Entry, PlainObject>();
 
-  constructor(definition: Definition, cache: WatchCache, sendsStored: boolean) {
+  constructor(definition: Definition, cache: WatchCache, sendsStored: boolean, codec: ObjectCodec) {
+    this.codec = codec;
     this.definition = definition;
     this.cache = cache;
     this.apiVersion = apiVersionOf(definition.type);
@@ -93,7 +96,7 @@ export class Resources {
   }
 
   /** Serves the definition once its objects are loaded. Replaces one of the same name. */
-  async add(definition: Definition): Promise<Endpoint> {
+  async add(definition: Definition, codec: ObjectCodec = builtInCodec(definition)): Promise<Endpoint> {
     const { group, version, resource } = definition.type;
     const prefix = `${REGISTRY}${definition.storagePrefix ?? resource}/`;
     let held = this.#caches.get(prefix);
@@ -106,7 +109,8 @@ export class Resources {
     await held.started;
     const key = resourceKey(group, version, resource);
     const replaced = this.#endpoints.get(key);
-    const endpoint = new Endpoint(definition, held.cache, !definition.conversion && !this.#storedElsewhere(prefix, key));
+    const sendsStored = !definition.conversion && !this.#storedElsewhere(prefix, key);
+    const endpoint = new Endpoint(definition, held.cache, sendsStored, codec);
     this.#endpoints.set(key, endpoint);
     this.generation++;
     if (replaced) this.#release(replaced.cache.prefix);

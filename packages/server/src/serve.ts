@@ -1,13 +1,19 @@
 // Finds what a request is for: a resource's verb, a subresource, discovery or another document.
 import { type ApiResponse, StatusError, statusError } from '@tiphys/machinery';
 import type { SubresourceHandler } from './interfaces.ts';
+import { decodeBody } from './request/body.ts';
 import type { RequestContext } from './request/context.ts';
 import { listOptions } from './request/list-options.ts';
+import { writeOptions } from './request/write-options.ts';
 import type { Endpoint, Resources } from './resources.ts';
 import { create } from './verbs/create.ts';
-import { deleteVerb } from './verbs/delete.ts';
+import { deleteCollection, deleteVerb } from './verbs/delete.ts';
 import { get } from './verbs/get.ts';
 import { list } from './verbs/list.ts';
+import { patch } from './verbs/patch.ts';
+import { getScale, patchScale, updateScale } from './verbs/scale.ts';
+import { createSubresource } from './verbs/subresource.ts';
+import { rulesOf, update, updateWith } from './verbs/update.ts';
 import { watch } from './verbs/watch.ts';
 
 type Verb = (context: RequestContext, endpoint: Endpoint) => Promise<ApiResponse> | ApiResponse;
@@ -19,8 +25,9 @@ const watchVerb: Verb = (context, endpoint) => ({
   body: { kind: 'watch', watch: watch(context.core, endpoint, listOptions(context.info, endpoint), context.request.signal) },
 });
 
-const COLLECTION_VERBS: Record<string, Verb> = { create, list: listVerb, watch: watchVerb };
-const OBJECT_VERBS: Record<string, Verb> = { get, watch: watchVerb, delete: deleteVerb };
+const COLLECTION_VERBS: Record<string, Verb> = { create, list: listVerb, watch: watchVerb, deletecollection: deleteCollection };
+const OBJECT_VERBS: Record<string, Verb> = { get, watch: watchVerb, delete: deleteVerb, update, patch };
+const SCALE_VERBS: Record<string, Verb> = { get: getScale, update: updateScale, patch: patchScale };
 
 export const notFoundPath = () => new StatusError(404, 'NotFound', 'the server could not find the requested resource', {});
 
@@ -61,8 +68,29 @@ export class Server {
       (h) => h.group === info.apiGroup && h.resource === info.resource && h.subresource === info.subresource,
     );
     if (handler) return handler.handle(request, info, user);
-    throw endpoint.definition.subresources?.some((subresource) => subresource.name === info.subresource)
-      ? statusError.methodNotSupported(endpoint.type, info.verb)
-      : notFoundPath();
+    const verb = this.#subresourceVerb(endpoint, info.subresource, info.verb);
+    if (verb) return verb(context, endpoint);
+    throw served(endpoint, info.subresource) ? statusError.methodNotSupported(endpoint.type, info.verb) : notFoundPath();
+  }
+
+  #subresourceVerb(endpoint: Endpoint, name: string, verb: string): Verb | undefined {
+    const { definition } = endpoint;
+    if (name === 'scale' && definition.scale) return SCALE_VERBS[verb];
+    if (verb === 'create' && definition.subresources?.find((one) => one.name === name)?.create) return createSubresource;
+    if (!rulesOf(endpoint, name)) return undefined;
+    return { get, update: updateSubresource, patch }[verb] as Verb | undefined;
   }
 }
+
+const served = (endpoint: Endpoint, name: string): boolean => {
+  const { definition } = endpoint;
+  if (name === 'status') return definition.status !== undefined;
+  if (name === 'scale') return definition.scale !== undefined;
+  return definition.subresources?.some((one) => one.name === name) ?? false;
+};
+
+const updateSubresource: Verb = (context, endpoint) => {
+  const options = writeOptions(context, 'UpdateOptions');
+  const object = decodeBody(context, endpoint.type, endpoint.codec, options.fieldValidation);
+  return updateWith(context, endpoint, object, options, rulesOf(endpoint, context.info.subresource)!);
+};

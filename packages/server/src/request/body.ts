@@ -1,10 +1,9 @@
-// Reads the object a request carries: content type, JSON or YAML, kind and version, and where it belongs
+// Reads the object a request carries: content type, field validation, kind and version, and where it belongs
 // (apiserver endpoints/handlers/create.go, rest.go).
 import { apiVersionOf } from '@tiphys/api';
 import { type StatusError, statusError } from '@tiphys/machinery';
-import { parse } from 'yaml';
 import type { PlainObject } from '../cache/entry.ts';
-import type { Endpoint } from '../resources.ts';
+import { type DecodedObject, DecodeError, type ObjectCodec } from '../codec.ts';
 import type { RequestContext } from './context.ts';
 import type { FieldValidation } from './write-options.ts';
 
@@ -26,41 +25,57 @@ export function unsupportedMediaType(supported: readonly string[]): StatusError 
   );
 }
 
-function parseText(text: string, type: string): unknown {
-  try {
-    return type === 'application/yaml' ? parse(text) : JSON.parse(text);
-  } catch (error) {
-    throw statusError.badRequest((error as Error).message);
-  }
-}
+export const bodyText = (bytes: Uint8Array): string => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8');
 
-/** The decoded body, not yet checked against a schema. Never shared: it may be changed. */
-export function decodeBody(context: RequestContext, expected: Expected, _validation: FieldValidation = 'Ignore'): PlainObject {
+/** The decoded and defaulted body. Never shared: it may be changed. */
+export function decodeBody(context: RequestContext, expected: Expected, codec: ObjectCodec, validation: FieldValidation): PlainObject {
   const { body, headers } = context.request;
-  if (body === undefined) throw statusError.badRequest('the request has no body');
-  if (!(body instanceof Uint8Array)) return checked(structuredClone(body), expected);
-  const type = mediaType(headers['content-type']) || 'application/json';
-  if (!SUPPORTED.includes(type)) throw unsupportedMediaType(SUPPORTED);
-  return checked(parseText(Buffer.from(body.buffer, body.byteOffset, body.length).toString('utf8'), type), expected);
+  const strict = validation !== 'Ignore';
+  try {
+    if (body !== undefined && !(body instanceof Uint8Array)) {
+      return codec.applyDefaults(identified(context, codec.normalize(body, { strict }), expected, validation));
+    }
+    const type = mediaType(headers['content-type']) || SUPPORTED[0]!;
+    if (!SUPPORTED.includes(type)) throw unsupportedMediaType(SUPPORTED);
+    const decoded = codec.decode(body ?? new Uint8Array(0), { mediaType: type, strict });
+    return codec.applyDefaults(identified(context, decoded, expected, validation));
+  } catch (error) {
+    throw error instanceof DecodeError ? undecodable(error, expected) : error;
+  }
 }
 
-function checked(value: unknown, expected: Expected): PlainObject {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw statusError.badRequest("couldn't get version/kind; json parse error: the body is not an object");
-  }
-  const object = value as PlainObject;
+function undecodable(error: DecodeError, { kind, version }: Expected): StatusError {
+  return statusError.badRequest(`${kind} in version ${JSON.stringify(version)} cannot be handled as a ${kind}: ${error.message}`);
+}
+
+function identified(
+  context: RequestContext,
+  { object, strictErrors }: DecodedObject,
+  expected: Expected,
+  validation: FieldValidation,
+): PlainObject {
   const apiVersion = apiVersionOf(expected);
-  const { kind = expected.kind, apiVersion: version = apiVersion } = object;
-  if (version !== apiVersion) {
-    throw statusError.badRequest(`the API version in the data (${version}) does not match the expected API version (${apiVersion})`);
-  }
-  if (kind !== expected.kind) {
+  object.apiVersion ||= apiVersion;
+  object.kind ||= expected.kind;
+  if (object.apiVersion !== apiVersion) {
     throw statusError.badRequest(
-      `${kind} in version ${JSON.stringify(expected.version)} cannot be handled as a ${expected.kind}: the kind of the body does not match`,
+      `the API version in the data (${object.apiVersion}) does not match the expected API version (${apiVersion})`,
     );
   }
-  object.kind = kind;
-  object.apiVersion = version;
+  if (object.kind !== expected.kind) {
+    throw statusError.badRequest(
+      `${object.kind} in version ${JSON.stringify(expected.version)} cannot be handled as a ${expected.kind}: ` +
+        `converting (${apiVersion}, Kind=${object.kind}) to (${apiVersion}, Kind=${expected.kind}): unknown conversion`,
+    );
+  }
+  if (strictErrors.length > 0) {
+    if (validation === 'Strict') {
+      throw statusError.badRequest(
+        `${expected.kind} in version ${JSON.stringify(expected.version)} cannot be handled as a ${expected.kind}: strict decoding error: ${strictErrors.join(', ')}`,
+      );
+    }
+    context.warnings.push(...strictErrors);
+  }
   object.metadata ??= {};
   return object;
 }
@@ -74,5 +89,3 @@ export function matchNamespace(object: PlainObject, namespace: string, namespace
   else if (expected === '') delete metadata.namespace;
   else throw statusError.badRequest('the namespace of the provided object does not match the namespace sent on the request');
 }
-
-export const expectedOf = (endpoint: Endpoint): Expected => endpoint.type;

@@ -24,4 +24,6 @@ export interface RequestContext {
   user: UserInfo;
   /** Texts of the answer's Warning headers. */
   warnings: string[];
+  /** Asks whether the caller may do something else to the same object. Throws Forbidden. */
+  authorize(verb: string): Promise<void>;
 }

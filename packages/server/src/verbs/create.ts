@@ -1,15 +1,15 @@
 // CREATE (apiserver endpoints/handlers/create.go, registry/generic/registry/store.go create, registry/rest/create.go).
 import { type ApiResponse, isAlreadyExists, StatusError, statusError } from '@tiphys/machinery';
-import type { Claim } from '@tiphys/registry';
+import { type Claim, validateMetadata } from '@tiphys/registry';
 import { Entry, encodeStored, type PlainObject } from '../cache/entry.ts';
-import { validateObjectMeta } from '../metadata/object-meta.ts';
 import { EntryBody } from '../output/bodies.ts';
 import { decodeBody, matchNamespace } from '../request/body.ts';
 import type { RequestContext } from '../request/context.ts';
 import { type WriteOptions, writeOptions } from '../request/write-options.ts';
 import type { Endpoint } from '../resources.ts';
 import { admit, admitValid, attributesOf } from './admit.ts';
-import { prepareNew } from './prepare.ts';
+import { dedupOwnerReferences, track } from './prepare.ts';
+import { createReview } from './subresource.ts';
 import { put, ruleContext, timestamp } from './write.ts';
 
 /** Names tried for one generateName (registry/generic/registry/store.go). */
@@ -19,8 +19,9 @@ const GENERATED_SUFFIX_LENGTH = 5;
 const GENERATED_PREFIX_LENGTH_MAX = 63 - GENERATED_SUFFIX_LENGTH;
 
 export async function create(context: RequestContext, endpoint: Endpoint): Promise<ApiResponse> {
+  if (endpoint.definition.review) return createReview(context, endpoint);
   const options = writeOptions(context, 'CreateOptions');
-  const object = decodeBody(context, endpoint.type, options.fieldValidation);
+  const object = decodeBody(context, endpoint.type, endpoint.codec, options.fieldValidation);
   const entry = await createObject(context, endpoint, object, options);
   return { status: 201, headers: {}, body: new EntryBody(endpoint, entry) };
 }
@@ -31,6 +32,7 @@ export async function createObject(
   endpoint: Endpoint,
   object: PlainObject,
   options: WriteOptions,
+  tracked = false,
 ): Promise<Entry> {
   const metadata = object.metadata!;
   for (const field of [
@@ -47,7 +49,8 @@ export async function createObject(
     delete (metadata as Record<string, unknown>)[field];
   }
   matchNamespace(object, context.info.namespace, endpoint.type.namespaced);
-  prepareNew(context, endpoint, object, options);
+  dedupOwnerReferences(context, object);
+  if (!tracked) track(context, endpoint, undefined, object, options);
   const namespace = endpoint.type.namespaced ? context.info.namespace : endpoint.type.resource === 'namespaces' ? metadata.name : undefined;
   const attributes = attributesOf(context, endpoint, {
     operation: 'CREATE',
@@ -89,8 +92,9 @@ async function createOnce(
   let settled = false;
   try {
     if (definition.generation ?? definition.status) metadata.generation = 1;
-    definition.prepareForCreate?.(object, rules);
-    const errors = validateObjectMeta(metadata, type.namespaced, definition.validateName);
+    if (definition.prepareForCreate) definition.prepareForCreate(object, rules);
+    else if (definition.status) delete object.status;
+    const errors = validateMetadata(definition, object);
     errors.push(...(definition.validateCreate?.(object, rules) ?? []));
     if (errors.length > 0) throw statusError.invalid(type, metadata.name ?? '', errors);
     await admitValid(context, { ...attributes, object, name: metadata.name! });

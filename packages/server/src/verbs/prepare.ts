@@ -1,9 +1,11 @@
 // What happens to an incoming object before admission sees it: owner references without duplicates, managed fields.
 import type { OwnerReference } from '@tiphys/api';
+import { type FieldTree, type TrackedType, trackUpdate } from '@tiphys/machinery';
 import type { PlainObject } from '../cache/entry.ts';
 import type { RequestContext } from '../request/context.ts';
 import type { WriteOptions } from '../request/write-options.ts';
 import type { Endpoint } from '../resources.ts';
+import { timestamp } from './write.ts';
 
 /** Owner references that say the same count once (apiserver endpoints/handlers/rest.go dedupOwnerReferences). */
 export function dedupOwnerReferences(context: RequestContext, object: PlainObject): void {
@@ -28,7 +30,43 @@ export function dedupOwnerReferences(context: RequestContext, object: PlainObjec
   );
 }
 
-export function prepareNew(context: RequestContext, _endpoint: Endpoint, object: PlainObject, _options: WriteOptions): void {
-  dedupOwnerReferences(context, object);
-  delete object.metadata!.managedFields;
+const MAIN_RESET: FieldTree = { 'f:status': {} };
+const STATUS_RESET: FieldTree = { 'f:spec': {}, 'f:metadata': { 'f:labels': {} } };
+const trackedTypes = new WeakMap<Endpoint, Map<string, TrackedType>>();
+
+/** The endpoint's type with the fields that a write to this subresource cannot touch. */
+export function trackedType(endpoint: Endpoint, subresource: string): TrackedType {
+  const known = trackedTypes.get(endpoint) ?? new Map<string, TrackedType>();
+  trackedTypes.set(endpoint, known);
+  let tracked = known.get(subresource);
+  if (!tracked) {
+    const resetFields = subresource === 'status' ? STATUS_RESET : subresource === '' && endpoint.definition.status ? MAIN_RESET : undefined;
+    const { type, empty } = endpoint.codec.tracked;
+    tracked = { type, empty, ...(resetFields ? { resetFields } : {}) };
+    known.set(subresource, tracked);
+  }
+  return tracked;
+}
+
+export function fieldManager(context: RequestContext, endpoint: Endpoint, options: WriteOptions) {
+  return {
+    name: options.fieldManager,
+    apiVersion: endpoint.apiVersion,
+    subresource: context.info.subresource,
+    time: timestamp(context.core.runtime.clock.now()),
+  };
+}
+
+/** Records in the object's managedFields what this write changes. */
+export function track(
+  context: RequestContext,
+  endpoint: Endpoint,
+  old: PlainObject | undefined,
+  object: PlainObject,
+  options: WriteOptions,
+): void {
+  const tracked = trackedType(endpoint, context.info.subresource);
+  const managedFields = trackUpdate(old, object, fieldManager(context, endpoint, options), tracked);
+  if (managedFields && managedFields.length > 0) object.metadata!.managedFields = managedFields;
+  else delete object.metadata!.managedFields;
 }

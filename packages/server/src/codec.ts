@@ -1,0 +1,46 @@
+// How the objects of one resource are read, defaulted, patched and tracked: by the built-in schema, or by what a custom
+// resource definition brings along.
+import { applyDefaults, DecodeError, decode, normalize, schemaTable } from '@tiphys/api';
+import { applyStrategicMergePatch, emptyObject, mergeTypeOf, type TrackedType } from '@tiphys/machinery';
+import type { ResourceDefinition } from '@tiphys/registry';
+import type { PlainObject } from './cache/entry.ts';
+
+export interface DecodedObject {
+  object: PlainObject;
+  /** Such as `unknown field "spec.foo"`; empty unless asked for. */
+  strictErrors: readonly string[];
+}
+
+export interface ObjectCodec {
+  /** Reads bytes; throws DecodeError. What comes back is the caller's own. */
+  decode(bytes: Uint8Array | string, options: { mediaType?: string; strict: boolean }): DecodedObject;
+  /** The same for an object that was parsed or patched; the argument isn't changed. */
+  normalize(value: object, options: { strict: boolean }): DecodedObject;
+  /** Fills in defaults; may change the argument. */
+  applyDefaults(object: PlainObject): PlainObject;
+  /** Types for server-side apply and managed fields. */
+  tracked: TrackedType;
+  /** Absent for kinds without strategic merge patch. Throws StatusError. */
+  strategicMerge?(current: PlainObject, patch: object): PlainObject;
+}
+
+export { DecodeError };
+
+export function builtInCodec(definition: ResourceDefinition<any>): ObjectCodec {
+  const { schema, setDefaults } = definition;
+  let tracked: TrackedType | undefined;
+  return {
+    decode: (bytes, options) => decode(bytes, { schema, ...options }) as unknown as DecodedObject,
+    normalize: (value, options) => normalize(value, { schema, ...options }) as unknown as DecodedObject,
+    applyDefaults: (object) => {
+      const defaulted = applyDefaults(object, schema);
+      setDefaults?.(defaulted);
+      return defaulted;
+    },
+    get tracked() {
+      tracked ??= { type: mergeTypeOf(schemaTable, schema), empty: emptyObject(schemaTable, schema) };
+      return tracked;
+    },
+    strategicMerge: (current, patch) => applyStrategicMergePatch(current, patch, schemaTable, schema),
+  };
+}

@@ -1,0 +1,165 @@
+// PATCH in its four forms (apiserver endpoints/handlers/patch.go).
+import {
+  type ApiResponse,
+  applyJsonPatch,
+  applyMergePatch,
+  type FieldError,
+  fieldError,
+  type StatusError,
+  serverSideApply,
+  statusError,
+} from '@tiphys/machinery';
+import type { UpdateRules } from '@tiphys/registry';
+import { parse } from 'yaml';
+import type { PlainObject } from '../cache/entry.ts';
+import { type DecodedObject, DecodeError } from '../codec.ts';
+import { bodyText, mediaType, unsupportedMediaType } from '../request/body.ts';
+import type { RequestContext } from '../request/context.ts';
+import { type WriteOptions, writeOptions } from '../request/write-options.ts';
+import type { Endpoint } from '../resources.ts';
+import { fieldManager, trackedType } from './prepare.ts';
+import { rulesOf, updatedResponse, updateObject } from './update.ts';
+
+export const JSON_PATCH = 'application/json-patch+json';
+export const MERGE_PATCH = 'application/merge-patch+json';
+export const STRATEGIC_MERGE_PATCH = 'application/strategic-merge-patch+json';
+export const APPLY_PATCH = 'application/apply-patch+yaml';
+
+function accepted(endpoint: Endpoint): string[] {
+  const types = [JSON_PATCH, MERGE_PATCH];
+  if (endpoint.codec.strategicMerge) types.push(STRATEGIC_MERGE_PATCH);
+  return [...types, APPLY_PATCH];
+}
+
+/** The patch's type, or the refusal of one that the resource doesn't take. */
+export function patchType(context: RequestContext, endpoint: Endpoint): string {
+  const type = mediaType(context.request.headers['content-type']);
+  const types = accepted(endpoint);
+  if (!types.includes(type)) throw unsupportedMediaType(types);
+  return type;
+}
+
+/** The patch itself as data. */
+export function patchBody(context: RequestContext, type: string): unknown {
+  const { body } = context.request;
+  if (body === undefined) throw statusError.badRequest('the request has no patch');
+  if (!(body instanceof Uint8Array)) return body;
+  try {
+    return type === APPLY_PATCH ? parseApply(bodyText(body)) : JSON.parse(bodyText(body));
+  } catch (error) {
+    throw statusError.badRequest(`error decoding ${type === APPLY_PATCH ? 'YAML' : 'patch'}: ${(error as Error).message}`);
+  }
+}
+
+const parseApply = (text: string): unknown => (text.trimStart().startsWith('{') ? JSON.parse(text) : parse(text));
+
+function patchOptions(context: RequestContext, type: string): WriteOptions & { force: boolean } {
+  const options = writeOptions(context, 'PatchOptions');
+  const { query } = context.info;
+  const force = query.get('force');
+  const errors: FieldError[] = [];
+  if (type === APPLY_PATCH) {
+    if (!query.get('fieldManager')) errors.push(fieldError.required('fieldManager', 'is required for apply patch'));
+  } else if (force !== null) errors.push(fieldError.forbidden('force', 'may not be specified for non-apply patch'));
+  if (errors.length > 0) throw statusError.invalid({ group: 'meta.k8s.io', kind: 'PatchOptions' }, '', errors);
+  return { ...options, force: force === 'true' || force === '1' };
+}
+
+export async function patch(context: RequestContext, endpoint: Endpoint): Promise<ApiResponse> {
+  const rules = rulesOf(endpoint, context.info.subresource);
+  if (!rules) throw statusError.methodNotSupported(endpoint.type, 'patch');
+  return patchWith(context, endpoint, rules);
+}
+
+async function patchWith(context: RequestContext, endpoint: Endpoint, rules: UpdateRules<any>): Promise<ApiResponse> {
+  const type = patchType(context, endpoint);
+  const options = patchOptions(context, type);
+  const body = patchBody(context, type);
+  const applies = type === APPLY_PATCH;
+  const updated = await updateObject(context, endpoint, {
+    options,
+    rules,
+    createsMissing: applies && context.info.subresource === '',
+    tracked: applies,
+    change: applies
+      ? (current) => applied(context, endpoint, current, body as PlainObject, options)
+      : (current) => patched(context, endpoint, current!, type, body, options),
+  });
+  return updatedResponse(endpoint, updated);
+}
+
+function applied(
+  context: RequestContext,
+  endpoint: Endpoint,
+  current: PlainObject | undefined,
+  config: PlainObject,
+  options: WriteOptions & { force: boolean },
+): PlainObject {
+  const { name, namespace, subresource } = context.info;
+  if (typeof config !== 'object' || config === null)
+    throw statusError.badRequest('error decoding YAML: the configuration is not an object');
+  const metadata = {
+    ...config.metadata,
+    name: config.metadata?.name ?? name,
+    ...(namespace && !config.metadata?.namespace ? { namespace } : {}),
+  };
+  const manager = fieldManager(context, endpoint, options);
+  const result = serverSideApply(current, { ...config, metadata }, manager, trackedType(endpoint, subresource), options.force);
+  if (!result.changed && current) return structuredClone(current);
+  const { object } = strictly(context, endpoint, result.object, options, []);
+  const identity = current?.metadata;
+  if (identity) Object.assign(object.metadata!, pick(identity, ['uid', 'resourceVersion', 'creationTimestamp', 'generation']));
+  return endpoint.codec.applyDefaults(object);
+}
+
+function pick<T extends object, K extends keyof T>(from: T, keys: readonly K[]): Partial<T> {
+  const picked: Partial<T> = {};
+  for (const key of keys) if (from[key] !== undefined) picked[key] = from[key];
+  return picked;
+}
+
+function patched(
+  context: RequestContext,
+  endpoint: Endpoint,
+  current: PlainObject,
+  type: string,
+  body: unknown,
+  options: WriteOptions,
+): PlainObject {
+  return endpoint.codec.applyDefaults(strictly(context, endpoint, patchValue(current, type, body, endpoint), options, []).object);
+}
+
+/** The patch carried out on plain data. */
+export function patchValue(current: PlainObject, type: string, body: unknown, endpoint?: Endpoint): PlainObject {
+  if (type === JSON_PATCH) return applyJsonPatch(current, body);
+  if (typeof body !== 'object' || body === null || Array.isArray(body))
+    throw statusError.badRequest('error decoding patch: the patch is not an object');
+  if (type === MERGE_PATCH) return applyMergePatch(current, body) as PlainObject;
+  return endpoint!.codec.strategicMerge!(current, body);
+}
+
+/** The patched data as an object of the kind; unknown fields are an error, a warning or nothing. */
+function strictly(
+  context: RequestContext,
+  endpoint: Endpoint,
+  value: object,
+  options: WriteOptions,
+  known: readonly string[],
+): DecodedObject {
+  let decoded: DecodedObject;
+  try {
+    decoded = endpoint.codec.normalize(value, { strict: options.fieldValidation !== 'Ignore' });
+  } catch (error) {
+    throw error instanceof DecodeError ? invalidPatch(value, error.message) : error;
+  }
+  const problems = [...known, ...decoded.strictErrors];
+  if (problems.length > 0) {
+    if (options.fieldValidation === 'Strict') throw invalidPatch(value, `strict decoding error: ${problems.join(', ')}`);
+    if (options.fieldValidation === 'Warn') context.warnings.push(...problems);
+  }
+  decoded.object.metadata ??= {};
+  return decoded;
+}
+
+const invalidPatch = (value: object, why: string): StatusError =>
+  statusError.invalid({ group: '', kind: '' }, '', [fieldError.invalid('patch', JSON.stringify(value), why)]);

@@ -1,0 +1,149 @@
+// The scale subresource: autoscaling/v1 Scale over the replica fields of a resource (pkg/registry/apps/*/storage).
+import type { KubeObject } from '@tiphys/api';
+import {
+  type ApiResponse,
+  fieldError,
+  formatLabelSelector,
+  jsonEqual,
+  type LabelSelectorObject,
+  StatusError,
+  statusError,
+} from '@tiphys/machinery';
+import type { ScalePaths } from '@tiphys/registry';
+import type { PlainObject } from '../cache/entry.ts';
+import { builtInCodec } from '../codec.ts';
+import { decodeBody } from '../request/body.ts';
+import type { RequestContext } from '../request/context.ts';
+import { type WriteOptions, writeOptions } from '../request/write-options.ts';
+import type { Endpoint } from '../resources.ts';
+import { entryOf } from './get.ts';
+import { patchBody, patchType, patchValue } from './patch.ts';
+import { updateObject } from './update.ts';
+import { OPTIMISTIC_LOCK } from './write.ts';
+
+const SCALE = { group: 'autoscaling', version: 'v1', kind: 'Scale' };
+const scaleCodec = builtInCodec({ schema: 'io.k8s.api.autoscaling.v1.Scale' } as Parameters<typeof builtInCodec>[0]);
+
+interface Scale extends KubeObject {
+  spec?: { replicas?: number };
+  status?: { replicas: number; selector?: string };
+}
+
+function at(object: PlainObject, path: string): unknown {
+  let value: unknown = object;
+  for (const key of path.replace(/^\./, '').split('.')) {
+    if (typeof value !== 'object' || value === null) return undefined;
+    value = (value as Record<string, unknown>)[key];
+  }
+  return value;
+}
+
+function withValueAt(object: PlainObject, path: string, value: number): PlainObject {
+  const copy = structuredClone(object);
+  const keys = path.replace(/^\./, '').split('.');
+  let target = copy as Record<string, unknown>;
+  for (const key of keys.slice(0, -1)) {
+    target[key] ??= {};
+    target = target[key] as Record<string, unknown>;
+  }
+  target[keys.at(-1)!] = value;
+  return copy;
+}
+
+function selectorText(selector: unknown): string {
+  if (typeof selector === 'string') return selector;
+  if (typeof selector !== 'object' || selector === null) return '';
+  const map = selector as Record<string, unknown>;
+  // ReplicationControllers have a plain map where the others have a LabelSelector.
+  const isLabelSelector = 'matchLabels' in map || 'matchExpressions' in map;
+  const object = isLabelSelector ? map : { matchLabels: map };
+  return formatLabelSelector(object as LabelSelectorObject);
+}
+
+export function scaleOf(object: PlainObject, paths: ScalePaths): PlainObject {
+  const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata!;
+  const replicas = at(object, paths.specReplicas);
+  const selector = paths.selector ? selectorText(at(object, paths.selector)) : '';
+  return {
+    kind: 'Scale',
+    apiVersion: 'autoscaling/v1',
+    metadata: { name, ...(namespace ? { namespace } : {}), uid, resourceVersion, creationTimestamp },
+    spec: replicas ? { replicas } : {},
+    status: { replicas: (at(object, paths.statusReplicas) as number) ?? 0, ...(selector ? { selector } : {}) },
+  } as unknown as PlainObject;
+}
+
+const answer = (scale: PlainObject): ApiResponse => ({ status: 200, headers: {}, body: { kind: 'object', object: scale } });
+
+export function getScale(context: RequestContext, endpoint: Endpoint): ApiResponse {
+  const { name, namespace } = context.info;
+  return answer(scaleOf(endpoint.object(entryOf(endpoint, name, namespace)), endpoint.definition.scale!));
+}
+
+export async function updateScale(context: RequestContext, endpoint: Endpoint): Promise<ApiResponse> {
+  const options = writeOptions(context, 'UpdateOptions');
+  const scale = decodeBody(context, SCALE, scaleCodec, options.fieldValidation);
+  return write(context, endpoint, options, () => scale);
+}
+
+export async function patchScale(context: RequestContext, endpoint: Endpoint): Promise<ApiResponse> {
+  const type = patchType(context, endpoint);
+  const options = writeOptions(context, 'PatchOptions');
+  const body = patchBody(context, type);
+  return write(context, endpoint, options, (current) => {
+    if (type.includes('apply') || type.includes('strategic')) {
+      const patched = type.includes('apply')
+        ? patchValue(current, 'application/merge-patch+json', body)
+        : scaleCodec.strategicMerge!(current, body as object);
+      return scaleCodec.normalize(patched, { strict: false }).object;
+    }
+    return scaleCodec.normalize(patchValue(current, type, body), { strict: false }).object;
+  });
+}
+
+async function write(
+  context: RequestContext,
+  endpoint: Endpoint,
+  options: WriteOptions,
+  change: (current: PlainObject) => PlainObject,
+): Promise<ApiResponse> {
+  const paths = endpoint.definition.scale!;
+  const { entry } = await updateObject(context, endpoint, {
+    options,
+    rules: endpoint.definition,
+    createsMissing: false,
+    change: (object) => {
+      const current = scaleOf(object!, paths);
+      const scale = change(current) as Scale;
+      check(context, endpoint, scale, current);
+      const replicas = scale.spec?.replicas ?? 0;
+      return jsonEqual(at(object!, paths.specReplicas) ?? 0, replicas)
+        ? structuredClone(object!)
+        : withValueAt(object!, paths.specReplicas, replicas);
+    },
+  });
+  return answer(scaleOf(endpoint.object(entry), paths));
+}
+
+function check(context: RequestContext, endpoint: Endpoint, scale: Scale, current: KubeObject): void {
+  const { name, namespace } = context.info;
+  const metadata = scale.metadata ?? {};
+  if (metadata.name !== name) {
+    throw new StatusError(
+      400,
+      'BadRequest',
+      `the name of the object (${metadata.name ?? ''}) does not match the name on the URL (${name})`,
+    );
+  }
+  const replicas = scale.spec?.replicas ?? 0;
+  if (replicas < 0) {
+    const error = fieldError.invalid('spec.replicas', replicas, 'must be greater than or equal to 0');
+    throw statusError.invalid(SCALE, name, [error]);
+  }
+  if (metadata.namespace && metadata.namespace !== namespace) {
+    throw statusError.badRequest('the namespace of the provided object does not match the namespace sent on the request');
+  }
+  if (metadata.resourceVersion && metadata.resourceVersion !== current.metadata!.resourceVersion) {
+    throw statusError.conflict(endpoint.type, name, OPTIMISTIC_LOCK);
+  }
+}

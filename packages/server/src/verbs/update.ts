@@ -1,0 +1,255 @@
+// UPDATE, and what PATCH and the subresources share with it: a new object is made from the newest one, checked and
+// written, again and again until nobody was faster (registry/generic/registry/store.go Update, registry/rest/update.go).
+import { type ApiResponse, jsonEqual, StatusError, statusError, withTimesKept } from '@tiphys/machinery';
+import { type Claim, type RuleContext, type UpdateRules, validateMetadataUpdate } from '@tiphys/registry';
+import { Entry, encodeStored, type PlainObject } from '../cache/entry.ts';
+import { EntryBody } from '../output/bodies.ts';
+import { decodeBody, matchNamespace } from '../request/body.ts';
+import type { RequestContext } from '../request/context.ts';
+import { type WriteOptions, writeOptions } from '../request/write-options.ts';
+import type { Endpoint } from '../resources.ts';
+import { admit, admitValid, attributesOf } from './admit.ts';
+import { createObject } from './create.ts';
+import { dedupOwnerReferences, track } from './prepare.ts';
+import { statusRules } from './status.ts';
+import { OPTIMISTIC_LOCK, put, remove, ruleContext } from './write.ts';
+
+/** Tries of one update against others who write the same object. */
+export const UPDATE_ATTEMPTS_MAX = 32;
+
+export interface UpdatePlan {
+  options: WriteOptions;
+  rules: UpdateRules<any>;
+  /** A name that is not there is created. */
+  createsMissing: boolean;
+  /** The wished object, made from the newest one or from nothing. What it returns is changed further. */
+  change(current: PlainObject | undefined): PlainObject | Promise<PlainObject>;
+  /** change() has recorded the managed fields itself. */
+  tracked?: boolean;
+}
+
+export interface Updated {
+  entry: Entry;
+  created: boolean;
+}
+
+export async function update(context: RequestContext, endpoint: Endpoint): Promise<ApiResponse> {
+  const options = writeOptions(context, 'UpdateOptions');
+  const object = decodeBody(context, endpoint.type, endpoint.codec, options.fieldValidation);
+  const { definition } = endpoint;
+  return updateWith(context, endpoint, object, options, definition, definition.allowCreateOnUpdate === true);
+}
+
+/** PUT of a whole object under the rules of the resource or of one of its subresources. */
+export async function updateWith(
+  context: RequestContext,
+  endpoint: Endpoint,
+  object: PlainObject,
+  options: WriteOptions,
+  rules: UpdateRules<any>,
+  createsMissing = false,
+): Promise<ApiResponse> {
+  matchNamespace(object, context.info.namespace, endpoint.type.namespaced);
+  checkName(context, object);
+  dedupOwnerReferences(context, object);
+  const plan: UpdatePlan = { options, rules, createsMissing, change: () => structuredClone(object) };
+  return updatedResponse(endpoint, await updateObject(context, endpoint, plan));
+}
+
+export const updatedResponse = (endpoint: Endpoint, { entry, created }: Updated): ApiResponse => ({
+  status: created ? 201 : 200,
+  headers: {},
+  body: new EntryBody(endpoint, entry),
+});
+
+function checkName(context: RequestContext, object: PlainObject): void {
+  const { name } = context.info;
+  const metadata = object.metadata!;
+  if (!metadata.name) {
+    // A body without a name is taken for the one in the path only by kinds that don't demand it; upstream refuses.
+    throw statusError.badRequest('name must be provided');
+  }
+  if (metadata.name !== name) {
+    throw statusError.badRequest(`the name of the object (${metadata.name}) does not match the name on the URL (${name})`);
+  }
+}
+
+export async function updateObject(context: RequestContext, endpoint: Endpoint, plan: UpdatePlan): Promise<Updated> {
+  const { name, namespace } = context.info;
+  const key = endpoint.keyOf(name, namespace);
+  for (let attempt = 0; attempt < UPDATE_ATTEMPTS_MAX; attempt++) {
+    const current = endpoint.cache.get(key);
+    const updated = current ? await updateOnce(context, endpoint, plan, current) : await createInstead(context, endpoint, plan);
+    if (updated) return updated;
+  }
+  throw statusError.conflict(endpoint.type, name, OPTIMISTIC_LOCK);
+}
+
+async function createInstead(context: RequestContext, endpoint: Endpoint, plan: UpdatePlan): Promise<Updated | undefined> {
+  const { name } = context.info;
+  if (!plan.createsMissing) throw statusError.notFound(endpoint.type, name);
+  const object = await plan.change(undefined);
+  const uid = object.metadata!.uid;
+  if (uid) {
+    throw statusError.conflict(
+      endpoint.type,
+      name,
+      `uid mismatch: the provided object specified uid ${uid}, and no existing object was found`,
+    );
+  }
+  matchNamespace(object, context.info.namespace, endpoint.type.namespaced);
+  checkName(context, object);
+  if (object.metadata!.resourceVersion) throw statusError.notFound(endpoint.type, name);
+  await context.authorize('create');
+  try {
+    return { entry: await createObject(context, endpoint, object, plan.options, plan.tracked), created: true };
+  } catch (error) {
+    // Someone created it meanwhile: it is an update after all.
+    if (
+      error instanceof StatusError &&
+      error.reason === 'AlreadyExists' &&
+      endpoint.cache.get(endpoint.keyOf(name, context.info.namespace))
+    ) {
+      return undefined;
+    }
+    throw error;
+  }
+}
+
+/** undefined: the object was changed by someone else in the meantime. */
+async function updateOnce(context: RequestContext, endpoint: Endpoint, plan: UpdatePlan, current: Entry): Promise<Updated | undefined> {
+  const { options } = plan;
+  const { name, subresource } = context.info;
+  const old = endpoint.object(current);
+  const wished = await plan.change(old);
+  matchNamespace(wished, context.info.namespace, endpoint.type.namespaced);
+  checkName(context, wished);
+  checkPreconditions(endpoint, name, wished, old);
+  if (!plan.tracked) track(context, endpoint, old, wished, options);
+  const attributes = attributesOf(context, endpoint, { operation: 'UPDATE', object: wished, oldObject: old, dryRun: options.dryRun, name });
+  await admit(context, attributes);
+  const object = attributes.object as PlainObject;
+  dedupOwnerReferences(context, object);
+  const rules = ruleContext(context, options.dryRun, subresource);
+  const begin = subresource === '' ? endpoint.definition.beginUpdate : undefined;
+  const claim: Claim = begin ? await begin(object, old, rules, context.core.operations) : {};
+  let settled = false;
+  try {
+    prepareAndValidate(endpoint, plan.rules, object, old, rules);
+    const managedFields = withTimesKept(old, object);
+    if (managedFields) object.metadata!.managedFields = managedFields;
+    await admitValid(context, { ...attributes, object });
+    const entry = await write(context, endpoint, object, old, current, options);
+    if (entry) {
+      settled = true;
+      await (options.dryRun ? claim.revert : claim.commit)?.();
+    }
+    return entry && { entry, created: false };
+  } finally {
+    if (!settled) await claim.revert?.();
+  }
+}
+
+function checkPreconditions(endpoint: Endpoint, name: string, object: PlainObject, old: PlainObject): void {
+  const metadata = object.metadata!;
+  const oldUid = old.metadata!.uid;
+  if (metadata.uid && metadata.uid !== oldUid) {
+    throw statusError.conflict(
+      endpoint.type,
+      name,
+      `StorageError: invalid object, Code: 4, Key: ${endpoint.storeKey(endpoint.keyOf(name, old.metadata!.namespace))}, ResourceVersion: 0, ` +
+        `AdditionalErrorMsg: Precondition failed: UID in precondition: ${metadata.uid}, UID in object meta: ${oldUid}`,
+    );
+  }
+  const version = metadata.resourceVersion;
+  if (!version || version === '0') {
+    if (endpoint.definition.allowUnconditionalUpdate === false) {
+      throw statusError.invalid({ group: endpoint.type.group, kind: endpoint.type.resource }, name, [
+        { type: 'FieldValueInvalid', field: 'metadata.resourceVersion', message: 'Invalid value: 0: must be specified for an update' },
+      ]);
+    }
+    metadata.resourceVersion = old.metadata!.resourceVersion!;
+  } else if (version !== old.metadata!.resourceVersion) {
+    throw statusError.conflict(endpoint.type, name, OPTIMISTIC_LOCK);
+  }
+}
+
+function specChanged(object: PlainObject, old: PlainObject): boolean {
+  for (const key of new Set([...Object.keys(object), ...Object.keys(old)])) {
+    if (key === 'metadata' || key === 'status' || key === 'kind' || key === 'apiVersion') continue;
+    if (!jsonEqual(object[key], old[key])) return true;
+  }
+  return false;
+}
+
+function prepareAndValidate(
+  endpoint: Endpoint,
+  rules: UpdateRules<any>,
+  object: PlainObject,
+  old: PlainObject,
+  context: RuleContext,
+): void {
+  const { definition, type } = endpoint;
+  const metadata = object.metadata!;
+  const oldMetadata = old.metadata!;
+  if (oldMetadata.generation === undefined) delete metadata.generation;
+  else metadata.generation = oldMetadata.generation;
+  if (rules.prepareForUpdate) rules.prepareForUpdate(object, old, context);
+  else if (rules === definition && definition.status) keepStatus(object, old);
+  const counts = definition.generation ?? definition.status !== undefined;
+  if (counts && context.subresource !== 'status' && metadata.generation === oldMetadata.generation && specChanged(object, old)) {
+    metadata.generation = (oldMetadata.generation ?? 0) + 1;
+  }
+  metadata.uid ||= oldMetadata.uid!;
+  for (const field of ['creationTimestamp', 'deletionTimestamp'] as const) {
+    if (oldMetadata[field] !== undefined) metadata[field] = oldMetadata[field];
+  }
+  if (metadata.deletionGracePeriodSeconds === undefined && oldMetadata.deletionGracePeriodSeconds !== undefined) {
+    metadata.deletionGracePeriodSeconds = oldMetadata.deletionGracePeriodSeconds;
+  }
+  const errors = validateMetadataUpdate(definition, object, old);
+  errors.push(...(rules.validateUpdate?.(object, old, context) ?? []));
+  if (errors.length > 0) throw statusError.invalid(type, metadata.name ?? '', errors);
+}
+
+function keepStatus(object: PlainObject, old: PlainObject): void {
+  if (old.status === undefined) delete object.status;
+  else object.status = old.status;
+}
+
+/** Nothing is left to wait for: an object that is being deleted, without finalizers and grace. */
+const isFinalized = (endpoint: Endpoint, object: PlainObject, old: PlainObject): boolean =>
+  !endpoint.definition.holdsDeletion?.(object) &&
+  (object.metadata!.finalizers ?? []).length === 0 &&
+  old.metadata!.deletionTimestamp !== undefined &&
+  !old.metadata!.deletionGracePeriodSeconds;
+
+async function write(
+  context: RequestContext,
+  endpoint: Endpoint,
+  object: PlainObject,
+  old: PlainObject,
+  current: Entry,
+  options: WriteOptions,
+): Promise<Entry | undefined> {
+  const { core } = context;
+  if (isFinalized(endpoint, object, old)) {
+    if (options.dryRun) return new Entry(current.key, current.revision, encodeStored(endpoint.stored(object)));
+    const gone = await remove(core, endpoint, current);
+    if (!gone) return undefined;
+    await endpoint.definition.afterDelete?.(endpoint.object(gone), ruleContext(context, false), core.operations);
+    return new Entry(current.key, gone.revision, encodeStored(endpoint.stored(object)));
+  }
+  // An update that changes nothing is no write.
+  if (jsonEqual(object, old)) return current;
+  if (options.dryRun) return new Entry(current.key, current.revision, encodeStored(endpoint.stored(object)));
+  return put(core, endpoint, current.key, object, current.revision);
+}
+
+/** The rules that hold for a subresource which is a view on the object, or undefined. */
+export function rulesOf(endpoint: Endpoint, subresource: string): UpdateRules<any> | undefined {
+  const { definition } = endpoint;
+  if (subresource === '') return definition;
+  if (subresource === 'status') return definition.status && statusRules(endpoint);
+  return definition.subresources?.find(({ name }) => name === subresource)?.update;
+}
