@@ -2,7 +2,7 @@
 // apiserver registry/generic/rest/response_checker.go).
 
 import type { IncomingMessage } from 'node:http';
-import { request as httpRequest, type IncomingMessage } from 'node:https';
+import { request as httpsRequest } from 'node:https';
 import { type ApiRequest, type ApiResponse, type FieldError, fieldError, StatusError, statusError } from '@tiphys/machinery';
 import type { RequestInfo, SubresourceHandler } from '../interfaces.ts';
 import type { ConnectContext } from './context.ts';
