@@ -13,3 +13,4 @@ export {
 } from './runtime/controller.ts';
 export * from './runtime/objects.ts';
 export { controllerUser, type RunningControllers, type StartOptions, startControllers } from './runtime/start.ts';
+export { type SystemControllersOptions, systemControllers } from './system.ts';

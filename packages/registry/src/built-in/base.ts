@@ -1,6 +1,6 @@
 // The identity of built-in resources, from the table of upstream's discovery documents, with what all kinds share:
 // storage prefixes (kubeapiserver/default_storage_factory_builder.go), status, scale and further subresources.
-import { builtInResources, type KubeObject, type ResourceInfo, type ResourceType } from '@tiphys/api';
+import { builtInResources, type KubeObject, nameIsPathSegment, type ResourceInfo, type ResourceType } from '@tiphys/api';
 import { invariant } from '@tiphys/std';
 import type { ResourceDefinition, ScalePaths, SubresourceDefinition } from '../define-resource.ts';
 
@@ -49,6 +49,16 @@ const CREATES_ON_UPDATE = new Set([
   'coordination.k8s.io/leases',
   'events.k8s.io/events',
   'node.k8s.io/runtimeclasses',
+  'rbac.authorization.k8s.io/clusterrolebindings',
+  'rbac.authorization.k8s.io/clusterroles',
+  'rbac.authorization.k8s.io/rolebindings',
+  'rbac.authorization.k8s.io/roles',
+]);
+
+/** Names that only have to fit into a URL, such as `system:node` or `v1.`. */
+const PATH_SEGMENT_NAMES = new Set([
+  'apiregistration.k8s.io/apiservices',
+  'certificates.k8s.io/certificatesigningrequests',
   'rbac.authorization.k8s.io/clusterrolebindings',
   'rbac.authorization.k8s.io/clusterroles',
   'rbac.authorization.k8s.io/rolebindings',
@@ -157,6 +167,7 @@ export function baseDefinition<T extends KubeObject>(group: string, version: str
     ...(has('status') ? { status: {} } : {}),
     ...(has('scale') ? { scale: REPLICAS } : {}),
     ...(subresources.length ? { subresources } : {}),
+    ...(PATH_SEGMENT_NAMES.has(key) ? { validateName: nameIsPathSegment } : {}),
     ...(RETURNS_DELETED.has(key) ? { deleteReturnsObject: true } : {}),
     ...(CREATES_ON_UPDATE.has(key) ? { allowCreateOnUpdate: true } : {}),
     ...(CONDITIONAL_UPDATES.has(key) ? { allowUnconditionalUpdate: false } : {}),

@@ -1,0 +1,115 @@
+// The part of a cluster that is one process: store, API server, controllers and scheduler, put together.
+
+import type { corev1 } from '@tiphys/api';
+import type { Client } from '@tiphys/client';
+import { inProcessClient, userInfo } from '@tiphys/client';
+import { builtinControllers, type RunningControllers, startControllers, systemControllers } from '@tiphys/controllers';
+import { builtinDefinitions } from '@tiphys/registry';
+import type { Runtime } from '@tiphys/runtime';
+import { type Scheduler, startScheduler } from '@tiphys/scheduler';
+import {
+  createStandardServer,
+  createTokenSigner,
+  type Listening,
+  LOOPBACK_USER,
+  type StandardServer,
+  type TokenSigner,
+} from '@tiphys/server';
+import type { Store } from '@tiphys/storage';
+import { addressAt } from './addresses.ts';
+import type { ClusterKeys } from './certificates/cluster-keys.ts';
+import type { ClusterConfiguration } from './configuration.ts';
+import type { Connections } from './connections.ts';
+
+export const TOKEN_ISSUER = 'https://kubernetes.default.svc.cluster.local';
+
+export interface ControlPlaneOptions {
+  configuration: ClusterConfiguration;
+  runtime: Runtime;
+  store: Store;
+  keys: ClusterKeys;
+  /** What the server does that leaves HTTP: logs, exec, proxies. */
+  connections: Connections;
+  /** Address to listen on, and the one under which pods reach the server. */
+  host: string;
+  advertisedAddress: string;
+}
+
+export interface ControlPlane {
+  server: StandardServer;
+  listening: Listening;
+  /** Acts as the cluster's administrator. */
+  client: Client;
+  /** In process, as another user. */
+  clientOf(user: string, groups?: readonly string[]): Client;
+  controllers: RunningControllers;
+  scheduler: Scheduler;
+  close(): Promise<void>;
+}
+
+function legacyToken(runtime: Runtime, signer: TokenSigner, account: corev1.ServiceAccount, secret: corev1.Secret): string {
+  // Secret tokens do not end: their claims say only who and which secret (pkg/serviceaccount/legacy.go).
+  const { name = '', namespace = '', uid = '' } = account.metadata ?? {};
+  return signer.sign({
+    sub: `system:serviceaccount:${namespace}:${name}`,
+    'kubernetes.io/serviceaccount/namespace': namespace,
+    'kubernetes.io/serviceaccount/secret.name': secret.metadata?.name,
+    'kubernetes.io/serviceaccount/service-account.name': name,
+    'kubernetes.io/serviceaccount/service-account.uid': uid,
+  });
+}
+
+function portRange(text: string): readonly [number, number] {
+  const [first, last] = text.split('-').map(Number);
+  return [first!, last!];
+}
+
+function createServer(options: ControlPlaneOptions, signer: TokenSigner): StandardServer {
+  const { configuration, runtime, store, keys, connections } = options;
+  return createStandardServer({
+    runtime,
+    store,
+    signer,
+    definitions: builtinDefinitions({ serviceCidr: configuration.serviceCidr, nodePortRange: portRange(configuration.nodePortRange) }),
+    clientCertificateAuthorityPem: keys.authority.certificatePem,
+    serviceCidrs: [configuration.serviceCidr],
+    subresourceHandlers: connections.subresourceHandlers,
+    upgradeHandlers: connections.upgradeHandlers,
+  });
+}
+
+/** Starts everything; resolves when the API is usable and the controllers work. */
+export async function startControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
+  const { configuration, runtime, keys } = options;
+  const signer = createTokenSigner({ privateKeyPem: keys.serviceAccountKeyPem, issuer: TOKEN_ISSUER });
+  const server = createServer(options, signer);
+  options.connections.bind(server.reader);
+  const listening = await server.listen({
+    port: configuration.port,
+    host: options.host,
+    tls: { key: keys.server.privateKeyPem, cert: keys.server.certificatePem, clientCa: keys.authority.certificatePem },
+  });
+  const clients: Client[] = [];
+  const clientOf = (user: string, groups?: readonly string[]) => {
+    const client = inProcessClient({ handler: server, runtime, user: userInfo(user, groups) });
+    clients.push(client);
+    return client;
+  };
+  const advertised = { addresses: [options.advertisedAddress], port: listening.port, clusterIP: addressAt(configuration.serviceCidr, 1) };
+  await server.bootstrap(advertised);
+  const client = inProcessClient({ handler: server, runtime, user: LOOPBACK_USER });
+  const system = systemControllers({
+    rootCertificatePem: keys.authority.certificatePem,
+    signToken: (account, secret) => legacyToken(runtime, signer, account, secret),
+  });
+  const controllers = startControllers({ client, runtime, controllers: [...system, ...builtinControllers()] });
+  const scheduler = startScheduler({ client: clientOf('system:kube-scheduler'), runtime });
+  await Promise.all([controllers.ready, scheduler.started]);
+  const close = async () => {
+    await Promise.all([controllers.stop(), scheduler.stop()]);
+    await Promise.all([client.close(), ...clients.map((each) => each.close())]);
+    await server.close();
+    await options.store[Symbol.asyncDispose]();
+  };
+  return { server, listening, client, clientOf, controllers, scheduler, close };
+}
