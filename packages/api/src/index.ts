@@ -22,6 +22,14 @@ export type {
   WatchEvent,
   WatchEventType,
 } from './object.ts';
+export {
+  OPENAPI_V2_PROTOBUF,
+  type OpenApiGroupVersion,
+  openApiPath,
+  openApiV2,
+  openApiV2Protobuf,
+  openApiV3,
+} from './openapi/documents.ts';
 export { decodeProtobuf, decodeProtobufWatchEvent, isProtobuf } from './protobuf/decode.ts';
 export { encodeProtobuf, encodeProtobufWatchEvent, PROTOBUF_MAGIC, PROTOBUF_MEDIA_TYPE } from './protobuf/encode.ts';
 export { ProtobufNotSupported } from './protobuf/not-supported.ts';

@@ -1,0 +1,173 @@
+// The OpenAPI documents: one of v3 per group version with an index, and one of v2 for everything (apiserver
+// server/routes/openapi.go, kube-openapi pkg/handler, pkg/handler3). Made when asked for; callers keep the bytes.
+import { builtInGroups, builtInResources, typeNameOfKind } from '../schema/lookup.ts';
+import { encodeGnosticV2 } from './gnostic.ts';
+import { type GroupVersionTypes, groupVersionTag, type Operation, type Parameter, type PathEntry, pathsOf, rootPath } from './paths.ts';
+import { type JsonSchema, reachableTypes, schemaOfType, toV2Schema, V2_REFERENCE, V3_REFERENCE } from './schemas.ts';
+
+const INFO = { title: 'Kubernetes', version: 'v1.36.3' };
+const MEDIA_TYPES = ['application/json', 'application/yaml', 'application/vnd.kubernetes.protobuf'];
+const PATCH_TYPES = [
+  'application/json-patch+json',
+  'application/merge-patch+json',
+  'application/strategic-merge-patch+json',
+  'application/apply-patch+yaml',
+];
+const META_TYPES = ['DeleteOptions', 'Patch', 'Status', 'WatchEvent', 'APIResourceList', 'ObjectMeta', 'ListMeta'].map(
+  (name) => `io.k8s.apimachinery.pkg.apis.meta.v1.${name}`,
+);
+
+/** A group version that isn't built in, such as a custom resource's: its schemas are v3 component schemas by type name. */
+export interface OpenApiGroupVersion extends GroupVersionTypes {
+  schemas: Readonly<Record<string, JsonSchema>>;
+}
+
+const builtIn = (group: string, version: string): GroupVersionTypes => ({
+  group,
+  version,
+  resources: builtInResources(group, version),
+  typeName: (kind, otherGroup = group, otherVersion = version) => typeNameOfKind(otherGroup, otherVersion, kind),
+});
+
+/** `api/v1`, `apis/apps/v1`: the key of a group version in the index and below /openapi/v3/. */
+export const openApiPath = (group: string, version: string): string => rootPath(group, version).slice(1);
+
+/** The v3 document of a built-in group version, or of one that is handed in. Undefined for what doesn't exist. */
+export function openApiV3(group: string, version: string, custom?: OpenApiGroupVersion): object | undefined {
+  const types = custom ?? builtIn(group, version);
+  if (types.resources.length === 0) return undefined;
+  const entries = pathsOf(types);
+  const schemas: Record<string, unknown> = {};
+  for (const name of reachableTypes([...META_TYPES, ...typesUsed(entries), ...referencesIn(custom?.schemas)]))
+    schemas[name] = schemaOfType(name, 3);
+  Object.assign(schemas, custom?.schemas);
+  return {
+    openapi: '3.0.0',
+    info: INFO,
+    paths: Object.fromEntries(entries.map((entry) => [entry.path, pathV3(entry)])),
+    components: {
+      schemas,
+      securitySchemes: { BearerToken: { type: 'apiKey', name: 'authorization', in: 'header', description: 'Bearer token.' } },
+    },
+  };
+}
+
+function typesUsed(entries: readonly PathEntry[]): string[] {
+  return entries
+    .flatMap((entry) => entry.operations.flatMap((operation) => [operation.body, operation.response]))
+    .filter((name) => name !== undefined);
+}
+
+/** Built-in types that custom schemas refer to, such as ObjectMeta. */
+function referencesIn(schemas: object | undefined): string[] {
+  if (!schemas) return [];
+  return [...JSON.stringify(schemas).matchAll(/"#\/components\/schemas\/([^"]+)"/g)].map((match) => match[1]!);
+}
+
+function pathV3(entry: PathEntry): object {
+  return {
+    parameters: entry.parameters.map(parameterV3),
+    ...Object.fromEntries(entry.operations.map((operation) => [operation.method, operationV3(operation)])),
+  };
+}
+
+const parameterV3 = (parameter: Parameter) => ({
+  name: parameter.name,
+  in: parameter.in,
+  ...(parameter.required ? { required: true } : {}),
+  schema: { type: parameter.type, uniqueItems: true },
+});
+
+function operationV3(operation: Operation): object {
+  const schema = (typeName: string) => ({ schema: { $ref: `${V3_REFERENCE}${typeName}` } });
+  const content = (mediaTypes: readonly string[], typeName: string) =>
+    Object.fromEntries(mediaTypes.map((mediaType) => [mediaType, schema(typeName)]));
+  const answer = operation.response
+    ? content(operation.action === 'list' ? [...MEDIA_TYPES, 'application/json;stream=watch'] : MEDIA_TYPES, operation.response)
+    : { '*/*': { schema: { type: 'string' } } };
+  const accepted = operation.method === 'patch' ? PATCH_TYPES : ['*/*'];
+  return {
+    ...shared(operation),
+    parameters: operation.parameters.map(parameterV3),
+    ...(operation.body
+      ? { requestBody: { content: content(accepted, operation.body), ...(operation.created ? { required: true } : {}) } }
+      : {}),
+    responses: responses(operation, (description) => ({ description, content: answer })),
+  };
+}
+
+function shared(operation: Operation): object {
+  return {
+    description: operation.summary,
+    operationId: operation.id,
+    tags: [groupVersionTag(operation.kind.group, operation.kind.version)],
+    'x-kubernetes-action': operation.action,
+    'x-kubernetes-group-version-kind': operation.kind,
+  };
+}
+
+function responses(operation: Operation, make: (description: string) => object): object {
+  return {
+    200: make('OK'),
+    ...(operation.created ? { 201: make('Created') } : {}),
+    ...(operation.method === 'delete' ? { 202: make('Accepted') } : {}),
+    401: { description: 'Unauthorized' },
+  };
+}
+
+/** The v2 document of all built-in group versions and those handed in. */
+export function openApiV2(custom: readonly OpenApiGroupVersion[] = []): object {
+  const groupVersions: GroupVersionTypes[] = builtInGroups().flatMap(({ group, versions }) =>
+    versions.map(({ version }) => builtIn(group, version)),
+  );
+  const entries = [...groupVersions, ...custom].flatMap((types) => pathsOf(types));
+  const definitions: Record<string, unknown> = {};
+  const customReferences = custom.flatMap((types) => referencesIn(types.schemas));
+  for (const name of reachableTypes([...META_TYPES, ...typesUsed(entries), ...customReferences])) definitions[name] = schemaOfType(name, 2);
+  for (const { schemas } of custom) for (const [name, schema] of Object.entries(schemas)) definitions[name] = toV2Schema(schema);
+  return {
+    swagger: '2.0',
+    info: INFO,
+    paths: Object.fromEntries(entries.map((entry) => [entry.path, pathV2(entry)])),
+    definitions,
+    securityDefinitions: { BearerToken: { type: 'apiKey', name: 'authorization', in: 'header', description: 'Bearer token.' } },
+    security: [{ BearerToken: [] }],
+  };
+}
+
+/** The media type kubectl asks for. */
+export const OPENAPI_V2_PROTOBUF = 'application/com.github.proto-openapi.spec.v2@v1.0+protobuf';
+
+/** The v2 document as gnostic's protobuf. */
+export const openApiV2Protobuf = (document: object): Uint8Array => encodeGnosticV2(document as JsonSchema);
+
+function pathV2(entry: PathEntry): object {
+  return {
+    parameters: entry.parameters.map(parameterV2),
+    ...Object.fromEntries(entry.operations.map((operation) => [operation.method, operationV2(operation)])),
+  };
+}
+
+const parameterV2 = ({ name, in: place, type, required }: Parameter) => ({
+  name,
+  in: place,
+  ...(required ? { required: true } : {}),
+  type,
+  uniqueItems: true,
+});
+
+function operationV2(operation: Operation): object {
+  const reference = (typeName: string) => ({ $ref: `${V2_REFERENCE}${typeName}` });
+  const body = operation.body
+    ? [{ name: 'body', in: 'body', ...(operation.created ? { required: true } : {}), schema: reference(operation.body) }]
+    : [];
+  const schema = operation.response ? reference(operation.response) : { type: 'string' };
+  return {
+    ...shared(operation),
+    consumes: operation.method === 'patch' ? PATCH_TYPES : ['*/*'],
+    produces: operation.response ? MEDIA_TYPES : ['*/*'],
+    schemes: ['https'],
+    parameters: [...body, ...operation.parameters.map(parameterV2)],
+    responses: responses(operation, (description) => ({ description, schema })),
+  };
+}
