@@ -2,7 +2,8 @@
 import type { BuiltInOptions } from '../built-in/options.ts';
 import type { ResourceDefinition } from '../define-resource.ts';
 import { pods } from './pods.ts';
+import { services } from './services.ts';
 
-export function coreDefinitions(_options: BuiltInOptions): ResourceDefinition<any>[] {
-  return [pods];
+export function coreDefinitions(options: BuiltInOptions): ResourceDefinition<any>[] {
+  return [pods, services(options)];
 }
