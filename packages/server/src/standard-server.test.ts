@@ -1,55 +1,6 @@
 import assert from 'node:assert/strict';
-import { generateKeyPairSync } from 'node:crypto';
 import { test } from 'node:test';
-import type { ApiResponse, HttpMethod } from '@tiphys/machinery';
-import { builtinDefinitions } from '@tiphys/registry';
-import { realRuntime } from '@tiphys/runtime';
-import { memoryStore } from '@tiphys/storage';
-import { LOOPBACK_USER } from './bootstrap/loopback.ts';
-import { createStandardServer, createTokenSigner, type StandardServer } from './index.ts';
-
-const privateKeyPem = generateKeyPairSync('ec', {
-  namedCurve: 'P-256',
-  privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
-  publicKeyEncoding: { type: 'spki', format: 'pem' },
-}).privateKey;
-const signer = createTokenSigner({ privateKeyPem, issuer: 'https://kubernetes.default.svc' });
-
-async function started(): Promise<StandardServer> {
-  const runtime = realRuntime();
-  const serviceCidrs = ['10.96.0.0/16'];
-  const server = createStandardServer({
-    runtime,
-    store: memoryStore(),
-    definitions: builtinDefinitions({ serviceCidr: serviceCidrs[0]! }),
-    signer,
-    serviceCidrs,
-  });
-  await server.bootstrap({ addresses: ['192.0.2.1'], port: 6443, clusterIP: '10.96.0.1' });
-  return server;
-}
-
-const text = (response: ApiResponse): any => {
-  if (response.body.kind === 'object') return response.body.object;
-  return response.body.kind === 'bytes' ? JSON.parse(Buffer.from(response.body.bytes).toString()) : undefined;
-};
-
-async function call(
-  server: StandardServer,
-  method: HttpMethod,
-  url: string,
-  body?: object,
-  token?: string,
-): Promise<{ code: number; object: any }> {
-  const headers = {
-    'content-type': 'application/json',
-    accept: 'application/json',
-    ...(token ? { authorization: `Bearer ${token}` } : {}),
-  };
-  const who = token === undefined ? { user: LOOPBACK_USER } : {};
-  const response = await server.handle({ method, url, headers, ...who, ...(body ? { body } : {}) });
-  return { code: response.status, object: text(response) };
-}
+import { ADVERTISED, call, startedServer as started } from '../test/server.ts';
 
 test('a new cluster holds what upstream’s holds', async () => {
   await using server = await started();
@@ -58,7 +9,7 @@ test('a new cluster holds what upstream’s holds', async () => {
   assert.equal((await names('/apis/rbac.authorization.k8s.io/v1/clusterroles')).length, 69);
   assert.deepEqual(await names('/apis/scheduling.k8s.io/v1/priorityclasses'), ['system-cluster-critical', 'system-node-critical']);
   assert.equal((await names('/apis/apiregistration.k8s.io/v1/apiservices')).length, 21);
-  assert.equal((await names('/apis/flowcontrol.apiserver.k8s.io/v1/flowschemas')).length, 13);
+  assert.equal((await names('/apis/flowcontrol.apiserver.k8s.io/v1/flowschemas')).length, 11);
   const { object: service } = await call(server, 'GET', '/api/v1/namespaces/default/services/kubernetes');
   assert.equal(service.spec.clusterIP, '10.96.0.1');
   assert.deepEqual(service.spec.ports, [{ name: 'https', protocol: 'TCP', port: 443, targetPort: 6443 }]);
@@ -70,13 +21,12 @@ test('bootstrapping again writes nothing, and repairs what was changed', async (
   await using server = await started();
   const revision = async () => (await call(server, 'GET', '/api/v1/namespaces')).object.metadata.resourceVersion;
   const before = await revision();
-  const advertised = { addresses: ['192.0.2.1'], port: 6443, clusterIP: '10.96.0.1' };
-  await server.bootstrap(advertised);
+  await server.bootstrap(ADVERTISED);
   assert.equal(await revision(), before);
   const url = '/apis/rbac.authorization.k8s.io/v1/clusterroles/system:kube-dns';
   const { object: role } = await call(server, 'GET', url);
   assert.equal((await call(server, 'PUT', url, { ...role, rules: [{ verbs: ['get'], apiGroups: ['x'], resources: ['y'] }] })).code, 200);
-  await server.bootstrap(advertised);
+  await server.bootstrap(ADVERTISED);
   const { object: repaired } = await call(server, 'GET', url);
   assert.equal(repaired.rules[0].apiGroups[0], 'x', 'nothing is taken away');
   assert.ok(repaired.rules.length > 1, 'what was missing is back');

@@ -22,7 +22,9 @@ import { escalationCheck } from './authorization/escalation.ts';
 import { rbacAuthorizer } from './authorization/rbac.ts';
 import { superuserAuthorizer, unionAuthorizer } from './authorization/union.ts';
 import { bootstrapCluster, keepEndpoints } from './bootstrap/bootstrap.ts';
+import { loopback } from './bootstrap/loopback.ts';
 import type { Advertised } from './bootstrap/objects.ts';
+import { customResourceCleanup, customResourceDefinitionRules, customResources } from './custom-resources/index.ts';
 import type { Authenticator, Authorizer } from './interfaces.ts';
 import { withReviews } from './with-reviews.ts';
 
@@ -87,17 +89,24 @@ export function createStandardServer(options: StandardServerOptions): StandardSe
   const server = createApiServer({
     runtime,
     store,
-    definitions: withReviews(options.definitions, { tokens, signer, apiAudiences, authorizer, rbac }),
+    definitions: withReviews(options.definitions.map(withOwnRules), { tokens, signer, apiAudiences, authorizer, rbac }),
     authenticators: [impersonating(union, authorizer)],
     authorizer,
-    admission: [...defaultAdmission({ clock, random: runtime.random, authorizer }), escalationCheck({ authorizer, rbac })],
+    admission: [
+      ...defaultAdmission({ clock, random: runtime.random, authorizer }),
+      escalationCheck({ authorizer, rbac }),
+      customResourceCleanup(() => client),
+    ],
     documents: openidDocuments(signer),
     ...(options.subresourceHandlers ? { subresourceHandlers: options.subresourceHandlers } : {}),
     ...(options.upgradeHandlers ? { upgradeHandlers: options.upgradeHandlers } : {}),
   });
   bind(server.reader);
+  const client = loopback(server);
+  const custom = customResources(server, runtime);
   let stopEndpoints = () => {};
   const close = async () => {
+    custom.stop();
     stopEndpoints();
     await server.close();
   };
@@ -117,11 +126,19 @@ export function createStandardServer(options: StandardServerOptions): StandardSe
         ...(advertised ? { advertised } : {}),
         ...(clientCertificateAuthorityPem ? { clientCertificateAuthorityPem } : {}),
       };
-      await bootstrapCluster(all);
+      await Promise.all([bootstrapCluster(all), custom.start()]);
       stopEndpoints();
       if (advertised) stopEndpoints = keepEndpoints(all);
     },
   };
+}
+
+/** Kinds whose rules are kept beside the server because their objects change what it serves. */
+function withOwnRules(definition: ResourceDefinition<any>): ResourceDefinition<any> {
+  const { group, resource } = definition.type;
+  return group === 'apiextensions.k8s.io' && resource === 'customresourcedefinitions'
+    ? customResourceDefinitionRules(definition)
+    : definition;
 }
 
 /** What others need to check tokens by themselves. */

@@ -1,0 +1,105 @@
+// Which names a custom resource definition gets, and what its conditions say (apiextensions controller/status).
+import type { apiextensionsv1 } from '@tiphys/api';
+
+export type Definition = apiextensionsv1.CustomResourceDefinition;
+type Names = apiextensionsv1.CustomResourceDefinitionNames;
+type Condition = apiextensionsv1.CustomResourceDefinitionCondition;
+
+export const conditionOf = (crd: Definition, type: string): Condition | undefined =>
+  crd.status?.conditions?.find((each) => each.type === type);
+export const isTrue = (crd: Definition, type: string): boolean => conditionOf(crd, type)?.status === 'True';
+
+/** The conditions with one set; its transition time moves only when the status does. */
+export function withCondition(
+  known: readonly Condition[] | null | undefined,
+  condition: Omit<Condition, 'lastTransitionTime'>,
+  now: string,
+): Condition[] {
+  const conditions = known ?? [];
+  const old = conditions.find((each) => each.type === condition.type);
+  const lastTransitionTime = old?.status === condition.status && old.lastTransitionTime ? old.lastTransitionTime : now;
+  const next = { lastTransitionTime, ...condition };
+  return old ? conditions.map((each) => (each === old ? next : each)) : [...conditions, next];
+}
+
+export const same = (a: unknown, b: unknown): boolean => stable(a) === stable(b);
+
+function stable(value: unknown): string {
+  return JSON.stringify(value, (_, each) =>
+    each !== null && typeof each === 'object' && !Array.isArray(each)
+      ? Object.fromEntries(Object.entries(each).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : each,
+  );
+}
+
+/** Names other definitions of the group hold already. */
+function takenNames(crd: Definition, all: readonly Definition[]): { resources: Set<string>; kinds: Set<string> } {
+  const resources = new Set<string>();
+  const kinds = new Set<string>();
+  for (const other of all) {
+    if (other.spec.group !== crd.spec.group) continue;
+    const { plural, singular, shortNames = [], kind, listKind } = other.status?.acceptedNames ?? ({} as Partial<Names>);
+    for (const name of [plural, singular, ...shortNames]) if (name) resources.add(name);
+    for (const name of [kind, listKind]) if (name) kinds.add(name);
+  }
+  return { resources, kinds };
+}
+
+export interface Naming {
+  acceptedNames: Names;
+  conditions: Condition[];
+}
+
+/** What the status should say about names; `all` holds every definition, this one included. */
+export function naming(crd: Definition, all: readonly Definition[], now: string): Naming {
+  const { resources, kinds } = takenNames(crd, all);
+  const wanted = crd.spec.names;
+  const accepted: Partial<Names> = crd.status?.acceptedNames ?? {};
+  const names: Names = { ...accepted, kind: accepted.kind ?? '', plural: accepted.plural ?? '' };
+  let conflict: { reason: string; message: string } | undefined;
+  const problem = (name: string, own: string | undefined, taken: ReadonlySet<string>) =>
+    name === (own ?? '') || !taken.has(name) ? undefined : `${JSON.stringify(name)} is already in use`;
+  const claim = (field: 'plural' | 'singular' | 'kind' | 'listKind', reason: string, taken: ReadonlySet<string>) => {
+    const message = problem(wanted[field] ?? '', accepted[field], taken);
+    if (message) conflict = { reason, message };
+    else if (wanted[field] !== undefined) names[field] = wanted[field]!;
+  };
+  claim('plural', 'PluralConflict', resources);
+  claim('singular', 'SingularConflict', resources);
+  const own = new Set(accepted.shortNames ?? []);
+  const messages = (wanted.shortNames ?? []).filter((name) => !own.has(name)).flatMap((name) => problem(name, '', resources) ?? []);
+  if (messages.length > 0)
+    conflict = { reason: 'ShortNamesConflict', message: messages.length === 1 ? messages[0]! : `[${messages.join(', ')}]` };
+  else setOrDrop(names, 'shortNames', wanted.shortNames);
+  claim('kind', 'KindConflict', kinds);
+  claim('listKind', 'ListKindConflict', kinds);
+  setOrDrop(names, 'categories', wanted.categories);
+  const namesAccepted = conflict
+    ? { type: 'NamesAccepted', status: 'False', ...conflict }
+    : { type: 'NamesAccepted', status: 'True', reason: 'NoConflicts', message: 'no conflicts found' };
+  let conditions = withCondition(crd.status?.conditions, namesAccepted, now);
+  if (!isTrue(crd, 'Established')) {
+    const established = conflict
+      ? (conditionOf(crd, 'Established') ?? {
+          type: 'Established',
+          status: 'False',
+          reason: 'NotAccepted',
+          message: 'not all names are accepted',
+        })
+      : { type: 'Established', status: 'False', reason: 'Installing', message: 'the initial names have been accepted' };
+    conditions = withCondition(conditions, established, now);
+  }
+  return { acceptedNames: names, conditions };
+}
+
+function setOrDrop(names: Names, field: 'shortNames' | 'categories', value: string[] | undefined): void {
+  if (value) names[field] = value;
+  else delete names[field];
+}
+
+export const ESTABLISHED = {
+  type: 'Established',
+  status: 'True',
+  reason: 'InitialNamesAccepted',
+  message: 'the initial names have been accepted',
+};

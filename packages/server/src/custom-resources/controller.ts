@@ -1,0 +1,214 @@
+// Brings custom resources to life and takes them away: names, conditions, serving and cleaning up
+// (apiextensions controller/{status,establish,finalizer}).
+import { apiextensionsv1, type KubeObject, pathOf, type WatchEvent } from '@tiphys/api';
+import { isConflict, isNotFound } from '@tiphys/machinery';
+import type { Clock, Logger } from '@tiphys/runtime';
+import type { ApiServer } from '../api-server.ts';
+import { LOOPBACK_USER, type Loopback, loopback } from '../bootstrap/loopback.ts';
+import { type Definition, ESTABLISHED, isTrue, naming, same, withCondition } from './conditions.ts';
+import { servedVersion, typeOf } from './served-version.ts';
+
+export const CLEANUP_FINALIZER = 'customresourcecleanup.apiextensions.k8s.io';
+const RETRY_MS = 1000;
+/** How often it is looked whether all instances of a deleted definition are gone. */
+const CLEANUP_POLL_MS = 100;
+const CLEANUP_POLLS_MAX = 600;
+
+const CRDS = apiextensionsv1.customresourcedefinitions;
+
+interface Served {
+  versions: Map<string, string>;
+}
+
+export interface CustomResources {
+  /** Serves what is stored already and follows changes from there. */
+  start(): Promise<void>;
+  stop(): void;
+}
+
+export function customResources(server: ApiServer, { clock, log }: { clock: Clock; log: Logger }): CustomResources {
+  const controller = new CustomResourceController(server, clock, log);
+  return { start: () => controller.start(), stop: () => controller.stop() };
+}
+
+class CustomResourceController {
+  readonly #server: ApiServer;
+  readonly #client: Loopback;
+  readonly #clock: Clock;
+  readonly #log: Logger;
+  readonly #served = new Map<string, Served>();
+  readonly #queue = new Set<string>();
+  #working: Promise<void> | undefined;
+  #stopWatch = () => {};
+  #stopped = false;
+
+  constructor(server: ApiServer, clock: Clock, log: Logger) {
+    this.#server = server;
+    this.#client = loopback(server);
+    this.#clock = clock;
+    this.#log = log;
+  }
+
+  async start(): Promise<void> {
+    await this.#server.ready;
+    await this.#follow();
+    await this.#idle();
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#stopWatch();
+  }
+
+  async #follow(): Promise<void> {
+    const response = await this.#server.handle({ method: 'GET', url: `${pathOf(CRDS)}?watch=true`, headers: {}, user: LOOPBACK_USER });
+    if (response.body.kind !== 'watch') throw new Error(`watching ${CRDS.resource} answered ${response.status}`);
+    const onEvents = (events: readonly WatchEvent<KubeObject>[]) => {
+      for (const { object } of events) if (object.metadata?.name) this.#add(object.metadata.name);
+    };
+    const onEnd = () => {
+      if (!this.#stopped) this.#clock.after(0, () => void this.#follow());
+    };
+    this.#stopWatch = response.body.watch.subscribe(onEvents, onEnd);
+    for (const crd of this.#server.reader.list(CRDS)) this.#add(crd.metadata!.name!);
+  }
+
+  #add(name: string): void {
+    this.#queue.add(name);
+    this.#working ??= this.#work().finally(() => {
+      this.#working = undefined;
+    });
+  }
+
+  async #idle(): Promise<void> {
+    while (this.#working) await this.#working;
+  }
+
+  async #work(): Promise<void> {
+    for (const name of this.#queue) {
+      if (this.#stopped) return;
+      this.#queue.delete(name);
+      try {
+        await this.#sync(name);
+      } catch (error) {
+        if (isNotFound(error) || isConflict(error)) continue;
+        this.#log.error('a custom resource definition could not be brought up to date', error, { name });
+        this.#clock.after(RETRY_MS, () => this.#add(name));
+      }
+    }
+  }
+
+  async #sync(name: string): Promise<void> {
+    const crd = this.#server.reader.get(CRDS, name);
+    if (!crd) {
+      this.#withdraw(name, new Set());
+      // Its names are free now; somebody may be waiting for them.
+      for (const other of this.#server.reader.list(CRDS)) if (!isTrue(other, 'NamesAccepted')) this.#add(other.metadata!.name!);
+      return;
+    }
+    if (crd.metadata?.deletionTimestamp) return this.#cleanUp(crd);
+    if (isTrue(crd, 'NamesAccepted')) await this.#serve(crd);
+    const now = this.#now();
+    const { acceptedNames, conditions } = naming(crd, this.#server.reader.list(CRDS), now);
+    const settled = same(crd.spec.names, crd.status?.acceptedNames ?? {}) && isTrue(crd, 'NamesAccepted');
+    if (!settled && !(same(acceptedNames, crd.status?.acceptedNames ?? {}) && same(conditions, crd.status?.conditions ?? []))) {
+      await this.#writeStatus(crd, { ...crd.status, acceptedNames, conditions });
+      return;
+    }
+    if (isTrue(crd, 'NamesAccepted') && !isTrue(crd, 'Established')) {
+      await this.#writeStatus(crd, { ...crd.status, conditions: withCondition(crd.status?.conditions, ESTABLISHED, now) });
+    }
+  }
+
+  #now(): string {
+    return new Date(this.#clock.now()).toISOString().replace(/\.\d+Z$/, 'Z');
+  }
+
+  async #writeStatus(crd: Definition, status: Definition['status']): Promise<void> {
+    await this.#client.update(CRDS, { ...crd, status } as Definition, 'status');
+    // The event of this write comes back and goes on from here.
+  }
+
+  async #serve(crd: Definition): Promise<void> {
+    const name = crd.metadata!.name!;
+    const served = this.#served.get(name) ?? { versions: new Map<string, string>() };
+    this.#served.set(name, served);
+    // The storage version first: it decides in which form objects are stored.
+    const versions = crd.spec.versions.filter((version) => version.served).sort((a, b) => Number(b.storage) - Number(a.storage));
+    const shape = JSON.stringify([
+      crd.spec.names,
+      crd.status?.acceptedNames,
+      crd.status?.storedVersions,
+      crd.spec.conversion,
+      crd.spec.scope,
+    ]);
+    for (const version of versions) {
+      const key = `${shape}${JSON.stringify(version)}`;
+      if (served.versions.get(version.name) === key) continue;
+      const { definition, codec } = servedVersion(crd, version);
+      await this.#server.addDefinition(definition, codec);
+      served.versions.set(version.name, key);
+    }
+    this.#withdraw(name, new Set(versions.map((version) => version.name)));
+  }
+
+  #withdraw(name: string, keep: ReadonlySet<string>): void {
+    const served = this.#served.get(name);
+    if (!served) return;
+    const at = name.indexOf('.');
+    for (const version of [...served.versions.keys()]) {
+      if (keep.has(version)) continue;
+      this.#server.removeDefinition({ group: name.slice(at + 1), version, resource: name.slice(0, at) });
+      served.versions.delete(version);
+    }
+    if (served.versions.size === 0) this.#served.delete(name);
+  }
+
+  /** Deletes every instance, waits until they are gone, and lets the definition go. */
+  async #cleanUp(crd: Definition): Promise<void> {
+    if (!crd.metadata!.finalizers?.includes(CLEANUP_FINALIZER)) return;
+    const terminating = (status: string, reason: string, message: string) => ({ type: 'Terminating', status, reason, message });
+    const withTerminating = (current: Definition, condition: ReturnType<typeof terminating>): Definition => ({
+      ...current,
+      status: { ...current.status, conditions: withCondition(current.status?.conditions, condition, this.#now()) },
+    });
+    if (!isTrue(crd, 'Terminating')) {
+      await this.#client.update(
+        CRDS,
+        withTerminating(crd, terminating('True', 'InstanceDeletionInProgress', 'CustomResource deletion is in progress')),
+        'status',
+      );
+      return;
+    }
+    let condition = terminating('False', 'NeverEstablished', 'resource was never established');
+    if (isTrue(crd, 'Established')) {
+      if (!this.#served.has(crd.metadata!.name!)) await this.#serve(crd);
+      condition = (await this.#deleteInstances(crd))
+        ? terminating('False', 'InstanceDeletionCompleted', 'removed all instances')
+        : terminating(
+            'True',
+            'InstanceDeletionCheck',
+            'could not confirm zero CustomResources remaining: timed out waiting for the condition',
+          );
+    }
+    const updated = await this.#client.update(CRDS, withTerminating(crd, condition), 'status');
+    if (condition.status === 'True') throw new Error(condition.message);
+    const finalizers = (updated.metadata!.finalizers ?? []).filter((each) => each !== CLEANUP_FINALIZER);
+    await this.#client.update(CRDS, { ...updated, metadata: { ...updated.metadata, finalizers } });
+  }
+
+  async #deleteInstances(crd: Definition): Promise<boolean> {
+    const version = crd.spec.versions.find((each) => each.served && each.storage) ?? crd.spec.versions.find((each) => each.served);
+    if (!version) return true;
+    const type = typeOf(crd, version.name);
+    const instances = () => this.#server.reader.list(type);
+    for (const namespace of new Set(instances().map((each) => each.metadata?.namespace))) {
+      await this.#server.handle({ method: 'DELETE', url: pathOf(type, namespace), headers: {}, user: LOOPBACK_USER });
+    }
+    for (let poll = 0; poll < CLEANUP_POLLS_MAX && instances().length > 0; poll++) {
+      if (this.#stopped) return false;
+      await this.#clock.sleep(CLEANUP_POLL_MS);
+    }
+    return instances().length === 0;
+  }
+}

@@ -1,0 +1,164 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { call, startedServer } from '../../test/server.ts';
+import { until } from '../../test/until.ts';
+import type { StandardServer } from '../standard-server.ts';
+import { type Definition, naming } from './conditions.ts';
+import { validateDefinition } from './validation.ts';
+
+const schema = (properties: object) => ({ openAPIV3Schema: { type: 'object', properties } });
+const spec = {
+  type: 'object',
+  properties: {
+    size: { type: 'integer', minimum: 1, default: 3 },
+    color: { type: 'string', enum: ['red', 'blue'] },
+    selector: { type: 'string' },
+    replicas: { type: 'integer' },
+  },
+};
+const status = { type: 'object', properties: { replicas: { type: 'integer' } } };
+
+function widgets(changes: object = {}, names: object = {}): any {
+  return {
+    apiVersion: 'apiextensions.k8s.io/v1',
+    kind: 'CustomResourceDefinition',
+    metadata: { name: 'widgets.example.com' },
+    spec: {
+      group: 'example.com',
+      scope: 'Namespaced',
+      names: { plural: 'widgets', kind: 'Widget', shortNames: ['wd'], categories: ['all'], ...names },
+      versions: [
+        {
+          name: 'v1',
+          served: true,
+          storage: true,
+          schema: schema({ spec, status }),
+          subresources: { status: {}, scale: { specReplicasPath: '.spec.replicas', statusReplicasPath: '.status.replicas' } },
+          additionalPrinterColumns: [{ name: 'Size', type: 'integer', jsonPath: '.spec.size' }],
+          selectableFields: [{ jsonPath: '.spec.color' }],
+        },
+        { name: 'v2', served: true, storage: false, schema: schema({ spec, status }), subresources: { status: {} } },
+      ],
+      ...changes,
+    },
+  };
+}
+
+const CRDS = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
+const WIDGETS = '/apis/example.com/v1/namespaces/default/widgets';
+const widget = (name: string, content: object = {}) => ({ apiVersion: 'example.com/v1', kind: 'Widget', metadata: { name }, ...content });
+
+async function established(server: StandardServer, crd: any): Promise<any> {
+  const created = await call(server, 'POST', CRDS, crd);
+  assert.equal(created.code, 201, JSON.stringify(created.object));
+  return until(async () => {
+    const { object } = await call(server, 'GET', `${CRDS}/${crd.metadata.name}`);
+    return object.status?.conditions?.some((each: any) => each.type === 'Established' && each.status === 'True') ? object : undefined;
+  });
+}
+
+test('a definition is accepted, established and served', async () => {
+  await using server = await startedServer();
+  const crd = await established(server, widgets());
+  assert.deepEqual(crd.status.storedVersions, ['v1']);
+  assert.deepEqual(crd.status.acceptedNames, {
+    plural: 'widgets',
+    singular: 'widget',
+    kind: 'Widget',
+    listKind: 'WidgetList',
+    shortNames: ['wd'],
+    categories: ['all'],
+  });
+  assert.deepEqual(
+    crd.status.conditions.map((each: any) => [each.type, each.status, each.reason]),
+    [
+      ['NamesAccepted', 'True', 'NoConflicts'],
+      ['Established', 'True', 'InitialNamesAccepted'],
+    ],
+  );
+  const created = await call(server, 'POST', WIDGETS, widget('one', { spec: { color: 'red', unknown: 1 }, status: { replicas: 9 } }));
+  assert.equal(created.code, 201, JSON.stringify(created.object));
+  assert.deepEqual(created.object.spec, { color: 'red', size: 3 }, 'pruned and defaulted');
+  assert.equal(created.object.status, undefined, 'the status is not the creator’s');
+  assert.equal(created.object.metadata.generation, 1);
+  const invalid = await call(server, 'POST', WIDGETS, widget('two', { spec: { color: 'green', size: 0 } }));
+  assert.equal(invalid.code, 422);
+  assert.match(
+    invalid.object.message,
+    /Widget.example.com "two" is invalid: .*spec.size: Invalid value: 0: .*should be greater than or equal to 1/,
+  );
+  assert.match(invalid.object.message, /spec.color: Unsupported value: "green": supported values: "red", "blue"/);
+});
+
+test('versions, status and selectable fields of a custom resource', async () => {
+  await using server = await startedServer();
+  await established(server, widgets());
+  await call(server, 'POST', WIDGETS, widget('one', { spec: { color: 'red' } }));
+  await call(server, 'POST', WIDGETS, widget('two', { spec: { color: 'blue' } }));
+  const other = await call(server, 'GET', '/apis/example.com/v2/namespaces/default/widgets/one');
+  assert.equal(other.object.apiVersion, 'example.com/v2');
+  const withStatus = { ...other.object, apiVersion: 'example.com/v1', status: { replicas: 2 }, spec: { color: 'blue' } };
+  const written = await call(server, 'PUT', `${WIDGETS}/one/status`, withStatus);
+  assert.equal(written.code, 200, JSON.stringify(written.object));
+  assert.deepEqual([written.object.spec.color, written.object.status.replicas, written.object.metadata.generation], ['red', 2, 1]);
+  const selected = await call(server, 'GET', `${WIDGETS}?fieldSelector=spec.color%3Dblue`);
+  assert.deepEqual(
+    selected.object.items.map((each: any) => each.metadata.name),
+    ['two'],
+  );
+});
+
+test('deleting a definition deletes its objects and what it served', async () => {
+  await using server = await startedServer();
+  await established(server, widgets());
+  await call(server, 'POST', WIDGETS, widget('one'));
+  assert.equal((await call(server, 'DELETE', `${CRDS}/widgets.example.com`)).code, 200);
+  await until(async () => ((await call(server, 'GET', `${CRDS}/widgets.example.com`)).code === 404 ? true : undefined));
+  await until(async () => ((await call(server, 'GET', WIDGETS)).code === 404 ? true : undefined));
+  await established(server, widgets());
+  assert.deepEqual((await call(server, 'GET', WIDGETS)).object.items, [], 'nothing of the old is left');
+});
+
+test('names that another definition holds are refused in the status', () => {
+  const now = '2026-01-01T00:00:00Z';
+  const first = widgets() as Definition;
+  first.status = { acceptedNames: { ...first.spec.names, singular: 'widget', listKind: 'WidgetList' }, conditions: [] } as never;
+  const second = widgets({}, { plural: 'gadgets', kind: 'Widget', listKind: 'WidgetList', singular: 'gadget' }) as Definition;
+  const { acceptedNames, conditions } = naming(second, [first, second], now);
+  assert.equal(acceptedNames.plural, 'gadgets');
+  assert.equal(acceptedNames.kind, '');
+  assert.deepEqual(
+    conditions.map((each) => [each.type, each.status, each.reason, each.message]),
+    [
+      ['NamesAccepted', 'False', 'ListKindConflict', '"WidgetList" is already in use'],
+      ['Established', 'False', 'NotAccepted', 'not all names are accepted'],
+    ],
+  );
+});
+
+test('definitions are checked as upstream checks them', () => {
+  const messages = (crd: any) => validateDefinition(crd).map((error) => `${error.field}: ${error.message}`);
+  const names = { singular: 'widget', listKind: 'WidgetList' };
+  assert.deepEqual(messages(widgets({}, names)), []);
+  const [v1] = widgets().spec.versions;
+  const cases: [object, RegExp][] = [
+    [{ group: 'example' }, /spec.group: Invalid value: "example": should be a domain with at least one dot/],
+    [
+      { group: 'a.k8s.io' },
+      /metadata.annotations\[api-approved.kubernetes.io\]: Required value: protected groups must have approval annotation/,
+    ],
+    [{ versions: [] }, /spec.versions: Required value: must have at least one version/],
+    [{ versions: [{ ...v1, storage: false }] }, /must have exactly one version marked as storage version/],
+    [{ versions: [{ ...v1, schema: undefined }] }, /spec.versions\[0\].schema.openAPIV3Schema: Required value: schemas are required/],
+    [
+      { versions: [{ ...v1, schema: schema({ spec: { properties: {} } }) }] },
+      /properties\[spec\].type: Required value: must not be empty for specified object fields/,
+    ],
+    [{ scope: 'Everywhere' }, /spec.scope: Unsupported value: "Everywhere": supported values: "Cluster", "Namespaced"/],
+    [
+      { versions: [{ ...v1, additionalPrinterColumns: [{ name: 'a', type: 'float', jsonPath: '.a' }] }] },
+      /must be one of boolean,date,integer,number,string/,
+    ],
+  ];
+  for (const [changes, message] of cases) assert.match(messages(widgets(changes, names)).join('\n'), message);
+});

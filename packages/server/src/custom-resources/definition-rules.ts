@@ -1,0 +1,51 @@
+// Rules of the kind CustomResourceDefinition itself (apiextensions registry/customresourcedefinition/strategy.go).
+import type { ResourceDefinition } from '@tiphys/registry';
+import type { Definition } from './conditions.ts';
+import { validateDefinition, validateDefinitionStatus, validateDefinitionUpdate } from './validation.ts';
+
+function withStorageVersion(crd: Definition): void {
+  const storage = crd.spec.versions?.find((version) => version.storage)?.name;
+  const stored = crd.status?.storedVersions ?? [];
+  if (storage && !stored.includes(storage)) crd.status = { ...crd.status, storedVersions: [...stored, storage] };
+}
+
+/** Fills in what depends on other fields (apis/apiextensions/v1/defaults.go). */
+function setDefaults(crd: Definition): void {
+  const { names } = crd.spec;
+  if (names) {
+    if (!names.singular && names.kind) names.singular = names.kind.toLowerCase();
+    if (!names.listKind && names.kind) names.listKind = `${names.kind}List`;
+  }
+  crd.spec.conversion ??= { strategy: 'None' };
+  const { service } = crd.spec.conversion.webhook?.clientConfig ?? {};
+  if (service && service.port === undefined) service.port = 443;
+}
+
+/** The definition to serve customresourcedefinitions by, from the one the table gives. */
+export function customResourceDefinitionRules(base: ResourceDefinition<any>): ResourceDefinition<any> {
+  return Object.freeze({
+    ...base,
+    shortNames: ['crd', 'crds'],
+    categories: ['api-extensions'],
+    generation: true,
+    setDefaults,
+    prepareForCreate(crd: Definition) {
+      delete crd.status;
+      withStorageVersion(crd);
+    },
+    prepareForUpdate(crd: Definition, old: Definition) {
+      if (old.status) crd.status = old.status;
+      else delete crd.status;
+      withStorageVersion(crd);
+    },
+    validateCreate: (crd: Definition) => validateDefinition(crd),
+    validateUpdate: (crd: Definition, old: Definition) => validateDefinitionUpdate(crd, old),
+    status: { validateUpdate: (crd: Definition) => validateDefinitionStatus(crd) },
+    allowUnconditionalUpdate: false,
+    deleteReturnsObject: true,
+    columns: [
+      { name: 'Name', type: 'string', format: 'name', cell: (crd: Definition) => crd.metadata?.name ?? '' },
+      { name: 'Created At', type: 'date', cell: (crd: Definition) => crd.metadata?.creationTimestamp ?? '' },
+    ],
+  } satisfies ResourceDefinition<any>);
+}
