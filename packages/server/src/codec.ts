@@ -1,6 +1,6 @@
 // How the objects of one resource are read, defaulted, patched and tracked: by the built-in schema, or by what a custom
 // resource definition brings along.
-import { applyDefaults, DecodeError, decode, normalize, schemaTable } from '@tiphys/api';
+import { applyDefaults, DecodeError, decode, decodeProtobuf, normalize, PROTOBUF_MEDIA_TYPE, schemaTable } from '@tiphys/api';
 import { applyStrategicMergePatch, emptyObject, mergeTypeOf, type TrackedType } from '@tiphys/machinery';
 import type { ResourceDefinition } from '@tiphys/registry';
 import type { PlainObject } from './cache/entry.ts';
@@ -12,6 +12,8 @@ export interface DecodedObject {
 }
 
 export interface ObjectCodec {
+  /** The kind has a protobuf form. */
+  protobuf?: boolean;
   /** Reads bytes; throws DecodeError. What comes back is the caller's own. */
   decode(bytes: Uint8Array | string, options: { mediaType?: string; strict: boolean }): DecodedObject;
   /** The same for an object that was parsed or patched; the argument isn't changed. */
@@ -30,7 +32,11 @@ export function builtInCodec(definition: ResourceDefinition<any>): ObjectCodec {
   const { schema, setDefaults } = definition;
   let tracked: TrackedType | undefined;
   return {
-    decode: (bytes, options) => decode(bytes, { schema, ...options }) as unknown as DecodedObject,
+    protobuf: true,
+    decode: (bytes, options) =>
+      options.mediaType === PROTOBUF_MEDIA_TYPE && typeof bytes !== 'string'
+        ? { object: decodeProtobuf(bytes, { schema }) as PlainObject, strictErrors: [] }
+        : (decode(bytes, { schema, ...options }) as unknown as DecodedObject),
     normalize: (value, options) => normalize(value, { schema, ...options }) as unknown as DecodedObject,
     applyDefaults: (object) => {
       const defaulted = applyDefaults(object, schema);

@@ -1,6 +1,8 @@
 // Finds what a request is for: a resource's verb, a subresource, discovery or another document.
 import { type ApiResponse, StatusError, statusError } from '@tiphys/machinery';
-import type { SubresourceHandler } from './interfaces.ts';
+import type { RequestInfo, SubresourceHandler } from './interfaces.ts';
+import { type Encoding, negotiate, type Output } from './output/negotiate.ts';
+import { convertsMeta, transformed } from './output/transform.ts';
 import { decodeBody } from './request/body.ts';
 import type { RequestContext } from './request/context.ts';
 import { listOptions } from './request/list-options.ts';
@@ -31,6 +33,14 @@ const SCALE_VERBS: Record<string, Verb> = { get: getScale, update: updateScale, 
 
 export const notFoundPath = () => new StatusError(404, 'NotFound', 'the server could not find the requested resource', {});
 
+const BUILT_IN_ENCODINGS: readonly Encoding[] = ['json', 'yaml', 'protobuf'];
+const CUSTOM_ENCODINGS: readonly Encoding[] = ['json', 'yaml'];
+
+/** With what the edge needs to turn the body into bytes. */
+export interface NegotiatedResponse extends ApiResponse {
+  output?: Output;
+}
+
 export interface ServeOptions {
   resources: Resources;
   handlers: readonly SubresourceHandler[];
@@ -54,6 +64,17 @@ export class Server {
     }
     const endpoint = this.#options.resources.find(info.apiGroup, info.apiVersion, info.resource);
     if (!endpoint) throw notFoundPath();
+    const encodings = endpoint.codec.protobuf ? BUILT_IN_ENCODINGS : CUSTOM_ENCODINGS;
+    if (info.subresource !== '' && this.#handler(info)) return this.#handler(info)!.handle(context.request, info, context.user);
+    const output = negotiate(context.request.headers, info.query, { encodings, stream: info.verb === 'watch', converts: convertsMeta });
+    const response: NegotiatedResponse = await this.#resource(context, endpoint);
+    const nowMs = context.core.runtime.clock.now();
+    const body = output.convert ? transformed({ endpoint, output, query: info.query, nowMs }, response.body) : response.body;
+    return { ...response, body, output } as NegotiatedResponse;
+  }
+
+  async #resource(context: RequestContext, endpoint: Endpoint): Promise<ApiResponse> {
+    const { info } = context;
     if (info.subresource !== '') return this.#subresource(context, endpoint);
     if (endpoint.type.namespaced && info.namespace === '' && (info.name !== '' || info.verb === 'create')) throw notFoundPath();
     if (!endpoint.type.namespaced && info.namespace !== '' && info.resource !== 'namespaces') throw notFoundPath();
@@ -63,14 +84,16 @@ export class Server {
   }
 
   async #subresource(context: RequestContext, endpoint: Endpoint): Promise<ApiResponse> {
-    const { info, request, user } = context;
-    const handler = this.#options.handlers.find(
-      (h) => h.group === info.apiGroup && h.resource === info.resource && h.subresource === info.subresource,
-    );
-    if (handler) return handler.handle(request, info, user);
+    const { info } = context;
     const verb = this.#subresourceVerb(endpoint, info.subresource, info.verb);
     if (verb) return verb(context, endpoint);
     throw served(endpoint, info.subresource) ? statusError.methodNotSupported(endpoint.type, info.verb) : notFoundPath();
+  }
+
+  #handler(info: RequestInfo): SubresourceHandler | undefined {
+    return this.#options.handlers.find(
+      (handler) => handler.group === info.apiGroup && handler.resource === info.resource && handler.subresource === info.subresource,
+    );
   }
 
   #subresourceVerb(endpoint: Endpoint, name: string, verb: string): Verb | undefined {

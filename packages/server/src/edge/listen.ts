@@ -127,7 +127,7 @@ async function serve(edge: Edge, request: Http2ServerRequest, response: Http2Ser
     asked = apiRequest(request, socketOf(request), abort.signal);
     const body = await readBody(request);
     const complete = body ? { ...asked, body } : asked;
-    await respond(edge, complete, await edge.pipeline.handle(complete), response);
+    await respond(complete, await edge.pipeline.handle(complete), response);
   } catch (error) {
     if (abort.signal.aborted || response.headersSent) {
       response.destroy?.();
@@ -136,7 +136,7 @@ async function serve(edge: Edge, request: Http2ServerRequest, response: Http2Ser
     const status = error instanceof StatusError ? error : statusError.internal('the request could not be read', error);
     if (status.code >= 500) edge.runtime.log.error('a request could not be served', error, { url: request.url });
     const answer = statusResponse(status);
-    await respond(edge, asked ?? { method: 'GET', url: request.url, headers: {} }, answer, response).catch(() => response.destroy?.());
+    await respond(asked ?? { method: 'GET', url: request.url, headers: {} }, answer, response).catch(() => response.destroy?.());
   }
 }
 

@@ -1,8 +1,9 @@
 // Turns an answer into bytes on a connection.
 import type { Http2ServerResponse } from 'node:http2';
-import type { ApiRequest, ApiResponse } from '@tiphys/machinery';
-import { encodeBody } from '../output/encode.ts';
-import type { Edge } from './listen.ts';
+import type { ApiRequest } from '@tiphys/machinery';
+import { compressed, type Encoded, encodeBody } from '../output/encode.ts';
+import type { Output } from '../output/negotiate.ts';
+import type { NegotiatedResponse } from '../serve.ts';
 import { sendStream, sendWatch } from './streams.ts';
 
 /** Warnings longer than this in sum are left out (apiserver endpoints/filters/warning.go). */
@@ -20,33 +21,35 @@ function warningHeaders(warnings: readonly string[] | undefined): string[] {
   return headers;
 }
 
-export async function respond(edge: Edge, request: ApiRequest, answer: ApiResponse, response: Http2ServerResponse): Promise<void> {
+const PLAIN: Output = { encoding: 'json', pretty: false };
+
+export async function respond(request: ApiRequest, answer: NegotiatedResponse, response: Http2ServerResponse): Promise<void> {
   if (response.destroyed || response.writableEnded) return;
   response.statusCode = answer.status;
   for (const name in answer.headers) response.setHeader(name, answer.headers[name]!);
   const warnings = warningHeaders(answer.warnings);
   if (warnings.length > 0) response.setHeader('warning', warnings);
   response.setHeader('cache-control', answer.headers['cache-control'] ?? 'no-cache, private');
-  const { body } = answer;
+  const { body, output = PLAIN } = answer;
+  const acceptEncoding = request.method === 'GET' ? request.headers['accept-encoding'] : undefined;
   switch (body.kind) {
     case 'empty':
       response.end();
       return;
     case 'bytes':
-      response.setHeader('content-length', body.bytes.length);
-      response.end(request.method === 'HEAD' ? '' : body.bytes);
-      return;
+      return send(request, await compressed({ bytes: body.bytes, headers: {} }, acceptEncoding), response);
     case 'watch':
-      return sendWatch(edge, request, body.watch, response);
+      return sendWatch(request, body.watch, output.encoding, response);
     case 'stream':
       return sendStream(body.stream, response, request.signal);
-    default: {
-      const encoded = await encodeBody(edge, request, body);
-      if (response.destroyed) return;
-      for (const name in encoded.headers) response.setHeader(name, encoded.headers[name]!);
-      if (encoded.status) response.statusCode = encoded.status;
-      response.setHeader('content-length', encoded.bytes.length);
-      response.end(request.method === 'HEAD' ? '' : encoded.bytes);
-    }
+    default:
+      return send(request, await encodeBody(body, output, acceptEncoding), response);
   }
+}
+
+function send(request: ApiRequest, { bytes, headers }: Encoded, response: Http2ServerResponse): void {
+  if (response.destroyed) return;
+  for (const name in headers) response.setHeader(name, headers[name]!);
+  response.setHeader('content-length', bytes.length);
+  response.end(request.method === 'HEAD' ? '' : bytes);
 }

@@ -1,18 +1,20 @@
 // Bodies without an end of their own: watches and streams, with back-pressure.
 import type { Http2ServerResponse } from 'node:http2';
-import type { WatchEvent } from '@tiphys/api';
 import type { ApiRequest, WatchSubscription } from '@tiphys/machinery';
-import { EntryEvent } from '../cache/entry.ts';
-import type { Edge } from './listen.ts';
+import { eventEncoder, streamType } from '../output/encode.ts';
+import type { Encoding } from '../output/negotiate.ts';
 
 /** Bytes that may wait for a slow watcher before its watch is ended; it goes on from the last revision it saw. */
 export const WATCH_BUFFER_BYTES_MAX = 16 * 1024 * 1024;
 
-const jsonLine = (event: WatchEvent): Buffer =>
-  event instanceof EntryEvent ? event.encoded() : Buffer.from(`${JSON.stringify({ type: event.type, object: event.object })}\n`);
-
-export async function sendWatch(_edge: Edge, request: ApiRequest, watch: WatchSubscription, response: Http2ServerResponse): Promise<void> {
-  response.setHeader('content-type', 'application/json');
+export async function sendWatch(
+  request: ApiRequest,
+  watch: WatchSubscription,
+  encoding: Encoding,
+  response: Http2ServerResponse,
+): Promise<void> {
+  const encode = eventEncoder(encoding);
+  response.setHeader('content-type', streamType(encoding));
   response.writeHead(200);
   (response as { flushHeaders?(): void }).flushHeaders?.();
   await new Promise<void>((resolve) => {
@@ -25,7 +27,7 @@ export async function sendWatch(_edge: Edge, request: ApiRequest, watch: WatchSu
     stop = watch.subscribe(
       (events) => {
         if (response.destroyed || response.writableEnded) return;
-        const bytes = events.length === 1 ? jsonLine(events[0]!) : Buffer.concat(events.map(jsonLine));
+        const bytes = events.length === 1 ? encode(events[0]!) : Buffer.concat(events.map(encode));
         response.write(bytes);
         if (pending(response) > WATCH_BUFFER_BYTES_MAX) {
           response.destroy?.();

@@ -1,31 +1,102 @@
-// Objects and lists as bytes, in the form the caller accepts.
-import type { ApiBody, ApiRequest } from '@tiphys/machinery';
+// Answers as bytes: JSON from the stored bytes where possible, YAML, protobuf; compressed when large and asked for.
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
+import { encodeProtobuf, encodeProtobufWatchEvent, type KubeObject, ProtobufNotSupported, type WatchEvent } from '@tiphys/api';
+import type { ApiBody } from '@tiphys/machinery';
+import { stringify } from 'yaml';
+import { type Entry, EntryEvent } from '../cache/entry.ts';
+import type { Endpoint } from '../resources.ts';
 import { EntryBody, ListBody } from './bodies.ts';
+import { contentType, type Encoding, type Output } from './negotiate.ts';
+
+/** Smaller answers are not worth compressing (apiserver responsewriters/writers.go). */
+export const GZIP_BYTES_MIN = 128 * 1024;
+const GZIP_LEVEL = 1;
+
+const gzipped = promisify(gzip);
 
 export interface Encoded {
   bytes: Uint8Array;
   headers: Record<string, string>;
-  status?: number;
 }
 
-function listBytes(body: ListBody): Buffer {
+const COMMA = Buffer.from(',');
+const NEW_LINE = Buffer.from('\n');
+const LIST_END = Buffer.from(']}\n');
+
+function listJson(body: ListBody): Buffer {
   const { endpoint, entries, metadata } = body;
   const head = `{"kind":"${body.listKind}","apiVersion":"${endpoint.apiVersion}","metadata":${JSON.stringify(metadata)},"items":[`;
   const pieces: Uint8Array[] = [Buffer.from(head)];
-  const comma = Buffer.from(',');
-  entries.forEach((entry, i) => {
-    if (i > 0) pieces.push(comma);
-    if (endpoint.sendsStored) pieces.push(...entry.pieces());
-    else pieces.push(Buffer.from(JSON.stringify(endpoint.object(entry))));
-  });
-  pieces.push(Buffer.from(']}\n'));
+  for (let i = 0; i < entries.length; i++) {
+    if (i > 0) pieces.push(COMMA);
+    if (endpoint.sendsStored) pieces.push(...entries[i]!.pieces());
+    else pieces.push(Buffer.from(JSON.stringify(endpoint.object(entries[i]!))));
+  }
+  pieces.push(LIST_END);
   return Buffer.concat(pieces);
 }
 
-export async function encodeBody(_edge: unknown, _request: ApiRequest, body: Extract<ApiBody, { kind: 'object' }>): Promise<Encoded> {
-  const headers = { 'content-type': 'application/json' };
-  if (body instanceof ListBody) return { bytes: listBytes(body), headers };
-  if (body instanceof EntryBody && body.endpoint.sendsStored)
-    return { bytes: Buffer.concat([...body.entry.pieces(), Buffer.from('\n')]), headers };
-  return { bytes: Buffer.from(`${JSON.stringify(body.object)}\n`), headers };
+const protobufs = new WeakMap<Entry, Uint8Array>();
+
+function entryProtobuf(endpoint: Endpoint, entry: Entry): Uint8Array {
+  let bytes = endpoint.sendsStored ? protobufs.get(entry) : undefined;
+  if (!bytes) {
+    bytes = encodeProtobuf(endpoint.object(entry));
+    if (endpoint.sendsStored) protobufs.set(entry, bytes);
+  }
+  return bytes;
 }
+
+function objectBytes(body: Extract<ApiBody, { kind: 'object' }>, encoding: Encoding, pretty: boolean): Uint8Array {
+  if (encoding === 'yaml') return Buffer.from(stringify(body.object, { aliasDuplicateObjects: false, version: '1.1', lineWidth: 0 }));
+  if (encoding === 'protobuf') return body instanceof EntryBody ? entryProtobuf(body.endpoint, body.entry) : encodeProtobuf(body.object);
+  if (pretty) return Buffer.from(`${JSON.stringify(body.object, undefined, 2)}\n`);
+  if (body instanceof ListBody) return listJson(body);
+  if (body instanceof EntryBody && body.endpoint.sendsStored) return Buffer.concat([...body.entry.pieces(), NEW_LINE]);
+  return Buffer.from(`${JSON.stringify(body.object)}\n`);
+}
+
+/** An object or list in the encoding the caller accepts; what has no protobuf form is sent as JSON. */
+export async function encodeBody(
+  body: Extract<ApiBody, { kind: 'object' }>,
+  output: Pick<Output, 'encoding' | 'pretty'>,
+  acceptEncoding: string | undefined,
+): Promise<Encoded> {
+  let { encoding } = output;
+  let bytes: Uint8Array;
+  try {
+    bytes = objectBytes(body, encoding, output.pretty);
+  } catch (error) {
+    if (!(error instanceof ProtobufNotSupported)) throw error;
+    encoding = 'json';
+    bytes = objectBytes(body, encoding, output.pretty);
+  }
+  return compressed({ bytes, headers: { 'content-type': contentType(encoding) } }, acceptEncoding);
+}
+
+export async function compressed(encoded: Encoded, acceptEncoding: string | undefined): Promise<Encoded> {
+  if (encoded.bytes.length < GZIP_BYTES_MIN || !/\bgzip\b/.test(acceptEncoding ?? '')) return encoded;
+  const bytes = await gzipped(encoded.bytes, { level: GZIP_LEVEL });
+  return { bytes, headers: { ...encoded.headers, 'content-encoding': 'gzip', vary: 'Accept-Encoding' } };
+}
+
+/** How a watch sends its events. */
+export function eventEncoder(encoding: Encoding): (event: WatchEvent) => Uint8Array {
+  if (encoding === 'protobuf') return protobufEvent;
+  return (event) =>
+    event instanceof EntryEvent ? event.encoded() : Buffer.from(`${JSON.stringify({ type: event.type, object: event.object })}\n`);
+}
+
+function protobufEvent(event: WatchEvent): Uint8Array {
+  if (!(event instanceof EntryEvent)) return encodeProtobufWatchEvent(event.type, encodeProtobuf(event.object as KubeObject));
+  let bytes = protobufs.get(event.entry);
+  if (!bytes) {
+    bytes = encodeProtobuf(event.object);
+    protobufs.set(event.entry, bytes);
+  }
+  return encodeProtobufWatchEvent(event.type, bytes);
+}
+
+export const streamType = (encoding: Encoding): string =>
+  encoding === 'protobuf' ? `${contentType(encoding)};stream=watch` : contentType(encoding);

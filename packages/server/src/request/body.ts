@@ -1,13 +1,14 @@
 // Reads the object a request carries: content type, field validation, kind and version, and where it belongs
 // (apiserver endpoints/handlers/create.go, rest.go).
-import { apiVersionOf } from '@tiphys/api';
+import { apiVersionOf, PROTOBUF_MEDIA_TYPE } from '@tiphys/api';
 import { type StatusError, statusError } from '@tiphys/machinery';
 import type { PlainObject } from '../cache/entry.ts';
 import { type DecodedObject, DecodeError, type ObjectCodec } from '../codec.ts';
 import type { RequestContext } from './context.ts';
 import type { FieldValidation } from './write-options.ts';
 
-const SUPPORTED = ['application/json', 'application/yaml', 'application/vnd.kubernetes.protobuf'];
+export const JSON_TYPE = 'application/json';
+export const YAML_TYPE = 'application/yaml';
 
 export interface Expected {
   group: string;
@@ -35,8 +36,9 @@ export function decodeBody(context: RequestContext, expected: Expected, codec: O
     if (body !== undefined && !(body instanceof Uint8Array)) {
       return codec.applyDefaults(identified(context, codec.normalize(body, { strict }), expected, validation));
     }
-    const type = mediaType(headers['content-type']) || SUPPORTED[0]!;
-    if (!SUPPORTED.includes(type)) throw unsupportedMediaType(SUPPORTED);
+    const supported = codec.protobuf ? [JSON_TYPE, YAML_TYPE, PROTOBUF_MEDIA_TYPE] : [JSON_TYPE, YAML_TYPE];
+    const type = mediaType(headers['content-type']) || JSON_TYPE;
+    if (!supported.includes(type)) throw unsupportedMediaType(supported);
     const decoded = codec.decode(body ?? new Uint8Array(0), { mediaType: type, strict });
     return codec.applyDefaults(identified(context, decoded, expected, validation));
   } catch (error) {

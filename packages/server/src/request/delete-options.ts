@@ -1,8 +1,9 @@
 // DeleteOptions from the body, or from the query when there is none (apiserver endpoints/handlers/delete.go).
+import { decodeProtobuf } from '@tiphys/api';
 import { type FieldError, fieldError, statusError } from '@tiphys/machinery';
 import type { DeleteOptions } from '@tiphys/registry';
 import { parse } from 'yaml';
-import { decodeProtobuf } from '../protobuf.ts';
+
 import { bodyText, mediaType } from './body.ts';
 import type { RequestContext } from './context.ts';
 import { dryRunErrors } from './write-options.ts';
@@ -32,7 +33,7 @@ function fromBody(context: RequestContext): DeleteOptions | undefined {
   const type = mediaType(headers['content-type']);
   try {
     if (type === 'application/vnd.kubernetes.protobuf')
-      return decodeProtobuf(body, 'io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions') as DeleteOptions;
+      return decodeProtobuf(body, { schema: 'io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions' }) as DeleteOptions;
     return (type === 'application/yaml' ? parse(bodyText(body)) : JSON.parse(bodyText(body))) as DeleteOptions;
   } catch (error) {
     throw statusError.badRequest((error as Error).message);

@@ -1,0 +1,182 @@
+// The default store: one SQLite file in WAL mode with synchronous=FULL, so that what was acknowledged survives a power
+// cut. All reads come from memory; the file is read once, at the start, and every record is checked against its checksum.
+import { chmodSync, existsSync } from 'node:fs';
+import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { crc32 } from 'node:zlib';
+import { type Durability, LocalStore } from './local-store.ts';
+import { type Decided, FIRST_REVISION, Mvcc } from './mvcc.ts';
+import type { Store, StoredRecord } from './store.ts';
+
+/** Marks the file as ours ('TPHS'), and its layout. */
+const APPLICATION_ID = 0x54504853;
+export const SCHEMA_VERSION = 1;
+/** The write-ahead log is folded into the file after so many pages of 4 KiB. */
+const CHECKPOINT_PAGES = 4000;
+const REVISION = 'revision';
+
+/** The file can't be used; the message says why and nothing in it was changed. */
+export class StoreFileError extends Error {
+  override name = 'StoreFileError';
+}
+
+interface Row {
+  id: number;
+  key: string;
+  value: Uint8Array;
+  create_revision: number;
+  mod_revision: number;
+  checksum: number;
+}
+
+function checksumOf(key: string, value: Uint8Array, createRevision: number, modRevision: number): number {
+  return crc32(value, crc32(`${key}\u0000${createRevision}\u0000${modRevision}`));
+}
+
+function open(path: string): DatabaseSync {
+  const isNew = !existsSync(path);
+  let database: DatabaseSync;
+  try {
+    database = new DatabaseSync(path, { timeout: 0 });
+  } catch (cause) {
+    throw new StoreFileError(`${path} can't be opened: ${(cause as Error).message}`, { cause });
+  }
+  try {
+    // The lock is held until the process ends, however it ends, so that a second one is refused.
+    database.exec('PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;');
+    database.exec(`PRAGMA wal_autocheckpoint=${CHECKPOINT_PAGES}; BEGIN EXCLUSIVE; COMMIT;`);
+  } catch (cause) {
+    database.close();
+    const { message } = cause as Error;
+    throw new StoreFileError(
+      /locked|busy/i.test(message) ? `${path} is in use by another process` : `${path} is damaged or no store: ${message}`,
+      {
+        cause,
+      },
+    );
+  }
+  if (isNew) chmodSync(path, 0o600);
+  return database;
+}
+
+const pragma = (database: DatabaseSync, name: string): number => Object.values(database.prepare(`PRAGMA ${name}`).get()!)[0] as number;
+
+function prepareSchema(database: DatabaseSync, path: string): void {
+  const version = pragma(database, 'user_version');
+  const application = pragma(database, 'application_id');
+  const tables = database.prepare('SELECT count(*) AS count FROM sqlite_schema').get()!.count as number;
+  if (tables > 0 && application !== APPLICATION_ID) throw new StoreFileError(`${path} is a SQLite file of another program`);
+  if (version > SCHEMA_VERSION) {
+    throw new StoreFileError(`${path} was written by a newer version (layout ${version}, this program knows ${SCHEMA_VERSION})`);
+  }
+  if (tables > 0) {
+    if (version !== SCHEMA_VERSION) throw new StoreFileError(`${path} has the unknown layout ${version}`);
+    return;
+  }
+  database.exec(`
+    BEGIN;
+    CREATE TABLE records (
+      id INTEGER PRIMARY KEY, key TEXT NOT NULL, value BLOB NOT NULL,
+      create_revision INTEGER NOT NULL, mod_revision INTEGER NOT NULL, checksum INTEGER NOT NULL
+    );
+    CREATE TABLE meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+    INSERT INTO meta VALUES ('${REVISION}', ${FIRST_REVISION});
+    PRAGMA application_id=${APPLICATION_ID};
+    PRAGMA user_version=${SCHEMA_VERSION};
+    COMMIT;
+  `);
+}
+
+/** Where each key's row is. Keys have no index in the file: memory is the index. */
+type RowIds = Map<string, number>;
+
+function load(database: DatabaseSync, path: string, ids: RowIds): { records: StoredRecord[]; revision: number } {
+  const damaged = (why: string, cause?: unknown) => new StoreFileError(`${path} is damaged: ${why}; restore it from a backup`, { cause });
+  try {
+    const revision = database.prepare('SELECT value FROM meta WHERE name = ?').get(REVISION)?.value as number | undefined;
+    if (revision === undefined || !Number.isSafeInteger(revision)) throw damaged('its revision is missing');
+    const records: StoredRecord[] = [];
+    for (const row of database.prepare('SELECT * FROM records').iterate() as unknown as Iterable<Row>) {
+      const { key, value, create_revision: createRevision, mod_revision: modRevision } = row;
+      if (checksumOf(key, value, createRevision, modRevision) !== row.checksum) throw damaged(`the checksum of ${key} does not match`);
+      if (ids.has(key)) throw damaged(`${key} is there twice`);
+      if (modRevision > revision) throw damaged(`${key} is newer than the store`);
+      ids.set(key, row.id);
+      records.push({ key, value, createRevision, modRevision });
+    }
+    return { records, revision };
+  } catch (error) {
+    throw error instanceof StoreFileError ? error : damaged((error as Error).message, error);
+  }
+}
+
+class SqliteDurability implements Durability {
+  readonly #database: DatabaseSync;
+  readonly #ids: RowIds;
+  readonly #insert: StatementSync;
+  readonly #update: StatementSync;
+  readonly #delete: StatementSync;
+  readonly #revision: StatementSync;
+
+  constructor(database: DatabaseSync, ids: RowIds) {
+    this.#database = database;
+    this.#ids = ids;
+    this.#insert = database.prepare('INSERT INTO records (key, value, create_revision, mod_revision, checksum) VALUES (?, ?, ?, ?, ?)');
+    this.#update = database.prepare('UPDATE records SET value = ?, create_revision = ?, mod_revision = ?, checksum = ? WHERE id = ?');
+    this.#delete = database.prepare('DELETE FROM records WHERE id = ?');
+    this.#revision = database.prepare(`UPDATE meta SET value = ? WHERE name = '${REVISION}'`);
+  }
+
+  schedule(flush: () => void): void {
+    setImmediate(flush);
+  }
+
+  write(decided: Decided): void {
+    const moved = new Map<string, number | undefined>();
+    this.#database.exec('BEGIN');
+    try {
+      for (const { type, record } of decided.events) {
+        const { key } = record;
+        const id = moved.has(key) ? moved.get(key) : this.#ids.get(key);
+        if (type === 'put') moved.set(key, this.#put(record, id));
+        else {
+          this.#delete.run(id!);
+          moved.set(key, undefined);
+        }
+      }
+      this.#revision.run(decided.revision);
+      this.#database.exec('COMMIT');
+    } catch (error) {
+      if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
+      throw error;
+    }
+    for (const [key, id] of moved) {
+      if (id === undefined) this.#ids.delete(key);
+      else this.#ids.set(key, id);
+    }
+  }
+
+  close(): void {
+    this.#database.close();
+  }
+
+  #put({ key, value, createRevision, modRevision }: StoredRecord, id: number | undefined): number {
+    const checksum = checksumOf(key, value, createRevision, modRevision);
+    if (id === undefined) return Number(this.#insert.run(key, value, createRevision, modRevision, checksum).lastInsertRowid);
+    this.#update.run(value, createRevision, modRevision, checksum, id);
+    return id;
+  }
+}
+
+/** Opens or makes the file. Throws StoreFileError when it is another program's, of another version, in use, or damaged. */
+export function sqliteStore(path: string): Store {
+  const database = open(path);
+  try {
+    prepareSchema(database, path);
+    const ids: RowIds = new Map();
+    const { records, revision } = load(database, path, ids);
+    return new LocalStore(new Mvcc(records, revision), new SqliteDurability(database, ids));
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+}
