@@ -17,3 +17,8 @@ export function semanticEqual(a: unknown, b: unknown): boolean {
   for (const key of Object.keys(right)) if (!(key in left) && !isEmpty(right[key])) return false;
   return true;
 }
+
+/** Counts of zero are left out on the wire, but for those that are pointers or always written upstream. */
+export function omitZeros<T extends object>(status: T, kept: readonly (keyof T)[] = []): T {
+  return Object.fromEntries(Object.entries(status).filter(([key, value]) => value !== 0 || kept.includes(key as keyof T))) as T;
+}

@@ -1,6 +1,6 @@
 // Keeps one pod of a DaemonSet on every node it fits (pkg/controller/daemon).
 import { appsv1, corev1 } from '@tiphys/api';
-import { semanticEqual } from '../equality.ts';
+import { omitZeros, semanticEqual } from '../equality.ts';
 import { isAvailable, isReady, isTerminal, nextAvailabilityMs, type Pod } from '../pods/pod-state.ts';
 import { createPod, deletePod, namespaceTerminating } from '../pods/pod-writes.ts';
 import { matchesSelector, selectorOf } from '../pods/selectors.ts';
@@ -56,7 +56,7 @@ function statusOf({ set, hash, nowMs, nodes, podsByNode }: Placement): appsv1.Da
     if (isAvailable(first, set.spec?.minReadySeconds ?? 0, nowMs)) counts.available++;
     if (isUpdated(set, first, hash)) counts.updated++;
   }
-  return {
+  const status: appsv1.DaemonSetStatus = {
     ...set.status,
     desiredNumberScheduled: counts.desired,
     currentNumberScheduled: counts.current,
@@ -67,9 +67,8 @@ function statusOf({ set, hash, nowMs, nodes, podsByNode }: Placement): appsv1.Da
     numberUnavailable: counts.desired - counts.available,
     observedGeneration: set.metadata?.generation ?? 0,
   };
+  return omitZeros(status, ['currentNumberScheduled', 'numberMisscheduled', 'desiredNumberScheduled', 'numberReady', 'collisionCount']);
 }
-
-const withoutZeros = (status: object | undefined) => Object.fromEntries(Object.entries(status ?? {}).filter(([, value]) => value !== 0));
 
 function plan(world: World<DaemonSet>, nowMs: number): readonly Action[] {
   const set = world.object;
@@ -91,7 +90,7 @@ function plan(world: World<DaemonSet>, nowMs: number): readonly Action[] {
   }
   actions.push(...writesFor(set, hash, changes), ...surplusHistory(world, old));
   const status = statusOf(placement);
-  if (!semanticEqual(withoutZeros(set.status), withoutZeros(status))) {
+  if (!semanticEqual(set.status, status)) {
     const because = `${status.numberReady} ready of ${status.desiredNumberScheduled}`;
     actions.push(after(() => [updateStatus(appsv1.daemonsets, { ...set, status }, because)]));
   }

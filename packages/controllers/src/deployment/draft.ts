@@ -2,7 +2,7 @@
 import { appsv1, type metav1 } from '@tiphys/api';
 import { timeText } from '@tiphys/client';
 import { conditionOf, withCondition } from '../conditions.ts';
-import { semanticEqual } from '../equality.ts';
+import { omitZeros, semanticEqual } from '../equality.ts';
 import { type Action, updateStatus } from '../runtime/actions.ts';
 import type { World } from '../runtime/controller.ts';
 import { annotationsOf } from '../runtime/objects.ts';
@@ -47,13 +47,9 @@ export function setRevision(draft: Draft, revision: string): void {
 /** Writes the status, and the revision annotation with it as upstream does, when anything differs from what is there. */
 export function writeStatus(draft: Draft, status: appsv1.DeploymentStatus | undefined, because: string): boolean {
   const { object } = draft.world;
-  const sameStatus = semanticEqual(withoutZeros(object.status), withoutZeros(status));
+  const written = omitZeros(status ?? {}, ['terminatingReplicas', 'collisionCount']);
+  const sameStatus = semanticEqual(object.status, written);
   if (sameStatus && semanticEqual(annotationsOf(object), annotationsOf(draft.d))) return false;
-  draft.actions.push(updateStatus(appsv1.deployments, { ...draft.d, ...(status ? { status } : {}) }, because));
+  draft.actions.push(updateStatus(appsv1.deployments, { ...draft.d, status: written }, because));
   return true;
-}
-
-/** Counts of zero are left out on the wire. */
-function withoutZeros(status: object | undefined): object {
-  return Object.fromEntries(Object.entries(status ?? {}).filter(([, value]) => value !== 0));
 }

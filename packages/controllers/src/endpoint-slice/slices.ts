@@ -127,7 +127,7 @@ export function packSlices(
 ): SliceChanges {
   const result: SliceChanges = { create: [], update: [], remove: [] };
   const groups = new Map(desired.map((group) => [portsKey(group.ports), group]));
-  const byPorts = Map.groupBy(existing, (slice) => portsKey(slice.ports));
+  const byPorts = Map.groupBy(existing, (slice) => portsKey(slice.ports ?? undefined));
   for (const [key, group] of groups) {
     const packed = packPorts(service, addressType, byPorts.get(key) ?? [], group);
     for (const name of ['create', 'update', 'remove'] as const) result[name].push(...packed[name]);

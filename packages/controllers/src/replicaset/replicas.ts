@@ -2,7 +2,7 @@
 import type { corev1, KubeObject, ResourceType } from '@tiphys/api';
 import { timeText } from '@tiphys/client';
 import { type Condition, conditionOf, withCondition, withoutCondition } from '../conditions.ts';
-import { semanticEqual } from '../equality.ts';
+import { omitZeros, semanticEqual } from '../equality.ts';
 import { podsToDelete } from '../pods/deletion-order.ts';
 import { isActive, isAvailable, isReady, isTerminating, nextAvailabilityMs, type Pod } from '../pods/pod-state.ts';
 import { createPod, deletePod, namespaceTerminating, podFromTemplate } from '../pods/pod-writes.ts';
@@ -49,14 +49,23 @@ export function planReplicas<T extends ReplicaOwner>(world: ReplicaWorld<T>, now
     after(({ failure }) => {
       const status = statusOf(world, active, failure && !namespaceTerminating(failure) ? failure : undefined, nowMs);
       const observed = (object.status?.observedGeneration ?? 0) === (object.metadata?.generation ?? 0);
-      if (observed && semanticEqual({ ...object.status, observedGeneration: 0 }, { ...status, observedGeneration: 0 })) return [];
-      return [updateStatus(type, { ...object, status }, `${status.readyReplicas} of ${wanted} ready`)];
+      if (observed && semanticEqual(comparable(object.status), comparable(status))) return [];
+      return [
+        updateStatus(
+          type,
+          { ...object, status: omitZeros(status, ['replicas', 'terminatingReplicas']) },
+          `${status.readyReplicas} of ${wanted} ready`,
+        ),
+      ];
     }),
   );
   const nextMs = nextAvailabilityMs(active, object.spec?.minReadySeconds ?? 0, nowMs);
   if (nextMs !== undefined) actions.push(wakeAt(nextMs, 'a ready pod becomes available'));
   return actions;
 }
+
+const comparable = (status: ReplicaStatus | undefined) =>
+  omitZeros({ ...status, observedGeneration: 0, replicas: status?.replicas ?? 0 }, ['terminatingReplicas']);
 
 function scaling<T extends ReplicaOwner>(world: ReplicaWorld<T>, active: readonly Pod[], wanted: number, nowMs: number): Action[] {
   const missing = wanted - active.length;

@@ -47,8 +47,8 @@ async function run(actions: readonly Action[], context: ApplyContext, newest: Ma
       await run(action.then(outcome), context, newest, next);
       if (!progress.failure && next.failure) Object.assign(progress, { failure: next.failure, failed: next.failed });
     } else if (action.do === 'wake') context.wake(action.atMs);
-    else if (action.do === 'note') context.note(action.key, action.value);
     else if (progress.failure) continue;
+    else if (action.do === 'note') context.note(action.key, action.value);
     else if (action.do === 'event') context.events.event(action.about ?? context.about, action.type, action.reason, action.message);
     else if (action.do === 'group') await group(action, context, newest, progress);
     else await attempt(action, context, newest, progress);

@@ -1,5 +1,6 @@
 // Keeps a StatefulSet's pods, each with its own name and storage (pkg/controller/statefulset).
 import { appsv1, corev1 } from '@tiphys/api';
+import { omitZeros } from '../equality.ts';
 import { type Revision, sortRevisions, surplusRevisions, targetRevision, templateOf } from '../history/revisions.ts';
 import { nextAvailabilityMs, type Pod } from '../pods/pod-state.ts';
 import { matchesSelector } from '../pods/selectors.ts';
@@ -70,7 +71,15 @@ function plan(world: World<StatefulSet>, nowMs: number): readonly Action[] {
   if (statusDiffers(set, status)) {
     const because = `${status.readyReplicas} ready, ${status.updatedReplicas} updated of ${replicasOf(set)}`;
     // Also after a failure: what was seen does not depend on it.
-    actions.push(after(() => [updateStatus(appsv1.statefulsets, { ...set, status }, because)]));
+    actions.push(
+      after(() => [
+        updateStatus(
+          appsv1.statefulsets,
+          { ...set, status: omitZeros(status, ['replicas', 'availableReplicas', 'collisionCount']) },
+          because,
+        ),
+      ]),
+    );
   }
   const live = new Set([names.current, names.update, ...pods.map(revisionOf)]);
   actions.push(...surplusRevisions(revisions, live, set.spec?.revisionHistoryLimit ?? 10));
