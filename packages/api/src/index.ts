@@ -48,6 +48,6 @@ export {
   typeFacts,
   typeNameOfKind,
 } from './schema/lookup.ts';
-export { type FieldNode, type StructNode, schemaFacts as schemaTable, ValueKind, type ValueNode } from './schema/nodes.ts';
+export { allTypeNames, type FieldNode, type StructNode, schemaFacts as schemaTable, ValueKind, type ValueNode } from './schema/nodes.ts';
 export type { FieldSchema, ProtoField, ScalarType, SchemaTable, TypeSchema } from './schema.ts';
 export * from './validation/names.ts';

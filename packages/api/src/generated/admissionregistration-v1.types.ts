@@ -82,13 +82,13 @@ export interface MutatingWebhook {
   clientConfig: WebhookClientConfig;
   rules?: RuleWithOperations[];
   failurePolicy?: string;
+  matchPolicy?: string;
   namespaceSelector?: LabelSelector;
+  objectSelector?: LabelSelector;
   sideEffects: string;
   timeoutSeconds?: number;
   admissionReviewVersions: string[];
-  matchPolicy?: string;
   reinvocationPolicy?: string;
-  objectSelector?: LabelSelector;
   matchConditions?: MatchCondition[];
 }
 
@@ -114,9 +114,9 @@ export interface Mutation {
 
 export interface NamedRuleWithOperations {
   resourceNames?: string[];
+  operations?: string[];
   apiGroups?: string[];
   apiVersions?: string[];
-  operations?: string[];
   resources?: string[];
   scope?: string;
 }
@@ -131,6 +131,13 @@ export interface ParamRef {
   namespace?: string;
   selector?: LabelSelector;
   parameterNotFoundAction?: string;
+}
+
+export interface Rule {
+  apiGroups?: string[];
+  apiVersions?: string[];
+  resources?: string[];
+  scope?: string;
 }
 
 export interface RuleWithOperations {
@@ -209,12 +216,12 @@ export interface ValidatingWebhook {
   clientConfig: WebhookClientConfig;
   rules?: RuleWithOperations[];
   failurePolicy?: string;
+  matchPolicy?: string;
   namespaceSelector?: LabelSelector;
+  objectSelector?: LabelSelector;
   sideEffects: string;
   timeoutSeconds?: number;
   admissionReviewVersions: string[];
-  matchPolicy?: string;
-  objectSelector?: LabelSelector;
   matchConditions?: MatchCondition[];
 }
 
@@ -233,19 +240,19 @@ export interface ValidatingWebhookConfigurationList {
 }
 
 export interface Validation {
+  expression: string;
   message?: string;
   reason?: string;
   messageExpression?: string;
-  expression: string;
 }
 
 export interface Variable {
-  expression: string;
   name: string;
+  expression: string;
 }
 
 export interface WebhookClientConfig {
+  url?: string;
   service?: ServiceReference;
   caBundle?: string;
-  url?: string;
 }

@@ -75,9 +75,9 @@ export interface Mutation {
 
 export interface NamedRuleWithOperations {
   resourceNames?: string[];
+  operations?: string[];
   apiGroups?: string[];
   apiVersions?: string[];
-  operations?: string[];
   resources?: string[];
   scope?: string;
 }
@@ -95,6 +95,6 @@ export interface ParamRef {
 }
 
 export interface Variable {
-  expression: string;
   name: string;
+  expression: string;
 }

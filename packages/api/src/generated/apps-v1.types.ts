@@ -78,10 +78,10 @@ export interface Deployment {
 export interface DeploymentCondition {
   type: string;
   status: string;
-  reason?: string;
-  message?: string;
   lastUpdateTime?: Time;
   lastTransitionTime?: Time;
+  reason?: string;
+  message?: string;
 }
 
 export interface DeploymentList {
@@ -106,12 +106,12 @@ export interface DeploymentStatus {
   observedGeneration?: number;
   replicas?: number;
   updatedReplicas?: number;
+  readyReplicas?: number;
   availableReplicas?: number;
   unavailableReplicas?: number;
-  conditions?: DeploymentCondition[];
-  readyReplicas?: number;
-  collisionCount?: number;
   terminatingReplicas?: number;
+  conditions?: DeploymentCondition[];
+  collisionCount?: number;
 }
 
 export interface DeploymentStrategy {
@@ -144,19 +144,19 @@ export interface ReplicaSetList {
 
 export interface ReplicaSetSpec {
   replicas?: number;
+  minReadySeconds?: number;
   selector: LabelSelector;
   template?: PodTemplateSpec;
-  minReadySeconds?: number;
 }
 
 export interface ReplicaSetStatus {
   replicas: number;
   fullyLabeledReplicas?: number;
-  observedGeneration?: number;
   readyReplicas?: number;
   availableReplicas?: number;
-  conditions?: ReplicaSetCondition[];
   terminatingReplicas?: number;
+  observedGeneration?: number;
+  conditions?: ReplicaSetCondition[];
 }
 
 export interface RollingUpdateDaemonSet {

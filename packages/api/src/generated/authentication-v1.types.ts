@@ -3,8 +3,8 @@ import type { ObjectMeta } from '../object.ts';
 import type { Time } from './meta-v1.types.ts';
 
 export interface BoundObjectReference {
-  apiVersion?: string;
   kind?: string;
+  apiVersion?: string;
   name?: string;
   uid?: string;
 }
@@ -29,9 +29,9 @@ export interface TokenRequest {
 }
 
 export interface TokenRequestSpec {
-  audiences?: string[];
-  boundObjectRef?: BoundObjectReference;
+  audiences?: string[] | null;
   expirationSeconds?: number;
+  boundObjectRef?: BoundObjectReference;
 }
 
 export interface TokenRequestStatus {
@@ -55,8 +55,8 @@ export interface TokenReviewSpec {
 export interface TokenReviewStatus {
   authenticated?: boolean;
   user?: UserInfo;
-  error?: string;
   audiences?: string[];
+  error?: string;
 }
 
 export interface UserInfo {

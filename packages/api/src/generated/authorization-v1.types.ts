@@ -93,9 +93,9 @@ export interface SubjectAccessReviewSpec {
 
 export interface SubjectAccessReviewStatus {
   allowed: boolean;
+  denied?: boolean;
   reason?: string;
   evaluationError?: string;
-  denied?: boolean;
 }
 
 export interface SubjectRulesReviewStatus {

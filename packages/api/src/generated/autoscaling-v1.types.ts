@@ -3,9 +3,9 @@ import type { ListMeta, ObjectMeta } from '../object.ts';
 import type { Time } from './meta-v1.types.ts';
 
 export interface CrossVersionObjectReference {
-  apiVersion?: string;
   kind: string;
   name: string;
+  apiVersion?: string;
 }
 
 export interface HorizontalPodAutoscaler {

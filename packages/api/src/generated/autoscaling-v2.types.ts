@@ -15,9 +15,9 @@ export interface ContainerResourceMetricStatus {
 }
 
 export interface CrossVersionObjectReference {
-  apiVersion?: string;
   kind: string;
   name: string;
+  apiVersion?: string;
 }
 
 export interface ExternalMetricSource {
@@ -37,9 +37,9 @@ export interface HPAScalingPolicy {
 }
 
 export interface HPAScalingRules {
+  stabilizationWindowSeconds?: number;
   selectPolicy?: string;
   policies?: HPAScalingPolicy[];
-  stabilizationWindowSeconds?: number;
   tolerance?: Quantity;
 }
 
@@ -84,7 +84,7 @@ export interface HorizontalPodAutoscalerStatus {
   lastScaleTime?: Time;
   currentReplicas?: number;
   desiredReplicas: number;
-  currentMetrics?: MetricStatus[];
+  currentMetrics?: MetricStatus[] | null;
   conditions?: HorizontalPodAutoscalerCondition[];
 }
 
@@ -98,8 +98,8 @@ export interface MetricSpec {
   object?: ObjectMetricSource;
   pods?: PodsMetricSource;
   resource?: ResourceMetricSource;
-  external?: ExternalMetricSource;
   containerResource?: ContainerResourceMetricSource;
+  external?: ExternalMetricSource;
 }
 
 export interface MetricStatus {
@@ -107,8 +107,8 @@ export interface MetricStatus {
   object?: ObjectMetricStatus;
   pods?: PodsMetricStatus;
   resource?: ResourceMetricStatus;
-  external?: ExternalMetricStatus;
   containerResource?: ContainerResourceMetricStatus;
+  external?: ExternalMetricStatus;
 }
 
 export interface MetricTarget {

@@ -20,13 +20,13 @@ export interface CronJobList {
 
 export interface CronJobSpec {
   schedule: string;
+  timeZone?: string;
   startingDeadlineSeconds?: number;
   concurrencyPolicy?: string;
   suspend?: boolean;
   jobTemplate: JobTemplateSpec;
   successfulJobsHistoryLimit?: number;
   failedJobsHistoryLimit?: number;
-  timeZone?: string;
 }
 
 export interface CronJobStatus {
@@ -63,19 +63,19 @@ export interface JobSpec {
   parallelism?: number;
   completions?: number;
   activeDeadlineSeconds?: number;
+  podFailurePolicy?: PodFailurePolicy;
+  successPolicy?: SuccessPolicy;
+  backoffLimit?: number;
+  backoffLimitPerIndex?: number;
+  maxFailedIndexes?: number;
   selector?: LabelSelector;
   manualSelector?: boolean;
   template: PodTemplateSpec;
-  backoffLimit?: number;
   ttlSecondsAfterFinished?: number;
   completionMode?: string;
   suspend?: boolean;
-  podFailurePolicy?: PodFailurePolicy;
-  backoffLimitPerIndex?: number;
-  maxFailedIndexes?: number;
   podReplacementPolicy?: string;
   managedBy?: string;
-  successPolicy?: SuccessPolicy;
 }
 
 export interface JobStatus {
@@ -85,11 +85,11 @@ export interface JobStatus {
   active?: number;
   succeeded?: number;
   failed?: number;
+  terminating?: number;
   completedIndexes?: string;
+  failedIndexes?: string;
   uncountedTerminatedPods?: UncountedTerminatedPods;
   ready?: number;
-  failedIndexes?: string;
-  terminating?: number;
 }
 
 export interface JobTemplateSpec {

@@ -12,11 +12,11 @@ export interface CertificateSigningRequest {
 
 export interface CertificateSigningRequestCondition {
   type: string;
+  status: string;
   reason?: string;
   message?: string;
   lastUpdateTime?: Time;
   lastTransitionTime?: Time;
-  status: string;
 }
 
 export interface CertificateSigningRequestList {
@@ -28,13 +28,13 @@ export interface CertificateSigningRequestList {
 
 export interface CertificateSigningRequestSpec {
   request: string;
+  signerName: string;
+  expirationSeconds?: number;
+  usages?: string[];
   username?: string;
   uid?: string;
   groups?: string[];
-  usages?: string[];
   extra?: Record<string, string[]>;
-  signerName: string;
-  expirationSeconds?: number;
 }
 
 export interface CertificateSigningRequestStatus {

@@ -47,8 +47,8 @@ export interface PodCertificateRequestSpec {
   maxExpirationSeconds?: number;
   pkixPublicKey?: string;
   proofOfPossession?: string;
-  unverifiedUserAnnotations?: Record<string, string>;
   stubPKCS10Request: string;
+  unverifiedUserAnnotations?: Record<string, string>;
 }
 
 export interface PodCertificateRequestStatus {

@@ -26,12 +26,12 @@ export interface AttachedVolume {
 }
 
 export interface AzureDiskVolumeSource {
-  kind?: string;
   diskName: string;
   diskURI: string;
   cachingMode?: string;
   fsType?: string;
   readOnly?: boolean;
+  kind?: string;
 }
 
 export interface AzureFilePersistentVolumeSource {
@@ -120,8 +120,8 @@ export interface ClusterTrustBundleProjection {
   name?: string;
   signerName?: string;
   labelSelector?: LabelSelector;
-  path: string;
   optional?: boolean;
+  path: string;
 }
 
 export interface ComponentCondition {
@@ -149,20 +149,20 @@ export interface ConfigMap {
   apiVersion?: string;
   kind?: string;
   metadata?: ObjectMeta;
+  immutable?: boolean;
   data?: Record<string, string>;
   binaryData?: Record<string, string>;
-  immutable?: boolean;
 }
 
 export interface ConfigMapEnvSource {
-  optional?: boolean;
   name?: string;
+  optional?: boolean;
 }
 
 export interface ConfigMapKeySelector {
+  name?: string;
   key: string;
   optional?: boolean;
-  name?: string;
 }
 
 export interface ConfigMapList {
@@ -181,16 +181,16 @@ export interface ConfigMapNodeConfigSource {
 }
 
 export interface ConfigMapProjection {
+  name?: string;
   items?: KeyToPath[];
   optional?: boolean;
-  name?: string;
 }
 
 export interface ConfigMapVolumeSource {
+  name?: string;
   items?: KeyToPath[];
   defaultMode?: number;
   optional?: boolean;
-  name?: string;
 }
 
 export interface Container {
@@ -200,25 +200,25 @@ export interface Container {
   args?: string[];
   workingDir?: string;
   ports?: ContainerPort[];
+  envFrom?: EnvFromSource[];
   env?: EnvVar[];
   resources?: ResourceRequirements;
+  resizePolicy?: ContainerResizePolicy[];
+  restartPolicy?: string;
+  restartPolicyRules?: ContainerRestartRule[];
   volumeMounts?: VolumeMount[];
+  volumeDevices?: VolumeDevice[];
   livenessProbe?: Probe;
   readinessProbe?: Probe;
+  startupProbe?: Probe;
   lifecycle?: Lifecycle;
   terminationMessagePath?: string;
+  terminationMessagePolicy?: string;
   imagePullPolicy?: string;
   securityContext?: SecurityContext;
   stdin?: boolean;
   stdinOnce?: boolean;
   tty?: boolean;
-  envFrom?: EnvFromSource[];
-  terminationMessagePolicy?: string;
-  volumeDevices?: VolumeDevice[];
-  startupProbe?: Probe;
-  resizePolicy?: ContainerResizePolicy[];
-  restartPolicy?: string;
-  restartPolicyRules?: ContainerRestartRule[];
 }
 
 export interface ContainerExtendedResourceRequest {
@@ -228,7 +228,7 @@ export interface ContainerExtendedResourceRequest {
 }
 
 export interface ContainerImage {
-  names?: string[];
+  names?: string[] | null;
   sizeBytes?: number;
 }
 
@@ -329,9 +329,9 @@ export interface EmptyDirVolumeSource {
 
 export interface EndpointAddress {
   ip: string;
-  targetRef?: ObjectReference;
   hostname?: string;
   nodeName?: string;
+  targetRef?: ObjectReference;
 }
 
 export interface EndpointPort {
@@ -382,32 +382,60 @@ export interface EnvVarSource {
 }
 
 export interface EphemeralContainer {
-  targetContainerName?: string;
-  args?: string[];
-  command?: string[];
-  env?: EnvVar[];
-  envFrom?: EnvFromSource[];
-  image?: string;
-  imagePullPolicy?: string;
-  lifecycle?: Lifecycle;
-  livenessProbe?: Probe;
   name: string;
+  image?: string;
+  command?: string[];
+  args?: string[];
+  workingDir?: string;
   ports?: ContainerPort[];
-  readinessProbe?: Probe;
-  resizePolicy?: ContainerResizePolicy[];
+  envFrom?: EnvFromSource[];
+  env?: EnvVar[];
   resources?: ResourceRequirements;
+  resizePolicy?: ContainerResizePolicy[];
   restartPolicy?: string;
   restartPolicyRules?: ContainerRestartRule[];
-  securityContext?: SecurityContext;
+  volumeMounts?: VolumeMount[];
+  volumeDevices?: VolumeDevice[];
+  livenessProbe?: Probe;
+  readinessProbe?: Probe;
   startupProbe?: Probe;
-  stdin?: boolean;
-  stdinOnce?: boolean;
+  lifecycle?: Lifecycle;
   terminationMessagePath?: string;
   terminationMessagePolicy?: string;
+  imagePullPolicy?: string;
+  securityContext?: SecurityContext;
+  stdin?: boolean;
+  stdinOnce?: boolean;
   tty?: boolean;
-  volumeDevices?: VolumeDevice[];
-  volumeMounts?: VolumeMount[];
+  targetContainerName?: string;
+}
+
+export interface EphemeralContainerCommon {
+  name: string;
+  image?: string;
+  command?: string[];
+  args?: string[];
   workingDir?: string;
+  ports?: ContainerPort[];
+  envFrom?: EnvFromSource[];
+  env?: EnvVar[];
+  resources?: ResourceRequirements;
+  resizePolicy?: ContainerResizePolicy[];
+  restartPolicy?: string;
+  restartPolicyRules?: ContainerRestartRule[];
+  volumeMounts?: VolumeMount[];
+  volumeDevices?: VolumeDevice[];
+  livenessProbe?: Probe;
+  readinessProbe?: Probe;
+  startupProbe?: Probe;
+  lifecycle?: Lifecycle;
+  terminationMessagePath?: string;
+  terminationMessagePolicy?: string;
+  imagePullPolicy?: string;
+  securityContext?: SecurityContext;
+  stdin?: boolean;
+  stdinOnce?: boolean;
+  tty?: boolean;
 }
 
 export interface EphemeralVolumeSource {
@@ -558,8 +586,8 @@ export interface ISCSIPersistentVolumeSource {
   readOnly?: boolean;
   portals?: string[];
   chapAuthDiscovery?: boolean;
-  secretRef?: SecretReference;
   chapAuthSession?: boolean;
+  secretRef?: SecretReference;
   initiatorName?: string;
 }
 
@@ -572,8 +600,8 @@ export interface ISCSIVolumeSource {
   readOnly?: boolean;
   portals?: string[];
   chapAuthDiscovery?: boolean;
-  secretRef?: LocalObjectReference;
   chapAuthSession?: boolean;
+  secretRef?: LocalObjectReference;
   initiatorName?: string;
 }
 
@@ -760,6 +788,12 @@ export interface NodeList {
   items: Node[];
 }
 
+export interface NodeProxyOptions {
+  apiVersion?: string;
+  kind?: string;
+  path?: string;
+}
+
 export interface NodeRuntimeHandler {
   name?: string;
   features?: NodeRuntimeHandlerFeatures;
@@ -787,12 +821,12 @@ export interface NodeSelectorTerm {
 
 export interface NodeSpec {
   podCIDR?: string;
-  externalID?: string;
+  podCIDRs?: string[];
   providerID?: string;
   unschedulable?: boolean;
   taints?: Taint[];
   configSource?: NodeConfigSource;
-  podCIDRs?: string[];
+  externalID?: string;
 }
 
 export interface NodeStatus {
@@ -836,11 +870,11 @@ export interface ObjectFieldSelector {
 }
 
 export interface ObjectReference {
-  apiVersion?: string;
   kind?: string;
   namespace?: string;
   name?: string;
   uid?: string;
+  apiVersion?: string;
   resourceVersion?: string;
   fieldPath?: string;
 }
@@ -879,9 +913,9 @@ export interface PersistentVolumeClaimList {
 
 export interface PersistentVolumeClaimSpec {
   accessModes?: string[];
+  selector?: LabelSelector;
   resources?: VolumeResourceRequirements;
   volumeName?: string;
-  selector?: LabelSelector;
   storageClassName?: string;
   volumeMode?: string;
   dataSource?: TypedLocalObjectReference;
@@ -917,8 +951,55 @@ export interface PersistentVolumeList {
   items: PersistentVolume[];
 }
 
+export interface PersistentVolumeSource {
+  gcePersistentDisk?: GCEPersistentDiskVolumeSource;
+  awsElasticBlockStore?: AWSElasticBlockStoreVolumeSource;
+  hostPath?: HostPathVolumeSource;
+  glusterfs?: GlusterfsPersistentVolumeSource;
+  nfs?: NFSVolumeSource;
+  rbd?: RBDPersistentVolumeSource;
+  iscsi?: ISCSIPersistentVolumeSource;
+  cinder?: CinderPersistentVolumeSource;
+  cephfs?: CephFSPersistentVolumeSource;
+  fc?: FCVolumeSource;
+  flocker?: FlockerVolumeSource;
+  flexVolume?: FlexPersistentVolumeSource;
+  azureFile?: AzureFilePersistentVolumeSource;
+  vsphereVolume?: VsphereVirtualDiskVolumeSource;
+  quobyte?: QuobyteVolumeSource;
+  azureDisk?: AzureDiskVolumeSource;
+  photonPersistentDisk?: PhotonPersistentDiskVolumeSource;
+  portworxVolume?: PortworxVolumeSource;
+  scaleIO?: ScaleIOPersistentVolumeSource;
+  local?: LocalVolumeSource;
+  storageos?: StorageOSPersistentVolumeSource;
+  csi?: CSIPersistentVolumeSource;
+}
+
 export interface PersistentVolumeSpec {
   capacity?: Record<string, Quantity>;
+  gcePersistentDisk?: GCEPersistentDiskVolumeSource;
+  awsElasticBlockStore?: AWSElasticBlockStoreVolumeSource;
+  hostPath?: HostPathVolumeSource;
+  glusterfs?: GlusterfsPersistentVolumeSource;
+  nfs?: NFSVolumeSource;
+  rbd?: RBDPersistentVolumeSource;
+  iscsi?: ISCSIPersistentVolumeSource;
+  cinder?: CinderPersistentVolumeSource;
+  cephfs?: CephFSPersistentVolumeSource;
+  fc?: FCVolumeSource;
+  flocker?: FlockerVolumeSource;
+  flexVolume?: FlexPersistentVolumeSource;
+  azureFile?: AzureFilePersistentVolumeSource;
+  vsphereVolume?: VsphereVirtualDiskVolumeSource;
+  quobyte?: QuobyteVolumeSource;
+  azureDisk?: AzureDiskVolumeSource;
+  photonPersistentDisk?: PhotonPersistentDiskVolumeSource;
+  portworxVolume?: PortworxVolumeSource;
+  scaleIO?: ScaleIOPersistentVolumeSource;
+  local?: LocalVolumeSource;
+  storageos?: StorageOSPersistentVolumeSource;
+  csi?: CSIPersistentVolumeSource;
   accessModes?: string[];
   claimRef?: ObjectReference;
   persistentVolumeReclaimPolicy?: string;
@@ -927,28 +1008,6 @@ export interface PersistentVolumeSpec {
   volumeMode?: string;
   nodeAffinity?: VolumeNodeAffinity;
   volumeAttributesClassName?: string;
-  awsElasticBlockStore?: AWSElasticBlockStoreVolumeSource;
-  azureDisk?: AzureDiskVolumeSource;
-  azureFile?: AzureFilePersistentVolumeSource;
-  cephfs?: CephFSPersistentVolumeSource;
-  cinder?: CinderPersistentVolumeSource;
-  csi?: CSIPersistentVolumeSource;
-  fc?: FCVolumeSource;
-  flexVolume?: FlexPersistentVolumeSource;
-  flocker?: FlockerVolumeSource;
-  gcePersistentDisk?: GCEPersistentDiskVolumeSource;
-  glusterfs?: GlusterfsPersistentVolumeSource;
-  hostPath?: HostPathVolumeSource;
-  iscsi?: ISCSIPersistentVolumeSource;
-  local?: LocalVolumeSource;
-  nfs?: NFSVolumeSource;
-  photonPersistentDisk?: PhotonPersistentDiskVolumeSource;
-  portworxVolume?: PortworxVolumeSource;
-  quobyte?: QuobyteVolumeSource;
-  rbd?: RBDPersistentVolumeSource;
-  scaleIO?: ScaleIOPersistentVolumeSource;
-  storageos?: StorageOSPersistentVolumeSource;
-  vsphereVolume?: VsphereVirtualDiskVolumeSource;
 }
 
 export interface PersistentVolumeStatus {
@@ -990,6 +1049,16 @@ export interface PodAntiAffinity {
   preferredDuringSchedulingIgnoredDuringExecution?: WeightedPodAffinityTerm[];
 }
 
+export interface PodAttachOptions {
+  apiVersion?: string;
+  kind?: string;
+  stdin?: boolean;
+  stdout?: boolean;
+  stderr?: boolean;
+  tty?: boolean;
+  container?: string;
+}
+
 export interface PodCertificateProjection {
   signerName: string;
   keyType: string;
@@ -1002,12 +1071,12 @@ export interface PodCertificateProjection {
 
 export interface PodCondition {
   type: string;
+  observedGeneration?: number;
   status: string;
   lastProbeTime?: Time;
   lastTransitionTime?: Time;
   reason?: string;
   message?: string;
-  observedGeneration?: number;
 }
 
 export interface PodDNSConfig {
@@ -1019,6 +1088,17 @@ export interface PodDNSConfig {
 export interface PodDNSConfigOption {
   name?: string;
   value?: string;
+}
+
+export interface PodExecOptions {
+  apiVersion?: string;
+  kind?: string;
+  stdin?: boolean;
+  stdout?: boolean;
+  stderr?: boolean;
+  tty?: boolean;
+  container?: string;
+  command: string[];
 }
 
 export interface PodExtendedResourceClaimStatus {
@@ -1037,8 +1117,35 @@ export interface PodList {
   items: Pod[];
 }
 
+export interface PodLogOptions {
+  apiVersion?: string;
+  kind?: string;
+  container?: string;
+  follow?: boolean;
+  previous?: boolean;
+  sinceSeconds?: number;
+  sinceTime?: Time;
+  timestamps?: boolean;
+  tailLines?: number;
+  limitBytes?: number;
+  insecureSkipTLSVerifyBackend?: boolean;
+  stream?: string;
+}
+
 export interface PodOS {
   name: string;
+}
+
+export interface PodPortForwardOptions {
+  apiVersion?: string;
+  kind?: string;
+  ports?: number[];
+}
+
+export interface PodProxyOptions {
+  apiVersion?: string;
+  kind?: string;
+  path?: string;
 }
 
 export interface PodReadinessGate {
@@ -1066,23 +1173,25 @@ export interface PodSchedulingGroup {
 
 export interface PodSecurityContext {
   seLinuxOptions?: SELinuxOptions;
+  windowsOptions?: WindowsSecurityContextOptions;
   runAsUser?: number;
+  runAsGroup?: number;
   runAsNonRoot?: boolean;
   supplementalGroups?: number[];
+  supplementalGroupsPolicy?: string;
   fsGroup?: number;
-  runAsGroup?: number;
   sysctls?: Sysctl[];
-  windowsOptions?: WindowsSecurityContextOptions;
   fsGroupChangePolicy?: string;
   seccompProfile?: SeccompProfile;
   appArmorProfile?: AppArmorProfile;
-  supplementalGroupsPolicy?: string;
   seLinuxChangePolicy?: string;
 }
 
 export interface PodSpec {
   volumes?: Volume[];
+  initContainers?: Container[];
   containers: Container[];
+  ephemeralContainers?: EphemeralContainer[];
   restartPolicy?: string;
   terminationGracePeriodSeconds?: number;
   activeDeadlineSeconds?: number;
@@ -1090,31 +1199,29 @@ export interface PodSpec {
   nodeSelector?: Record<string, string>;
   serviceAccountName?: string;
   serviceAccount?: string;
+  automountServiceAccountToken?: boolean;
   nodeName?: string;
   hostNetwork?: boolean;
   hostPID?: boolean;
   hostIPC?: boolean;
+  shareProcessNamespace?: boolean;
   securityContext?: PodSecurityContext;
   imagePullSecrets?: LocalObjectReference[];
   hostname?: string;
   subdomain?: string;
   affinity?: Affinity;
   schedulerName?: string;
-  initContainers?: Container[];
-  automountServiceAccountToken?: boolean;
   tolerations?: Toleration[];
   hostAliases?: HostAlias[];
   priorityClassName?: string;
   priority?: number;
   dnsConfig?: PodDNSConfig;
-  shareProcessNamespace?: boolean;
   readinessGates?: PodReadinessGate[];
   runtimeClassName?: string;
   enableServiceLinks?: boolean;
   preemptionPolicy?: string;
   overhead?: Record<string, Quantity>;
   topologySpreadConstraints?: TopologySpreadConstraint[];
-  ephemeralContainers?: EphemeralContainer[];
   setHostnameAsFQDN?: boolean;
   os?: PodOS;
   hostUsers?: boolean;
@@ -1126,27 +1233,34 @@ export interface PodSpec {
 }
 
 export interface PodStatus {
+  observedGeneration?: number;
   phase?: string;
   conditions?: PodCondition[];
   message?: string;
   reason?: string;
+  nominatedNodeName?: string;
   hostIP?: string;
+  hostIPs?: HostIP[];
   podIP?: string;
+  podIPs?: PodIP[];
   startTime?: Time;
+  initContainerStatuses?: ContainerStatus[];
   containerStatuses?: ContainerStatus[];
   qosClass?: string;
-  initContainerStatuses?: ContainerStatus[];
-  nominatedNodeName?: string;
-  podIPs?: PodIP[];
   ephemeralContainerStatuses?: ContainerStatus[];
   resize?: string;
   resourceClaimStatuses?: PodResourceClaimStatus[];
-  hostIPs?: HostIP[];
-  observedGeneration?: number;
   extendedResourceClaimStatus?: PodExtendedResourceClaimStatus;
   allocatedResources?: Record<string, Quantity>;
   resources?: ResourceRequirements;
   nodeAllocatableResourceClaimStatuses?: NodeAllocatableResourceClaimStatus[];
+}
+
+export interface PodStatusResult {
+  apiVersion?: string;
+  kind?: string;
+  metadata?: ObjectMeta;
+  status?: PodStatus;
 }
 
 export interface PodTemplate {
@@ -1186,20 +1300,27 @@ export interface PreferredSchedulingTerm {
 }
 
 export interface Probe {
+  exec?: ExecAction;
+  httpGet?: HTTPGetAction;
+  tcpSocket?: TCPSocketAction;
+  grpc?: GRPCAction;
   initialDelaySeconds?: number;
   timeoutSeconds?: number;
   periodSeconds?: number;
   successThreshold?: number;
   failureThreshold?: number;
   terminationGracePeriodSeconds?: number;
+}
+
+export interface ProbeHandler {
   exec?: ExecAction;
-  grpc?: GRPCAction;
   httpGet?: HTTPGetAction;
   tcpSocket?: TCPSocketAction;
+  grpc?: GRPCAction;
 }
 
 export interface ProjectedVolumeSource {
-  sources?: VolumeProjection[];
+  sources?: VolumeProjection[] | null;
   defaultMode?: number;
 }
 
@@ -1234,6 +1355,14 @@ export interface RBDVolumeSource {
   readOnly?: boolean;
 }
 
+export interface RangeAllocation {
+  apiVersion?: string;
+  kind?: string;
+  metadata?: ObjectMeta;
+  range: string;
+  data: string;
+}
+
 export interface ReplicationController {
   apiVersion?: string;
   kind?: string;
@@ -1259,17 +1388,17 @@ export interface ReplicationControllerList {
 
 export interface ReplicationControllerSpec {
   replicas?: number;
+  minReadySeconds?: number;
   selector?: Record<string, string>;
   template?: PodTemplateSpec;
-  minReadySeconds?: number;
 }
 
 export interface ReplicationControllerStatus {
   replicas: number;
   fullyLabeledReplicas?: number;
-  observedGeneration?: number;
   readyReplicas?: number;
   availableReplicas?: number;
+  observedGeneration?: number;
   conditions?: ReplicationControllerCondition[];
 }
 
@@ -1379,21 +1508,21 @@ export interface Secret {
   apiVersion?: string;
   kind?: string;
   metadata?: ObjectMeta;
-  data?: Record<string, string>;
-  type?: string;
-  stringData?: Record<string, string>;
   immutable?: boolean;
+  data?: Record<string, string>;
+  stringData?: Record<string, string>;
+  type?: string;
 }
 
 export interface SecretEnvSource {
-  optional?: boolean;
   name?: string;
+  optional?: boolean;
 }
 
 export interface SecretKeySelector {
+  name?: string;
   key: string;
   optional?: boolean;
-  name?: string;
 }
 
 export interface SecretList {
@@ -1404,9 +1533,9 @@ export interface SecretList {
 }
 
 export interface SecretProjection {
+  name?: string;
   items?: KeyToPath[];
   optional?: boolean;
-  name?: string;
 }
 
 export interface SecretReference {
@@ -1425,15 +1554,21 @@ export interface SecurityContext {
   capabilities?: Capabilities;
   privileged?: boolean;
   seLinuxOptions?: SELinuxOptions;
+  windowsOptions?: WindowsSecurityContextOptions;
   runAsUser?: number;
+  runAsGroup?: number;
   runAsNonRoot?: boolean;
   readOnlyRootFilesystem?: boolean;
   allowPrivilegeEscalation?: boolean;
-  runAsGroup?: number;
   procMount?: string;
-  windowsOptions?: WindowsSecurityContextOptions;
   seccompProfile?: SeccompProfile;
   appArmorProfile?: AppArmorProfile;
+}
+
+export interface SerializedReference {
+  apiVersion?: string;
+  kind?: string;
+  reference?: ObjectReference;
 }
 
 export interface Service {
@@ -1476,16 +1611,23 @@ export interface ServiceList {
 export interface ServicePort {
   name?: string;
   protocol?: string;
+  appProtocol?: string;
   port: number;
   targetPort?: IntOrString;
   nodePort?: number;
-  appProtocol?: string;
+}
+
+export interface ServiceProxyOptions {
+  apiVersion?: string;
+  kind?: string;
+  path?: string;
 }
 
 export interface ServiceSpec {
   ports?: ServicePort[];
   selector?: Record<string, string>;
   clusterIP?: string;
+  clusterIPs?: string[];
   type?: string;
   externalIPs?: string[];
   sessionAffinity?: string;
@@ -1496,9 +1638,8 @@ export interface ServiceSpec {
   healthCheckNodePort?: number;
   publishNotReadyAddresses?: boolean;
   sessionAffinityConfig?: SessionAffinityConfig;
-  ipFamilyPolicy?: string;
-  clusterIPs?: string[];
   ipFamilies?: string[];
+  ipFamilyPolicy?: string;
   allocateLoadBalancerNodePorts?: boolean;
   loadBalancerClass?: string;
   internalTrafficPolicy?: string;
@@ -1580,50 +1721,50 @@ export interface TopologySpreadConstraint {
 }
 
 export interface TypedLocalObjectReference {
-  kind: string;
   apiGroup?: string;
+  kind: string;
   name: string;
 }
 
 export interface TypedObjectReference {
-  kind: string;
   apiGroup?: string;
+  kind: string;
   name: string;
   namespace?: string;
 }
 
 export interface Volume {
   name: string;
-  awsElasticBlockStore?: AWSElasticBlockStoreVolumeSource;
-  azureDisk?: AzureDiskVolumeSource;
-  azureFile?: AzureFileVolumeSource;
-  cephfs?: CephFSVolumeSource;
-  cinder?: CinderVolumeSource;
-  configMap?: ConfigMapVolumeSource;
-  csi?: CSIVolumeSource;
-  downwardAPI?: DownwardAPIVolumeSource;
-  emptyDir?: EmptyDirVolumeSource;
-  ephemeral?: EphemeralVolumeSource;
-  fc?: FCVolumeSource;
-  flexVolume?: FlexVolumeSource;
-  flocker?: FlockerVolumeSource;
-  gcePersistentDisk?: GCEPersistentDiskVolumeSource;
-  gitRepo?: GitRepoVolumeSource;
-  glusterfs?: GlusterfsVolumeSource;
   hostPath?: HostPathVolumeSource;
-  image?: ImageVolumeSource;
-  iscsi?: ISCSIVolumeSource;
-  nfs?: NFSVolumeSource;
-  persistentVolumeClaim?: PersistentVolumeClaimVolumeSource;
-  photonPersistentDisk?: PhotonPersistentDiskVolumeSource;
-  portworxVolume?: PortworxVolumeSource;
-  projected?: ProjectedVolumeSource;
-  quobyte?: QuobyteVolumeSource;
-  rbd?: RBDVolumeSource;
-  scaleIO?: ScaleIOVolumeSource;
+  emptyDir?: EmptyDirVolumeSource;
+  gcePersistentDisk?: GCEPersistentDiskVolumeSource;
+  awsElasticBlockStore?: AWSElasticBlockStoreVolumeSource;
+  gitRepo?: GitRepoVolumeSource;
   secret?: SecretVolumeSource;
-  storageos?: StorageOSVolumeSource;
+  nfs?: NFSVolumeSource;
+  iscsi?: ISCSIVolumeSource;
+  glusterfs?: GlusterfsVolumeSource;
+  persistentVolumeClaim?: PersistentVolumeClaimVolumeSource;
+  rbd?: RBDVolumeSource;
+  flexVolume?: FlexVolumeSource;
+  cinder?: CinderVolumeSource;
+  cephfs?: CephFSVolumeSource;
+  flocker?: FlockerVolumeSource;
+  downwardAPI?: DownwardAPIVolumeSource;
+  fc?: FCVolumeSource;
+  azureFile?: AzureFileVolumeSource;
+  configMap?: ConfigMapVolumeSource;
   vsphereVolume?: VsphereVirtualDiskVolumeSource;
+  quobyte?: QuobyteVolumeSource;
+  azureDisk?: AzureDiskVolumeSource;
+  photonPersistentDisk?: PhotonPersistentDiskVolumeSource;
+  projected?: ProjectedVolumeSource;
+  portworxVolume?: PortworxVolumeSource;
+  scaleIO?: ScaleIOVolumeSource;
+  storageos?: StorageOSVolumeSource;
+  csi?: CSIVolumeSource;
+  ephemeral?: EphemeralVolumeSource;
+  image?: ImageVolumeSource;
 }
 
 export interface VolumeDevice {
@@ -1634,11 +1775,11 @@ export interface VolumeDevice {
 export interface VolumeMount {
   name: string;
   readOnly?: boolean;
+  recursiveReadOnly?: string;
   mountPath: string;
   subPath?: string;
   mountPropagation?: string;
   subPathExpr?: string;
-  recursiveReadOnly?: string;
 }
 
 export interface VolumeMountStatus {
@@ -1665,6 +1806,39 @@ export interface VolumeProjection {
 export interface VolumeResourceRequirements {
   limits?: Record<string, Quantity>;
   requests?: Record<string, Quantity>;
+}
+
+export interface VolumeSource {
+  hostPath?: HostPathVolumeSource;
+  emptyDir?: EmptyDirVolumeSource;
+  gcePersistentDisk?: GCEPersistentDiskVolumeSource;
+  awsElasticBlockStore?: AWSElasticBlockStoreVolumeSource;
+  gitRepo?: GitRepoVolumeSource;
+  secret?: SecretVolumeSource;
+  nfs?: NFSVolumeSource;
+  iscsi?: ISCSIVolumeSource;
+  glusterfs?: GlusterfsVolumeSource;
+  persistentVolumeClaim?: PersistentVolumeClaimVolumeSource;
+  rbd?: RBDVolumeSource;
+  flexVolume?: FlexVolumeSource;
+  cinder?: CinderVolumeSource;
+  cephfs?: CephFSVolumeSource;
+  flocker?: FlockerVolumeSource;
+  downwardAPI?: DownwardAPIVolumeSource;
+  fc?: FCVolumeSource;
+  azureFile?: AzureFileVolumeSource;
+  configMap?: ConfigMapVolumeSource;
+  vsphereVolume?: VsphereVirtualDiskVolumeSource;
+  quobyte?: QuobyteVolumeSource;
+  azureDisk?: AzureDiskVolumeSource;
+  photonPersistentDisk?: PhotonPersistentDiskVolumeSource;
+  projected?: ProjectedVolumeSource;
+  portworxVolume?: PortworxVolumeSource;
+  scaleIO?: ScaleIOVolumeSource;
+  storageos?: StorageOSVolumeSource;
+  csi?: CSIVolumeSource;
+  ephemeral?: EphemeralVolumeSource;
+  image?: ImageVolumeSource;
 }
 
 export interface VolumeStatus {

@@ -35,9 +35,9 @@ export interface EndpointSlice {
   apiVersion?: string;
   kind?: string;
   metadata?: ObjectMeta;
-  endpoints?: Endpoint[];
-  ports?: EndpointPort[];
   addressType: string;
+  endpoints?: Endpoint[] | null;
+  ports?: EndpointPort[] | null;
 }
 
 export interface EndpointSliceList {

@@ -5,8 +5,8 @@ import type { Condition, IntOrString, LabelSelector } from './meta-v1.types.ts';
 
 export interface HTTPIngressPath {
   path?: string;
-  backend: IngressBackend;
   pathType: string;
+  backend: IngressBackend;
 }
 
 export interface HTTPIngressRuleValue {
@@ -45,8 +45,8 @@ export interface Ingress {
 }
 
 export interface IngressBackend {
-  resource?: TypedLocalObjectReference;
   service?: IngressServiceBackend;
+  resource?: TypedLocalObjectReference;
 }
 
 export interface IngressClass {
@@ -64,11 +64,11 @@ export interface IngressClassList {
 }
 
 export interface IngressClassParametersReference {
+  apiGroup?: string;
   kind: string;
   name: string;
   scope?: string;
   namespace?: string;
-  apiGroup?: string;
 }
 
 export interface IngressClassSpec {
@@ -104,16 +104,20 @@ export interface IngressRule {
   http?: HTTPIngressRuleValue;
 }
 
+export interface IngressRuleValue {
+  http?: HTTPIngressRuleValue;
+}
+
 export interface IngressServiceBackend {
   name: string;
   port?: ServiceBackendPort;
 }
 
 export interface IngressSpec {
+  ingressClassName?: string;
   defaultBackend?: IngressBackend;
   tls?: IngressTLS[];
   rules?: IngressRule[];
-  ingressClassName?: string;
 }
 
 export interface IngressStatus {

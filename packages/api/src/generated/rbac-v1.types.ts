@@ -10,7 +10,7 @@ export interface ClusterRole {
   apiVersion?: string;
   kind?: string;
   metadata?: ObjectMeta;
-  rules?: PolicyRule[];
+  rules?: PolicyRule[] | null;
   aggregationRule?: AggregationRule;
 }
 
@@ -48,7 +48,7 @@ export interface Role {
   apiVersion?: string;
   kind?: string;
   metadata?: ObjectMeta;
-  rules?: PolicyRule[];
+  rules?: PolicyRule[] | null;
 }
 
 export interface RoleBinding {
@@ -74,8 +74,8 @@ export interface RoleList {
 }
 
 export interface RoleRef {
-  kind: string;
   apiGroup?: string;
+  kind: string;
   name: string;
 }
 

@@ -42,13 +42,13 @@ export interface DeviceTaintSelector {
 export interface PoolStatus {
   driver: string;
   poolName: string;
-  nodeName?: string;
+  generation: number;
+  resourceSliceCount?: number;
   totalDevices?: number;
   allocatedDevices?: number;
   availableDevices?: number;
   unavailableDevices?: number;
-  resourceSliceCount?: number;
-  generation: number;
+  nodeName?: string;
   validationError?: string;
 }
 
@@ -74,7 +74,7 @@ export interface ResourcePoolStatusRequestSpec {
 }
 
 export interface ResourcePoolStatusRequestStatus {
+  poolCount: number;
   pools?: PoolStatus[];
   conditions?: Condition[];
-  poolCount: number;
 }

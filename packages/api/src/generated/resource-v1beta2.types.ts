@@ -7,10 +7,10 @@ export interface AllocatedDeviceStatus {
   driver: string;
   pool: string;
   device: string;
-  conditions?: Condition[];
+  shareID?: string;
+  conditions?: Condition[] | null;
   data?: RawExtension;
   networkData?: NetworkDeviceData;
-  shareID?: string;
 }
 
 export interface AllocationResult {
@@ -92,7 +92,7 @@ export interface DeviceCapacity {
 }
 
 export interface DeviceClaim {
-  requests?: DeviceRequest[];
+  requests?: DeviceRequest[] | null;
   constraints?: DeviceConstraint[];
   config?: DeviceClaimConfiguration[];
 }
@@ -124,6 +124,10 @@ export interface DeviceClassSpec {
   selectors?: DeviceSelector[];
   config?: DeviceClassConfiguration[];
   extendedResourceName?: string;
+}
+
+export interface DeviceConfiguration {
+  opaque?: OpaqueDeviceConfiguration;
 }
 
 export interface DeviceConstraint {

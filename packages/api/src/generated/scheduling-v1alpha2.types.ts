@@ -77,8 +77,8 @@ export interface TopologyConstraint {
 }
 
 export interface TypedLocalObjectReference {
-  kind: string;
   apiGroup?: string;
+  kind: string;
   name: string;
 }
 
