@@ -24,6 +24,7 @@ export type {
 } from './object.ts';
 export {
   OPENAPI_V2_PROTOBUF,
+  OPENAPI_V2_PROTOBUF_DEPRECATED,
   type OpenApiGroupVersion,
   openApiPath,
   openApiV2,

@@ -135,8 +135,9 @@ export function openApiV2(custom: readonly OpenApiGroupVersion[] = []): object {
   };
 }
 
-/** The media type kubectl asks for. */
-export const OPENAPI_V2_PROTOBUF = 'application/com.github.proto-openapi.spec.v2@v1.0+protobuf';
+/** The media types clients ask for; the first one is what answers carry, since `@` isn't allowed in a media type. */
+export const OPENAPI_V2_PROTOBUF = 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf';
+export const OPENAPI_V2_PROTOBUF_DEPRECATED = 'application/com.github.proto-openapi.spec.v2@v1.0+protobuf';
 
 /** The v2 document as gnostic's protobuf. */
 export const openApiV2Protobuf = (document: object): Uint8Array => encodeGnosticV2(document as JsonSchema);
