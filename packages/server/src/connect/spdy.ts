@@ -50,13 +50,15 @@ export function headerBlock(headers: Readonly<Record<string, string>>): Buffer {
 
 /**
  * Header blocks form one zlib stream per connection. Ours are a few dozen bytes, so they go as stored blocks: a valid
- * stream without compressing anything, and without state that could get out of step.
+ * stream without compressing anything, and without state that could get out of step. The empty block at the end is
+ * what makes the other side's decompressor hand the text out.
  */
 function storedBlock(block: Buffer, first: boolean): Buffer {
   const head = Buffer.alloc(5);
   head.writeUInt16LE(block.length, 1);
   head.writeUInt16LE(0xffff - block.length, 3);
-  return Buffer.concat([...(first ? [Buffer.from([0x78, 0x01])] : []), head, block]);
+  const flush = Buffer.from([0, 0, 0, 0xff, 0xff]);
+  return Buffer.concat([...(first ? [Buffer.from([0x78, 0x01])] : []), head, block, flush]);
 }
 
 interface OpenStream {
@@ -83,6 +85,8 @@ export class SpdyClient {
     socket.on('end', () => this.#finish());
     socket.on('close', () => this.#finish());
     if (head.length > 0) this.#receive(head);
+    // Whoever read the answer's head has paused the socket.
+    socket.resume();
   }
 
   /** Opens a stream; data may be sent at once. */
