@@ -3,6 +3,7 @@ export { type FieldError, type FieldErrorType, fieldError } from './field-error.
 export * from './jsonpath/index.ts';
 export * from './patch/index.ts';
 export * from './pods/index.ts';
+export * from './quota/index.ts';
 export * from './schema/index.ts';
 export * from './selectors/index.ts';
 export {

@@ -93,7 +93,7 @@ export function createStandardServer(options: StandardServerOptions): StandardSe
     authenticators: [impersonating(union, authorizer)],
     authorizer,
     admission: [
-      ...defaultAdmission({ clock, random: runtime.random, authorizer }),
+      ...defaultAdmission({ clock, random: runtime.random, authorizer, client: () => client }),
       escalationCheck({ authorizer, rbac }),
       customResourceCleanup(() => client),
     ],

@@ -1,9 +1,12 @@
 // Plugins in upstream's default order (pkg/kubeapiserver/options/plugins.go, v1.36).
 import type { Clock, Random } from '@tiphys/runtime';
+import type { Loopback } from '../bootstrap/loopback.ts';
 import type { AdmissionPlugin, Authorizer } from '../interfaces.ts';
 import { certificateApproval, certificateSigning, certificateSubjectRestriction } from './certificates.ts';
+import { limitRanger } from './limit-ranger.ts';
 import { namespaceLifecycle } from './namespace-lifecycle.ts';
 import { defaultTolerationSeconds, podTopologyLabels, priority, taintNodesByCondition } from './pod-defaults.ts';
+import { resourceQuota } from './resource-quota.ts';
 import { runtimeClass } from './runtime-class.ts';
 import { serviceAccount } from './service-account.ts';
 import { defaultIngressClass, defaultStorageClass, persistentVolumeClaimResize, storageObjectInUseProtection } from './storage.ts';
@@ -12,12 +15,15 @@ export interface AdmissionOptions {
   clock: Clock;
   random: Random;
   authorizer: Authorizer;
+  /** For the plugins that write: quotas their usage. */
+  client(): Loopback;
 }
 
 export function defaultAdmission(options: AdmissionOptions): AdmissionPlugin[] {
   const { authorizer } = options;
   return [
     namespaceLifecycle(),
+    limitRanger(),
     serviceAccount(options),
     taintNodesByCondition(),
     priority(),
@@ -31,5 +37,6 @@ export function defaultAdmission(options: AdmissionOptions): AdmissionPlugin[] {
     certificateSubjectRestriction(),
     defaultIngressClass(),
     podTopologyLabels(),
+    resourceQuota(options),
   ];
 }

@@ -1,0 +1,125 @@
+// Resource quotas: what an object uses is charged before it is written (apiserver admission/plugin/resourcequota).
+import { corev1, type KubeObject, type Quantity } from '@tiphys/api';
+import {
+  addInto,
+  isConflict,
+  only,
+  type QuantityList,
+  type QuotaEvaluator,
+  quantities,
+  quantityTexts,
+  quotaEvaluator,
+  quotaMatches,
+  type ResourceAmounts,
+  subtractToZero,
+  withoutZeros,
+} from '@tiphys/machinery';
+import type { Clock } from '@tiphys/runtime';
+import type { Loopback } from '../bootstrap/loopback.ts';
+import type { AdmissionAttributes, AdmissionPlugin } from '../interfaces.ts';
+import { forbidden } from './attributes.ts';
+
+const CONFLICT_RETRIES_MAX = 10;
+
+type Quota = corev1.ResourceQuota;
+
+export interface ResourceQuotaOptions {
+  clock: Clock;
+  /** Writes the usage. */
+  client(): Loopback;
+}
+
+export function resourceQuota({ clock, client }: ResourceQuotaOptions): AdmissionPlugin {
+  /** Requests of one namespace are charged one after the other. */
+  const turns = new Map<string, Promise<void>>();
+  const charge = async (attributes: AdmissionAttributes, evaluator: QuotaEvaluator) => {
+    for (let attempt = 0; ; attempt++) {
+      const updated = chargedQuotas(attributes, evaluator, clock.now());
+      if (attributes.dryRun) return;
+      try {
+        for (const quota of updated) await client().update(corev1.resourcequotas, quota, 'status');
+        return;
+      } catch (error) {
+        if (!isConflict(error) || attempt >= CONFLICT_RETRIES_MAX) throw error;
+      }
+    }
+  };
+  return {
+    name: 'ResourceQuota',
+    async validate(attributes) {
+      const evaluator = handlingEvaluator(attributes);
+      if (!evaluator || attributes.reader.list(corev1.resourcequotas, attributes.namespace).length === 0) return;
+      const { namespace } = attributes;
+      const turn = (turns.get(namespace) ?? Promise.resolve()).then(() => charge(attributes, evaluator));
+      const settled = turn.catch(() => {});
+      turns.set(namespace, settled);
+      await turn.finally(() => {
+        if (turns.get(namespace) === settled) turns.delete(namespace);
+      });
+    },
+  };
+}
+
+const isTerminating = (pod: corev1.Pod | undefined) => pod?.spec?.activeDeadlineSeconds !== undefined;
+
+function handlingEvaluator(attributes: AdmissionAttributes): QuotaEvaluator | undefined {
+  const { operation, subresource, namespace, type, object, oldObject } = attributes;
+  if (namespace === '' || !object || !type.namespaced || (operation !== 'CREATE' && operation !== 'UPDATE')) return undefined;
+  const isPod = type.group === '' && type.resource === 'pods';
+  if (subresource !== '' && !(isPod && subresource === 'resize')) return undefined;
+  if (operation === 'UPDATE') {
+    const core = type.group === '' && (type.resource === 'services' || type.resource === 'persistentvolumeclaims');
+    const movesScope = isPod && subresource === '' && isTerminating(object as corev1.Pod) !== isTerminating(oldObject as corev1.Pod);
+    if (!core && !movesScope && subresource !== 'resize') return undefined;
+  }
+  return quotaEvaluator(type.group, type.resource);
+}
+
+/** The quotas with the object charged to them. Throws when one does not suffice. */
+function chargedQuotas(attributes: AdmissionAttributes, evaluator: QuotaEvaluator, nowMs: number): Quota[] {
+  const { type, oldObject, operation } = attributes;
+  const object = attributes.object as KubeObject;
+  const usage = evaluator.usage(object, nowMs);
+  const result: Quota[] = [];
+  for (const quota of attributes.reader.list(corev1.resourcequotas, attributes.namespace)) {
+    if (!quotaMatches(quota, object, type.group, type.resource)) continue;
+    const hard = quantities(quota.status?.hard as QuantityList | undefined);
+    const used = quantities(quota.status?.used as QuantityList | undefined);
+    const name = quota.metadata!.name!;
+    const restricted = evaluator.matching(hard.keys());
+    const problem = evaluator.constraint?.(restricted, object);
+    if (problem) throw forbidden(attributes, `failed quota: ${name}: ${problem}`);
+    if (restricted.some((each) => !used.has(each)) || restricted.length === 0) {
+      const names = (restricted.length > 0 ? restricted : evaluator.matching(Object.keys(quota.spec?.hard ?? {}))).sort().join(',');
+      throw forbidden(attributes, `status unknown for quota: ${name}, resources: ${names}`);
+    }
+    const wasCounted = operation === 'UPDATE' && oldObject && quotaMatches(quota, oldObject, type.group, type.resource);
+    const delta = withoutZeros(wasCounted ? subtractToZero(usage, evaluator.usage(oldObject, nowMs)) : usage);
+    const requested = only(delta, hard.keys());
+    if (requested.size === 0) continue;
+    const total = addInto(new Map(used), requested);
+    refuseExceeding(attributes, name, { requested, used, hard, total });
+    result.push({ ...quota, status: { ...quota.status, used: quantityTexts(total) } });
+  }
+  return result;
+}
+
+interface Balance {
+  requested: ResourceAmounts;
+  used: ResourceAmounts;
+  hard: ResourceAmounts;
+  total: ResourceAmounts;
+}
+
+const listed = (amounts: ReadonlyMap<string, Quantity>) =>
+  [...amounts]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, value]) => `${name}=${value}`)
+    .join(',');
+
+function refuseExceeding(attributes: AdmissionAttributes, name: string, { requested, used, hard, total }: Balance): void {
+  const exceeded = [...requested.keys()].filter((each) => total.get(each)!.compare(hard.get(each)!) > 0);
+  if (exceeded.length === 0) return;
+  const [wanted, before, limit] = [requested, used, hard].map((amounts) => listed(only(amounts, exceeded)));
+  throw forbidden(attributes, `exceeded quota: ${name}, requested: ${wanted}, used: ${before}, limited: ${limit}`);
+}
