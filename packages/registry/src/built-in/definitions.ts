@@ -1,5 +1,7 @@
 // Every built-in resource of a server: those with rules of their own, and the rest by the table alone.
 import { builtInGroups } from '@tiphys/api';
+import { appsDefinitions } from '../apps/index.ts';
+import { batchDefinitions } from '../batch/index.ts';
 import { coreDefinitions } from '../core/index.ts';
 import type { ResourceDefinition } from '../define-resource.ts';
 import { defineBuiltIn } from './base.ts';
@@ -11,7 +13,7 @@ const keyOf = (group: string, version: string, resource: string) => `${group}/${
 /** One definition for each served group version and resource, in the order of discovery. */
 export function builtinDefinitions(options: BuiltInOptions = {}): ResourceDefinition[] {
   const own = new Map<string, ResourceDefinition<any>>();
-  for (const definition of [...coreDefinitions(options)]) {
+  for (const definition of [...coreDefinitions(options), ...appsDefinitions, ...batchDefinitions]) {
     const { group, version, resource } = definition.type;
     own.set(keyOf(group, version, resource), definition);
   }

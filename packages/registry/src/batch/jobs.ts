@@ -1,0 +1,70 @@
+// Jobs (registry/batch/job/strategy.go, apis/batch/validation, printers printJob).
+import { type batchv1, humanDuration } from '@tiphys/api';
+import { defineBuiltIn } from '../built-in/base.ts';
+import { selectorColumn, templateColumns, text, withNameAndAge } from '../rules/columns.ts';
+import { isDns1123Label } from '../rules/formats.ts';
+import { warnAboutPod } from '../rules/pod/warnings.ts';
+import { NAME_LABELS, UID_LABELS, validateJob, validateJobUpdate } from './job-rules.ts';
+import { isTrue, validateJobStatus } from './job-status-rules.ts';
+
+type Job = batchv1.Job;
+
+/** Gives the template labels of its own Job and makes the selector of them, unless the client selects by hand. */
+function generateSelector(job: Job): void {
+  const { spec, metadata } = job;
+  if (!spec || spec.manualSelector) return;
+  const labels: Record<string, string> = { ...spec.template?.metadata?.labels };
+  for (const name of NAME_LABELS) labels[name] ??= metadata?.name ?? '';
+  for (const name of UID_LABELS) labels[name] ??= metadata?.uid ?? '';
+  spec.template = { ...spec.template, metadata: { ...spec.template?.metadata, labels } };
+  const uidLabel = UID_LABELS[1]!;
+  spec.selector = { ...spec.selector, matchLabels: { [uidLabel]: metadata?.uid ?? '', ...spec.selector?.matchLabels } };
+}
+
+const STATES = ['Suspended', 'FailureTarget', 'SuccessCriteriaMet'];
+
+function stateOf(job: Job): string {
+  if (isTrue(job, 'Complete')) return 'Complete';
+  if (isTrue(job, 'Failed')) return 'Failed';
+  if (job.metadata?.deletionTimestamp) return 'Terminating';
+  return STATES.find((type) => isTrue(job, type)) ?? 'Running';
+}
+
+function completions({ spec, status }: Job): string {
+  const succeeded = status?.succeeded ?? 0;
+  if (spec?.completions !== undefined) return `${succeeded}/${spec.completions}`;
+  return (spec?.parallelism ?? 0) > 1 ? `${succeeded}/1 of ${spec!.parallelism}` : `${succeeded}/1`;
+}
+
+function duration({ status }: Job, nowMs: number): string {
+  if (!status?.startTime) return '';
+  return humanDuration((status.completionTime ? Date.parse(status.completionTime) : nowMs) - Date.parse(status.startTime));
+}
+
+export const jobs = defineBuiltIn<Job>('batch', 'v1', 'jobs', {
+  // Clients older than propagation policies relied on it (upstream: OrphanDependents for batch/v1).
+  defaultPropagation: 'Orphan',
+  prepareForCreate(job) {
+    generateSelector(job);
+    job.status = {};
+  },
+  validateCreate(job, context) {
+    const errors = validateJob(job);
+    if (errors.length) return errors;
+    const wrong = isDns1123Label(job.metadata?.name ?? '');
+    if (wrong.length) {
+      const why = 'this is used in Pod names and hostnames, which can result in surprising behavior; a DNS label is recommended';
+      context.warn(`metadata.name: ${why}: [${wrong.join(' ')}]`);
+    }
+    warnAboutPod(context.warn, 'spec.template', job.spec?.template?.spec, job.spec?.template?.metadata);
+    return errors;
+  },
+  validateUpdate: validateJobUpdate,
+  status: { validateUpdate: validateJobStatus },
+  selectableFields: ({ status }) => ({ 'status.successful': String(status?.succeeded ?? 0) }),
+  columns: [
+    ...withNameAndAge<Job>(text('Status', stateOf), text('Completions', completions), text('Duration', duration)),
+    ...templateColumns<Job>(({ spec }) => spec?.template),
+    selectorColumn<Job>(({ spec }) => spec?.selector),
+  ],
+});
