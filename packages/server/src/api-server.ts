@@ -4,9 +4,12 @@ import type { ResourceDefinition, ResourceReader } from '@tiphys/registry';
 import type { Runtime } from '@tiphys/runtime';
 import type { Store } from '@tiphys/storage';
 import type { ObjectCodec } from './codec.ts';
-import { discoveryDocument } from './discovery/documents.ts';
+import { Documents } from './discovery/documents.ts';
+import type { HealthCheck } from './discovery/health.ts';
 import { type Listening, type ListenOptions, listen } from './edge/listen.ts';
 import type { AdmissionPlugin, Authenticator, Authorizer, SubresourceHandler, UpgradeHandler } from './interfaces.ts';
+import { maintain } from './maintenance.ts';
+import { Metrics } from './metrics.ts';
 import { objectOperations } from './operations.ts';
 import { Pipeline } from './pipeline.ts';
 import { cacheReader } from './reader.ts';
@@ -28,6 +31,8 @@ export interface ApiServerOptions {
   upgradeHandlers?: readonly UpgradeHandler[];
   /** Documents besides discovery, by path: the keys that verify tokens, for one. */
   documents?: Readonly<Record<string, () => ApiResponse>>;
+  /** Beside ping, log, etcd and informer-sync. */
+  healthChecks?: readonly HealthCheck[];
 }
 
 export interface ApiServer extends ApiHandler, AsyncDisposable {
@@ -42,6 +47,16 @@ export interface ApiServer extends ApiHandler, AsyncDisposable {
   close(): Promise<void>;
 }
 
+/** Upstream's names; the store's check is called etcd whatever the store is, since people ask for it by that name. */
+function standardChecks(store: Store, isLoaded: () => boolean): HealthCheck[] {
+  return [
+    { name: 'ping', check: () => {} },
+    { name: 'log', check: () => {} },
+    { name: 'etcd', check: async () => void (await store.get('/registry/health')) },
+    { name: 'informer-sync', endpoints: ['readyz'], check: () => (isLoaded() ? undefined : 'not everything is loaded yet') },
+  ];
+}
+
 export function createApiServer(options: ApiServerOptions): ApiServer {
   const { runtime, store } = options;
   const resources = new Resources(store);
@@ -52,25 +67,36 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     (endpoint, name, namespace, deleteOptions) => deleteByRule(core, endpoint, name, namespace, deleteOptions),
   );
   const core: Core = { runtime, store, resources, admission: options.admission ?? [], reader, operations };
+  const metrics = new Metrics();
+  const checks = [...standardChecks(store, () => loaded), ...(options.healthChecks ?? [])];
+  const documents = new Documents(core, metrics, checks);
   const server = new Server({
     resources,
     handlers: options.subresourceHandlers ?? [],
-    document: (context) => options.documents?.[context.info.path]?.() ?? discoveryDocument(core, context),
+    document: (context) => options.documents?.[context.info.path]?.() ?? documents.answer(context),
   });
   const pipeline = new Pipeline({
     core,
     authenticators: options.authenticators ?? [],
     authorizer: options.authorizer,
+    metrics,
     serve: (context) => server.serve(context),
   });
   const listening = new Set<Listening>();
   let loaded = false;
+  let closed = false;
+  let stopMaintenance = () => {};
   const load = async () => {
     for (const definition of options.definitions) await resources.add(definition);
     loaded = true;
+    stopMaintenance = closed ? () => {} : maintain(runtime, store, resources);
   };
   const ready = load();
+  // Whoever awaits it hears of a failure; nobody has to.
+  ready.catch((error) => runtime.log.error('the server could not load its store', error));
   const close = async () => {
+    closed = true;
+    stopMaintenance();
     await Promise.all([...listening].map((one) => one.close()));
     resources.stop();
   };

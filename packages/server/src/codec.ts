@@ -20,6 +20,8 @@ export interface ObjectCodec {
   normalize(value: object, options: { strict: boolean }): DecodedObject;
   /** Fills in defaults; may change the argument. */
   applyDefaults(object: PlainObject): PlainObject;
+  /** Schema of a kind that isn't built in, as a v3 component, for OpenAPI. */
+  openApiSchema?: object;
   /** Types for server-side apply and managed fields. */
   tracked: TrackedType;
   /** Absent for kinds without strategic merge patch. Throws StatusError. */

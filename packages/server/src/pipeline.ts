@@ -1,6 +1,7 @@
 // One request from beginning to end: who asks, may they, and the verb (the handler chain of apiserver server/config.go).
 import { type ApiRequest, type ApiResponse, StatusError, statusError, type UserInfo } from '@tiphys/machinery';
 import type { Authenticator, Authorizer, RequestInfo } from './interfaces.ts';
+import type { Metrics } from './metrics.ts';
 import type { Core, RequestContext } from './request/context.ts';
 import { requestInfo } from './request/request-info.ts';
 
@@ -8,6 +9,7 @@ export interface PipelineOptions {
   core: Core;
   authenticators: readonly Authenticator[];
   authorizer: Authorizer | undefined;
+  metrics: Metrics;
   serve(context: RequestContext): Promise<ApiResponse> | ApiResponse;
 }
 
@@ -31,9 +33,19 @@ export class Pipeline {
   }
 
   async handle(request: ApiRequest): Promise<ApiResponse> {
+    const { metrics } = this.#options;
+    const seen: { info?: RequestInfo } = {};
+    metrics.begin();
+    const response = await this.#answer(request, seen);
+    metrics.end(seen.info, response.status);
+    return response;
+  }
+
+  async #answer(request: ApiRequest, seen: { info?: RequestInfo }): Promise<ApiResponse> {
     const warnings: string[] = [];
     try {
       const context = await this.admitted(request, warnings);
+      seen.info = context.info;
       const response = await this.#options.serve(context);
       if (warnings.length === 0) return response;
       return { ...response, body: response.body, warnings: [...(response.warnings ?? []), ...new Set(warnings)] };

@@ -72,6 +72,10 @@ export class WatchCache {
     return this.#changedAt;
   }
 
+  get watchers(): number {
+    return this.#watchers.size;
+  }
+
   get size(): number {
     return this.#entries.size;
   }

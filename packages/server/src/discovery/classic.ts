@@ -20,10 +20,10 @@ export function servedGroups(resources: Resources): ServedGroup[] {
   return Array.from(groups, ([group, versions]) => ({ group, versions }));
 }
 
-export const apiVersions = () => ({
+export const apiVersions = (serverAddress: string) => ({
   kind: 'APIVersions',
   versions: ['v1'],
-  serverAddressByClientCIDRs: [{ clientCIDR: '0.0.0.0/0', serverAddress: '' }],
+  serverAddressByClientCIDRs: [{ clientCIDR: '0.0.0.0/0', serverAddress }],
 });
 
 function groupObject({ group, versions }: ServedGroup) {
@@ -50,7 +50,7 @@ function storageHash(definition: ResourceDefinition<any>): string {
   return createHash('sha256').update(`${group}/${version}/${kind}`).digest().subarray(0, 8).toString('base64');
 }
 
-function resourceRows(definition: ResourceDefinition<any>): object[] {
+export function resourceRows(definition: ResourceDefinition<any>): object[] {
   const { type, verbs, shortNames, categories, singularName } = definition;
   const { namespaced, kind } = type;
   const stored = verbs.includes('get');

@@ -1,14 +1,16 @@
-// The documents beside the resources: group and version lists, version, health.
+// The documents beside the resources: discovery, version, health, OpenAPI, metrics.
+import type { KubeObject } from '@tiphys/api';
 import type { ApiResponse } from '@tiphys/machinery';
+import type { Metrics } from '../metrics.ts';
+import { negotiate } from '../output/negotiate.ts';
 import type { Core, RequestContext } from '../request/context.ts';
+import { AggregatedDiscovery, isAggregated } from './aggregated.ts';
 import { apiGroup, apiGroupList, apiResourceList, apiVersions } from './classic.ts';
+import { type HealthCheck, healthAnswer } from './health.ts';
+import { OpenApiDocuments } from './openapi.ts';
 
-const json = (object: object): ApiResponse => ({ status: 200, headers: {}, body: { kind: 'object', object } });
-const text = (content: string): ApiResponse => ({
-  status: 200,
-  headers: { 'content-type': 'text/plain; charset=utf-8', 'x-content-type-options': 'nosniff' },
-  body: { kind: 'bytes', bytes: Buffer.from(content) },
-});
+const json = (object: object): ApiResponse => ({ status: 200, headers: {}, body: { kind: 'object', object: object as KubeObject } });
+const found = (object: object | undefined): ApiResponse | undefined => (object ? json(object) : undefined);
 
 export const VERSION = {
   major: '1',
@@ -26,17 +28,59 @@ export const VERSION = {
   platform: `${process.platform}/${process.arch === 'x64' ? 'amd64' : process.arch}`,
 };
 
-export function discoveryDocument(core: Core, context: RequestContext): ApiResponse | undefined {
-  const path = context.info.path.replace(/\/+$/, '');
-  const parts = path.split('/').slice(1);
-  if (path === '/version') return json(VERSION);
-  if (path === '/healthz' || path === '/livez' || path === '/readyz') return text('ok');
-  if (path === '/api') return json(apiVersions());
-  if (path === '/apis') return json(apiGroupList(core.resources));
-  if (parts[0] === 'api' && parts.length === 2) return found(apiResourceList(core.resources, '', parts[1]!));
-  if (parts[0] === 'apis' && parts.length === 2) return found(apiGroup(core.resources, parts[1]!));
-  if (parts[0] === 'apis' && parts.length === 3) return found(apiResourceList(core.resources, parts[1]!, parts[2]!));
-  return undefined;
-}
+const ROOT_PATHS = ['/api', '/apis', '/healthz', '/livez', '/metrics', '/openapi/v2', '/openapi/v3', '/readyz', '/version'];
 
-const found = (object: object | undefined) => (object ? json(object) : undefined);
+export class Documents {
+  readonly #core: Core;
+  readonly #metrics: Metrics;
+  readonly #checks: readonly HealthCheck[];
+  readonly #aggregated: AggregatedDiscovery;
+  readonly #openApi: OpenApiDocuments;
+
+  constructor(core: Core, metrics: Metrics, checks: readonly HealthCheck[]) {
+    this.#core = core;
+    this.#metrics = metrics;
+    this.#checks = checks;
+    this.#aggregated = new AggregatedDiscovery(core.resources);
+    this.#openApi = new OpenApiDocuments(core.resources);
+  }
+
+  /** undefined when there is no such document. */
+  async answer(context: RequestContext): Promise<ApiResponse | undefined> {
+    const { info, request } = context;
+    if (request.method !== 'GET' && request.method !== 'HEAD') return undefined;
+    const path = info.path.replace(/\/+$/, '');
+    const parts = path.split('/').slice(1);
+    if (path === '/version') return json(VERSION);
+    if (path === '/metrics') return this.#metricsText();
+    if (path === '') return json({ paths: this.#paths() });
+    if (path === '/api' || path === '/apis') return this.#root(context, path === '/api');
+    if (parts[0] === 'api' && parts.length === 2) return found(apiResourceList(this.#core.resources, '', parts[1]!));
+    if (parts[0] === 'apis' && parts.length === 2) return found(apiGroup(this.#core.resources, parts[1]!));
+    if (parts[0] === 'apis' && parts.length === 3) return found(apiResourceList(this.#core.resources, parts[1]!, parts[2]!));
+    if (parts[0] === 'openapi') return this.#openApi.answer(context, path);
+    return healthAnswer(this.#checks, path, info.query, this.#core.runtime.log);
+  }
+
+  #root(context: RequestContext, core: boolean): ApiResponse {
+    const { headers } = context.request;
+    const { convert } = negotiate(headers, context.info.query, { encodings: ['json'], stream: false, converts: isAggregated });
+    if (convert) return this.#aggregated.answer(context, core, convert.version);
+    return json(core ? apiVersions(headers.host ?? '') : apiGroupList(this.#core.resources));
+  }
+
+  #paths(): string[] {
+    const paths = new Set(ROOT_PATHS);
+    for (const { type } of this.#core.resources.all()) {
+      if (type.group === '') paths.add(`/api/${type.version}`);
+      else paths.add(`/apis/${type.group}`).add(`/apis/${type.group}/${type.version}`);
+    }
+    for (const { name } of this.#checks) for (const endpoint of ['healthz', 'livez', 'readyz']) paths.add(`/${endpoint}/${name}`);
+    return [...paths].sort();
+  }
+
+  #metricsText(): ApiResponse {
+    const headers = { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' };
+    return { status: 200, headers, body: { kind: 'bytes', bytes: Buffer.from(this.#metrics.text(this.#core.resources)) } };
+  }
+}

@@ -1,0 +1,87 @@
+// What the server does by the clock: forget old history (as kube-apiserver compacts etcd every five minutes), and take
+// away what is kept only so long, such as events.
+import type { Runtime } from '@tiphys/runtime';
+import type { Store } from '@tiphys/storage';
+import type { Entry } from './cache/entry.ts';
+import type { Endpoint, Resources } from './resources.ts';
+
+/** History older than between one and two of these is forgotten. */
+export const COMPACTION_INTERVAL_MS = 5 * 60_000;
+export const SWEEP_INTERVAL_MS = 60_000;
+
+interface Expiry {
+  revision: number;
+  atMs: number;
+}
+
+class Sweeper {
+  readonly #runtime: Runtime;
+  readonly #store: Store;
+  readonly #resources: Resources;
+  readonly #startRevision: number;
+  readonly #expiries = new Map<string, Expiry>();
+
+  constructor(runtime: Runtime, store: Store, resources: Resources) {
+    this.#runtime = runtime;
+    this.#store = store;
+    this.#resources = resources;
+    this.#startRevision = store.revision;
+  }
+
+  async sweep(): Promise<void> {
+    const nowMs = this.#runtime.clock.now();
+    const seen = new Set<string>();
+    const due: { key: string; revision: number }[] = [];
+    for (const endpoint of this.#resources.all()) {
+      if (!endpoint.definition.ttlSeconds || !endpoint.sendsStored) continue;
+      for (const [, entry] of endpoint.cache.range('')) {
+        const key = endpoint.storeKey(entry.key);
+        seen.add(key);
+        const expiry = this.#expiryOf(endpoint, key, entry, nowMs);
+        if (expiry.atMs <= nowMs) due.push({ key, revision: entry.revision });
+      }
+    }
+    for (const key of this.#expiries.keys()) if (!seen.has(key)) this.#expiries.delete(key);
+    await Promise.all(due.map(({ key, revision }) => this.#store.commit({ type: 'delete', key, expectedRevision: revision })));
+  }
+
+  /** Each write starts the time anew; what was there before the server started counts from its creation. */
+  #expiryOf(endpoint: Endpoint, key: string, entry: Entry, nowMs: number): Expiry {
+    const known = this.#expiries.get(key);
+    if (known?.revision === entry.revision) return known;
+    const { object, revision } = entry;
+    const created = Date.parse(object.metadata?.creationTimestamp ?? '');
+    const startMs = revision <= this.#startRevision && !Number.isNaN(created) ? created : nowMs;
+    const seconds = endpoint.definition.ttlSeconds!(object);
+    const expiry = { revision, atMs: seconds === undefined ? Number.POSITIVE_INFINITY : startMs + seconds * 1000 };
+    this.#expiries.set(key, expiry);
+    return expiry;
+  }
+}
+
+/** Runs until the function it returns is called. */
+export function maintain(runtime: Runtime, store: Store, resources: Resources): () => void {
+  const stops = new Set<() => void>();
+  const every = (intervalMs: number, what: string, work: () => Promise<void>) => {
+    const again = () => {
+      const timer = runtime.clock.after(intervalMs, () => {
+        stops.delete(stop);
+        work().catch((error) => runtime.log.error(`${what} failed`, error));
+        again();
+      });
+      const stop = () => timer.cancel();
+      stops.add(stop);
+    };
+    again();
+  };
+  let reached = store.revision;
+  every(COMPACTION_INTERVAL_MS, 'compaction', async () => {
+    await store.compact(reached);
+    reached = store.revision;
+  });
+  const sweeper = new Sweeper(runtime, store, resources);
+  every(SWEEP_INTERVAL_MS, 'sweeping', () => sweeper.sweep());
+  return () => {
+    for (const stop of stops) stop();
+  };
+}
