@@ -22,4 +22,6 @@ export {
   referenceTo,
   timeText,
 } from './events/recorder.ts';
+export * from './kubeconfig/index.ts';
 export { errorFromStatus } from './requests.ts';
+export * from './transport/index.ts';
