@@ -245,7 +245,7 @@ function plan(world: World<CronJob>, nowMs: number): readonly Action[] {
   draft.actions.push(
     after(() => {
       const status = written(draft.status);
-      if (semanticEqual(cron.status, status)) return [];
+      if (semanticEqual(cron.status ?? {}, status)) return [];
       return [updateStatus(batchv1.cronjobs, { ...cron, status }, `${status.active?.length ?? 0} active`)];
     }),
   );
