@@ -50,6 +50,8 @@ export async function translateCommand(
       error instanceof StatusError ? error : statusError.internal(error instanceof Error ? error.message : String(error), error);
     sendStatus(client, JSON.stringify(status.status()));
   }
+  // A client that was paused could not answer the close.
+  client.resume();
   client.close(CLOSE_NORMAL);
 }
 
@@ -88,6 +90,7 @@ async function carry(client: WebSocket, spdy: SpdyClient, streams: CommandStream
     gone = true;
     spdy.destroy();
   });
+  client.resume();
   await Promise.race([finished, spdy.closed]);
   const text = Buffer.concat(status).toString('utf8');
   if (!gone) sendStatus(client, text === '' ? JSON.stringify({ metadata: {}, status: 'Success' }) : text);

@@ -45,5 +45,6 @@ export async function tunnelSpdy(request: ApiRequest, socket: Duplex, head: Uint
   });
   client.on('error', () => client.terminate());
   client.on('close', () => node.destroy());
+  client.resume();
   node.resume();
 }

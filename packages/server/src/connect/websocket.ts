@@ -8,7 +8,7 @@ const MESSAGE_BYTES_MAX = 32 * 1024 * 1024;
 /** Above this, what the backend sends has to wait for the client. */
 export const BUFFERED_BYTES_MAX = 1024 * 1024;
 
-/** Completes the handshake with the protocol. Never resolves when the client's handshake is wrong: it has got its answer then. */
+/** Completes the handshake with the protocol. The socket is paused: resume it once its messages have a listener. Never resolves when the client's handshake is wrong: it has got its answer then. */
 export function acceptWebSocket(request: ApiRequest, socket: Duplex, head: Uint8Array, protocol: string): Promise<WebSocket> {
   const server = new WebSocketServer({
     noServer: true,
@@ -21,6 +21,7 @@ export function acceptWebSocket(request: ApiRequest, socket: Duplex, head: Uint8
   return new Promise((resolve) => {
     server.handleUpgrade(incoming, socket, Buffer.from(head), (accepted) => {
       accepted.binaryType = 'nodebuffer';
+      accepted.pause();
       resolve(accepted);
     });
   });
