@@ -76,7 +76,8 @@ export class Server {
   async #resource(context: RequestContext, endpoint: Endpoint): Promise<ApiResponse> {
     const { info } = context;
     if (info.subresource !== '') return this.#subresource(context, endpoint);
-    if (endpoint.type.namespaced && info.namespace === '' && (info.name !== '' || info.verb === 'create')) throw notFoundPath();
+    const reads = info.verb === 'list' || info.verb === 'watch';
+    if (endpoint.type.namespaced && info.namespace === '' && !reads && (info.name !== '' || info.verb === 'create')) throw notFoundPath();
     if (!endpoint.type.namespaced && info.namespace !== '' && info.resource !== 'namespaces') throw notFoundPath();
     const verb = (info.name === '' || info.verb === 'list' ? COLLECTION_VERBS : OBJECT_VERBS)[info.verb];
     if (!verb || !endpoint.definition.verbs.includes(info.verb)) throw statusError.methodNotSupported(endpoint.type, info.verb);

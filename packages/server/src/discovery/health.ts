@@ -6,8 +6,8 @@ export interface HealthCheck {
   name: string;
   /** Which of the three ask it; default all. */
   endpoints?: readonly ('livez' | 'readyz' | 'healthz')[];
-  /** Throws, or gives the reason, when something is wrong. */
-  check(): void | string | Promise<void | string>;
+  /** Throws, or gives the reason as text (or a promise of it), when something is wrong. */
+  check(): unknown;
 }
 
 const text = (status: number, content: string): ApiResponse => ({
@@ -18,7 +18,8 @@ const text = (status: number, content: string): ApiResponse => ({
 
 async function failure(check: HealthCheck): Promise<string | undefined> {
   try {
-    return (await check.check()) || undefined;
+    const why = await check.check();
+    return typeof why === 'string' && why !== '' ? why : undefined;
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   }

@@ -1,0 +1,191 @@
+// Create, update, patch, delete: results, conflicts, finalizers, dry runs, with upstream's words.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { APPLY, configMap, JSON_PATCH, MERGE, STRATEGIC, testServer } from './testing.ts';
+
+const MAPS = '/api/v1/namespaces/a/configmaps';
+const DEPLOYMENTS = '/apis/apps/v1/namespaces/a/deployments';
+
+const deployment = (name: string, replicas = 1) => ({
+  apiVersion: 'apps/v1',
+  kind: 'Deployment',
+  metadata: { name },
+  spec: {
+    replicas,
+    selector: { matchLabels: { app: name } },
+    template: { metadata: { labels: { app: name } }, spec: { containers: [{ name: 'c', image: 'i' }] } },
+  },
+});
+
+test('create fills in what the system owns and refuses a name that is taken', async () => {
+  await using t = await testServer();
+  const created = await t.answer('POST', MAPS, {
+    ...configMap('x'),
+    metadata: { name: 'x', uid: 'mine', creationTimestamp: '2001-01-01T00:00:00Z' },
+  });
+  assert.equal(created.status, 201);
+  const { metadata } = created.object;
+  assert.match(metadata.uid, /^[0-9a-f]{8}-[0-9a-f]{4}-4/);
+  assert.deepEqual([metadata.namespace, metadata.resourceVersion, metadata.creationTimestamp], ['a', '2', '2026-01-01T00:00:00Z']);
+  const again = await t.ask('POST', MAPS, configMap('x'));
+  assert.deepEqual([again.code, again.reason, again.message], [409, 'AlreadyExists', 'configmaps "x" already exists']);
+  const elsewhere = await t.ask('POST', MAPS, { ...configMap('y'), metadata: { name: 'y', namespace: 'b' } });
+  assert.equal(elsewhere.message, 'the namespace of the provided object does not match the namespace sent on the request');
+  const bad = await t.ask('POST', MAPS, configMap('Not_A_Name'));
+  assert.deepEqual([bad.code, bad.details.causes[0].field], [422, 'metadata.name']);
+});
+
+test('generateName gives different names', async () => {
+  await using t = await testServer();
+  const names = new Set<string>();
+  for (let i = 0; i < 20; i++) names.add((await t.ask('POST', MAPS, { metadata: { generateName: 'x-' } })).metadata.name);
+  assert.equal(names.size, 20);
+  for (const name of names) assert.match(name, /^x-[bcdfghjklmnpqrstvwxz2456789]{5}$/);
+});
+
+test('update demands the newest version, and writes nothing when nothing changes', async () => {
+  await using t = await testServer();
+  const first = await t.ask('POST', MAPS, configMap('x', { a: '1' }));
+  const second = await t.ask('PUT', `${MAPS}/x`, { ...first, data: { a: '2' } });
+  assert.equal(second.metadata.resourceVersion, '3');
+  const stale = await t.ask('PUT', `${MAPS}/x`, { ...first, data: { a: '3' } });
+  assert.equal(
+    stale.message,
+    'Operation cannot be fulfilled on configmaps "x": the object has been modified; please apply your changes to the latest version and try again',
+  );
+  const same = await t.ask('PUT', `${MAPS}/x`, { ...second });
+  assert.equal(same.metadata.resourceVersion, '3');
+  const unconditional = await t.ask('PUT', `${MAPS}/x`, configMap('x', { a: '4' }));
+  assert.deepEqual([unconditional.metadata.resourceVersion, unconditional.metadata.uid], ['4', first.metadata.uid]);
+  assert.equal((await t.ask('PUT', `${MAPS}/y`, configMap('y'))).code, 404);
+  const misnamed = await t.ask('PUT', `${MAPS}/x`, configMap('z'));
+  assert.equal(misnamed.message, 'the name of the object (z) does not match the name on the URL (x)');
+  const otherUid = await t.ask('PUT', `${MAPS}/x`, { ...configMap('x'), metadata: { name: 'x', uid: 'other' } });
+  assert.equal(otherUid.code, 409);
+});
+
+test('the four kinds of patch', async () => {
+  await using t = await testServer();
+  await t.ask('POST', DEPLOYMENTS, deployment('d'));
+  const merged = await t.ask('PATCH', `${DEPLOYMENTS}/d`, { spec: { replicas: 3 } }, MERGE);
+  assert.deepEqual([merged.spec.replicas, merged.metadata.generation], [3, 2]);
+  const patched = await t.ask('PATCH', `${DEPLOYMENTS}/d`, [{ op: 'add', path: '/metadata/labels', value: { l: 'v' } }], JSON_PATCH);
+  assert.deepEqual([patched.metadata.labels, patched.metadata.generation], [{ l: 'v' }, 2]);
+  const containers = [{ name: 'side', image: 's' }];
+  const strategic = await t.ask('PATCH', `${DEPLOYMENTS}/d`, { spec: { template: { spec: { containers } } } }, STRATEGIC);
+  assert.deepEqual(
+    strategic.spec.template.spec.containers.map((c: any) => c.name),
+    ['side', 'c'],
+  );
+  const applied = await t.answer('PATCH', `${DEPLOYMENTS}/e?fieldManager=me`, deployment('e', 2), APPLY);
+  assert.deepEqual([applied.status, applied.object.metadata.managedFields[0].operation], [201, 'Apply']);
+  const conflict = await t.ask('PATCH', `${DEPLOYMENTS}/e?fieldManager=you`, deployment('e', 5), APPLY);
+  assert.deepEqual(
+    [conflict.code, conflict.details.causes[0].reason, conflict.details.causes[0].field],
+    [409, 'FieldManagerConflict', '.spec.replicas'],
+  );
+  const forced = await t.ask('PATCH', `${DEPLOYMENTS}/e?fieldManager=you&force=true`, deployment('e', 5), APPLY);
+  assert.equal(forced.spec.replicas, 5);
+  const unknown = await t.ask('PATCH', `${DEPLOYMENTS}/e`, {}, { 'content-type': 'text/plain' });
+  assert.deepEqual([unknown.code, unknown.reason], [415, 'UnsupportedMediaType']);
+  assert.equal((await t.ask('PATCH', `${DEPLOYMENTS}/none`, {}, MERGE)).code, 404);
+});
+
+test('patches of one object side by side all take effect', async () => {
+  await using t = await testServer();
+  await t.ask('POST', MAPS, configMap('x'));
+  await Promise.all(Array.from({ length: 20 }, (_, i) => t.ask('PATCH', `${MAPS}/x`, { data: { [`k${i}`]: 'v' } }, MERGE)));
+  assert.equal(Object.keys((await t.ask('GET', `${MAPS}/x`)).data).length, 20);
+});
+
+test('unknown fields: an error, a warning, or nothing', async () => {
+  await using t = await testServer();
+  const body = { ...configMap('x'), nonsense: 1 };
+  const strict = await t.ask('POST', `${MAPS}?fieldValidation=Strict`, body);
+  assert.match(strict.message, /strict decoding error: unknown field "nonsense"$/);
+  const warned = await t.answer('POST', `${MAPS}?fieldValidation=Warn`, body);
+  assert.deepEqual([warned.status, warned.warnings, warned.object.nonsense], [201, ['unknown field "nonsense"'], undefined]);
+  assert.equal((await t.answer('PUT', `${MAPS}/x?fieldValidation=Ignore`, body)).warnings, undefined);
+});
+
+test('a dry run changes nothing', async () => {
+  await using t = await testServer();
+  const created = await t.ask('POST', `${MAPS}?dryRun=All`, configMap('x'));
+  assert.equal(created.metadata.name, 'x');
+  assert.equal((await t.ask('GET', `${MAPS}/x`)).code, 404);
+  await t.ask('POST', MAPS, configMap('x', { a: '1' }));
+  const revision = t.store.revision;
+  assert.deepEqual((await t.ask('PATCH', `${MAPS}/x?dryRun=All`, { data: { a: '2' } }, MERGE)).data, { a: '2' });
+  await t.ask('DELETE', `${MAPS}/x?dryRun=All`);
+  await t.ask('DELETE', `${MAPS}?dryRun=All`);
+  assert.deepEqual([(await t.ask('GET', `${MAPS}/x`)).data, t.store.revision], [{ a: '1' }, revision]);
+  assert.match((await t.ask('POST', `${MAPS}?dryRun=Some`, configMap('y'))).message, /Unsupported value: "Some"/);
+});
+
+test('finalizers keep an object until the last one goes', async () => {
+  await using t = await testServer();
+  await t.ask('POST', MAPS, { metadata: { name: 'x', finalizers: ['example.com/hold'] } });
+  const marked = await t.ask('DELETE', `${MAPS}/x`);
+  assert.deepEqual([marked.metadata.deletionTimestamp, marked.metadata.deletionGracePeriodSeconds], ['2026-01-01T00:00:00Z', 0]);
+  const taken = await t.ask('POST', MAPS, configMap('x'));
+  assert.equal(taken.message, 'object is being deleted: configmaps "x" already exists');
+  const added = await t.ask('PATCH', `${MAPS}/x`, { metadata: { finalizers: ['example.com/hold', 'example.com/more'] } }, MERGE);
+  assert.match(added.message, /no new finalizers can be added if the object is being deleted/);
+  assert.equal((await t.answer('PATCH', `${MAPS}/x`, { metadata: { finalizers: null } }, MERGE)).status, 200);
+  assert.equal((await t.ask('GET', `${MAPS}/x`)).code, 404);
+});
+
+test('propagation policies become finalizers; preconditions are kept', async () => {
+  await using t = await testServer();
+  const { metadata } = await t.ask('POST', DEPLOYMENTS, deployment('d'));
+  const other = await t.ask('DELETE', `${DEPLOYMENTS}/d`, { preconditions: { uid: 'other' } });
+  assert.equal(other.code, 409);
+  const foreground = await t.ask('DELETE', `${DEPLOYMENTS}/d`, { propagationPolicy: 'Foreground', preconditions: { uid: metadata.uid } });
+  assert.deepEqual(foreground.metadata.finalizers, ['foregroundDeletion']);
+  await t.ask('POST', DEPLOYMENTS, deployment('o'));
+  assert.deepEqual((await t.ask('DELETE', `${DEPLOYMENTS}/o?propagationPolicy=Orphan`)).metadata.finalizers, ['orphan']);
+  await t.ask('POST', DEPLOYMENTS, deployment('b'));
+  const gone = await t.ask('DELETE', `${DEPLOYMENTS}/b`);
+  assert.deepEqual([gone.status, gone.details.name, gone.details.kind, gone.details.group], ['Success', 'b', 'deployments', 'apps']);
+});
+
+test('deletecollection takes what is selected', async () => {
+  await using t = await testServer();
+  for (let i = 0; i < 6; i++) await t.ask('POST', MAPS, configMap(`x${i}`, {}, { odd: String(i % 2) }));
+  await t.ask('DELETE', `${MAPS}?labelSelector=odd%3D1`);
+  assert.deepEqual(
+    (await t.ask('GET', MAPS)).items.map((i: any) => i.metadata.name),
+    ['x0', 'x2', 'x4'],
+  );
+});
+
+test('status and the rest are written apart', async () => {
+  await using t = await testServer();
+  const created = await t.ask('POST', DEPLOYMENTS, { ...deployment('d'), status: { replicas: 9 } });
+  assert.equal(created.status?.replicas ?? 0, 0);
+  const status = await t.ask('PUT', `${DEPLOYMENTS}/d/status`, {
+    ...created,
+    spec: { ...created.spec, replicas: 7 },
+    status: { replicas: 2 },
+  });
+  assert.deepEqual([status.spec.replicas, status.status.replicas, status.metadata.generation], [1, 2, 1]);
+  const spec = await t.ask('PATCH', `${DEPLOYMENTS}/d`, { spec: { replicas: 4 }, status: { replicas: 5 } }, MERGE);
+  assert.deepEqual([spec.spec.replicas, spec.status.replicas, spec.metadata.generation], [4, 2, 2]);
+});
+
+test('scale reads and writes the replicas', async () => {
+  await using t = await testServer();
+  await t.ask('POST', DEPLOYMENTS, deployment('d', 2));
+  const scale = await t.ask('GET', `${DEPLOYMENTS}/d/scale`);
+  assert.deepEqual([scale.kind, scale.spec.replicas, scale.status.selector], ['Scale', 2, 'app=d']);
+  await t.ask('PUT', `${DEPLOYMENTS}/d/scale`, { ...scale, spec: { replicas: 5 } });
+  await t.ask('PATCH', `${DEPLOYMENTS}/d/scale`, { spec: { replicas: 6 } }, MERGE);
+  assert.equal((await t.ask('GET', `${DEPLOYMENTS}/d`)).spec.replicas, 6);
+  assert.equal((await t.ask('PUT', `${DEPLOYMENTS}/d/scale`, { ...scale, spec: { replicas: -1 }, metadata: { name: 'd' } })).code, 422);
+});
+
+test('an upsert creates what its kind allows', async () => {
+  await using t = await testServer();
+  const lease = { metadata: { name: 'l' }, spec: { holderIdentity: 'me' } };
+  assert.equal((await t.answer('PUT', '/apis/coordination.k8s.io/v1/namespaces/a/leases/l', lease)).status, 201);
+});
