@@ -19,6 +19,7 @@ import { serviceAccountAuthenticator } from './authentication/service-account.ts
 import { JWKS_CONTENT_TYPE, JWKS_PATH, OPENID_CONFIGURATION_PATH, type TokenSigner } from './authentication/token-signer.ts';
 import { unionAuthenticator } from './authentication/union.ts';
 import { escalationCheck } from './authorization/escalation.ts';
+import { nodeAuthorizer } from './authorization/node-authorizer.ts';
 import { rbacAuthorizer } from './authorization/rbac.ts';
 import { superuserAuthorizer, unionAuthorizer } from './authorization/union.ts';
 import { bootstrapCluster, keepEndpoints } from './bootstrap/bootstrap.ts';
@@ -79,7 +80,7 @@ export function createStandardServer(options: StandardServerOptions): StandardSe
     staticTokenAuthenticator(options.staticTokens ?? []),
   ]);
   const rbac = rbacAuthorizer(reader);
-  const authorizer = unionAuthorizer([superuserAuthorizer(), rbac]);
+  const authorizer = unionAuthorizer([superuserAuthorizer(), nodeAuthorizer(reader), rbac]);
   const authenticators: Authenticator[] = [];
   if (options.clientCertificateAuthorityPem) {
     authenticators.push(clientCertificateAuthenticator({ certificateAuthorityPem: options.clientCertificateAuthorityPem, clock }));

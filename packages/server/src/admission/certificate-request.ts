@@ -1,9 +1,11 @@
-// Reads the organizations of a PKCS#10 request's subject (RFC 2986); nothing more of the request matters to admission.
+// Reads the subject of a PKCS#10 request (RFC 2986); nothing more of the request matters to admission.
 
 const SEQUENCE = 0x30;
 const SET = 0x31;
 const OBJECT_IDENTIFIER = 0x06;
 const BMP_STRING = 0x1e;
+/** id-at-commonName, 2.5.4.3 */
+const COMMON_NAME = Buffer.from([0x55, 0x04, 0x03]);
 /** id-at-organizationName, 2.5.4.10 */
 const ORGANIZATION = Buffer.from([0x55, 0x04, 0x0a]);
 
@@ -38,23 +40,26 @@ function textOf({ tag, content }: Element): string {
   return Buffer.from(content).swap16().toString('utf16le');
 }
 
-/** `request`: base64 of a PEM block, as spec.request carries it. Throws when it isn't one. */
-export function organizationsOf(request: string): string[] {
+/** Values of one attribute of the subject. `request`: base64 of a PEM block, as spec.request carries it. Throws when it isn't one. */
+function subjectValues(request: string, attributeType: Buffer): string[] {
   const pem = Buffer.from(request, 'base64').toString('latin1');
   const block = /-----BEGIN (?:NEW )?CERTIFICATE REQUEST-----([\s\S]+?)-----END (?:NEW )?CERTIFICATE REQUEST-----/.exec(pem);
   if (!block) throw new Error('PEM block type must be CERTIFICATE REQUEST');
   const info = expect(expect(Buffer.from(block[1]!, 'base64'), SEQUENCE).content, SEQUENCE);
   const version = element(info.content);
-  const organizations: string[] = [];
+  const values: string[] = [];
   for (let names = expect(version.rest, SEQUENCE).content; names.length > 0; ) {
     const set = expect(names, SET);
     for (let attributes = set.content; attributes.length > 0; ) {
       const attribute = expect(attributes, SEQUENCE);
       const identifier = expect(attribute.content, OBJECT_IDENTIFIER);
-      if (identifier.content.equals(ORGANIZATION)) organizations.push(textOf(element(identifier.rest)));
+      if (identifier.content.equals(attributeType)) values.push(textOf(element(identifier.rest)));
       attributes = attribute.rest;
     }
     names = set.rest;
   }
-  return organizations;
+  return values;
 }
+
+export const organizationsOf = (request: string): string[] => subjectValues(request, ORGANIZATION);
+export const commonNameOf = (request: string): string => subjectValues(request, COMMON_NAME).at(-1) ?? '';

@@ -5,6 +5,7 @@ import type { AdmissionPlugin, Authorizer } from '../interfaces.ts';
 import { certificateApproval, certificateSigning, certificateSubjectRestriction } from './certificates.ts';
 import { limitRanger } from './limit-ranger.ts';
 import { namespaceLifecycle } from './namespace-lifecycle.ts';
+import { nodeRestriction } from './node-restriction.ts';
 import { defaultTolerationSeconds, podTopologyLabels, priority, taintNodesByCondition } from './pod-defaults.ts';
 import { resourceQuota } from './resource-quota.ts';
 import { runtimeClass } from './runtime-class.ts';
@@ -25,6 +26,7 @@ export function defaultAdmission(options: AdmissionOptions): AdmissionPlugin[] {
     namespaceLifecycle(),
     limitRanger(),
     serviceAccount(options),
+    nodeRestriction(authorizer),
     taintNodesByCondition(),
     priority(),
     defaultTolerationSeconds(),
