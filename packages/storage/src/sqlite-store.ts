@@ -1,6 +1,6 @@
 // The default store: one SQLite file in WAL mode with synchronous=FULL, so that what was acknowledged survives a power
 // cut. All reads come from memory; the file is read once, at the start, and every record is checked against its checksum.
-import { chmodSync, existsSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { crc32 } from 'node:zlib';
 import { type Durability, LocalStore } from './local-store.ts';
@@ -33,7 +33,8 @@ function checksumOf(key: string, value: Uint8Array, createRevision: number, modR
 }
 
 function open(path: string): DatabaseSync {
-  const isNew = !existsSync(path);
+  // The files beside it take over its mode, so it has to be private from the start.
+  if (!existsSync(path)) writeFileSync(path, '', { mode: 0o600 });
   let database: DatabaseSync;
   try {
     database = new DatabaseSync(path, { timeout: 0 });
@@ -54,7 +55,6 @@ function open(path: string): DatabaseSync {
       },
     );
   }
-  if (isNew) chmodSync(path, 0o600);
   return database;
 }
 
