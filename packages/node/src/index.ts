@@ -1,1 +1,1 @@
-export {};
+export * from './streams/index.ts';

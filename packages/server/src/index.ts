@@ -3,6 +3,7 @@ export { type ApiServer, type ApiServerOptions, createApiServer } from './api-se
 export * from './authentication/index.ts';
 export * from './authorization/index.ts';
 export * from './bootstrap/index.ts';
+export { type Connect, type ConnectOptions, connectHandlers, type KubeletTls } from './connect/index.ts';
 export type { Listening, ListenOptions } from './edge/listen.ts';
 export type * from './interfaces.ts';
 export { createStandardServer, type StandardServer, type StandardServerOptions } from './standard-server.ts';
