@@ -50,7 +50,7 @@ const isNative = (name: string) => !name.includes('/') || name.includes('kuberne
 export const isExtended = (name: string) =>
   !isNative(name) && !name.startsWith('requests.') && isQualifiedName(`requests.${name}`).length === 0;
 /** Whether requests may be less than limits. */
-const isOvercommitable = (name: string) => isNative(name) && !isHugePages(name);
+export const isOvercommitable = (name: string) => isNative(name) && !isHugePages(name);
 
 export function checkResourceName(errors: Errors, path: string, name: string): boolean {
   const wrong = isQualifiedName(name);
@@ -61,7 +61,7 @@ export function checkResourceName(errors: Errors, path: string, name: string): b
   return false;
 }
 
-function checkContainerResourceName(errors: Errors, path: string, name: string): void {
+export function checkContainerResourceName(errors: Errors, path: string, name: string): void {
   if (CONTAINER_RESOURCES.has(name)) return;
   checkResourceName(errors, path, name);
   if (!name.includes('/')) {

@@ -1,0 +1,116 @@
+// Nodes (registry/core/node/strategy.go, apis/core/validation ValidateNode, printers printNode).
+import type { corev1 } from '@tiphys/api';
+import { fieldError } from '@tiphys/machinery';
+import { defineBuiltIn } from '../built-in/base.ts';
+import { checkBlock } from '../rules/addresses.ts';
+import { NONE, text, wide, withNameAndAge } from '../rules/columns.ts';
+import { sameValue } from '../rules/equality.ts';
+import type { Errors } from '../rules/errors.ts';
+import { isLabelValue } from '../rules/formats.ts';
+import { checkLabelName } from '../rules/labels.ts';
+import { checkTaintEffect } from '../rules/pod/placement.ts';
+import { checkResourceQuantity } from '../rules/pod/resources.ts';
+
+type Node = corev1.Node;
+const ROLE_PREFIX = 'node-role.kubernetes.io/';
+const ROLE = 'kubernetes.io/role';
+
+function checkTaints(errors: Errors, taints: readonly corev1.Taint[] | undefined): void {
+  const seen = new Set<string>();
+  taints?.forEach((taint, i) => {
+    const { key = '', value = '', effect = '' } = taint;
+    // Upstream gives the path as metadata.taints, though the field is in the spec.
+    const at = `metadata.taints[${i}]`;
+    checkLabelName(errors, `${at}.key`, key);
+    const wrong = isLabelValue(value);
+    if (wrong.length) errors.push(fieldError.invalid(`${at}.value`, value, wrong.join(';')));
+    checkTaintEffect(errors, `${at}.effect`, effect);
+    const id = `${effect}/${key}`;
+    if (seen.has(id)) {
+      const duplicate = fieldError.duplicate(at, taint);
+      errors.push({ ...duplicate, message: `${duplicate.message}: taints must be unique by key and effect pair` });
+    }
+    seen.add(id);
+  });
+}
+
+function checkResources(errors: Errors, { status }: Node): void {
+  for (const kind of ['capacity', 'allocatable'] as const) {
+    for (const name in status?.[kind]) checkResourceQuantity(errors, `status.${kind}.${name}`, name, status[kind]![name]);
+  }
+}
+
+function checkUpdate(errors: Errors, { spec, status }: Node, old: Node): void {
+  const seen = new Set<string>();
+  status?.addresses?.forEach((address, i) => {
+    const id = JSON.stringify([address.type, address.address]);
+    if (seen.has(id)) errors.push(fieldError.duplicate(`status.addresses[${i}]`, address));
+    seen.add(id);
+  });
+  if (old.spec?.podCIDRs?.length && !sameValue(old.spec.podCIDRs, spec?.podCIDRs)) {
+    errors.push(fieldError.forbidden('spec.podCIDRs', 'node updates may not change podCIDR except from "" to valid'));
+  }
+  if (old.spec?.providerID && old.spec.providerID !== spec?.providerID) {
+    errors.push(fieldError.forbidden('spec.providerID', 'node updates may not change providerID except from "" to valid'));
+  }
+}
+
+function validate(node: Node, old?: Node): Errors {
+  const errors: Errors = [];
+  checkResources(errors, node);
+  checkTaints(errors, node.spec?.taints);
+  if (old) checkUpdate(errors, node, old);
+  node.spec?.podCIDRs?.forEach((cidr, i) => {
+    checkBlock(errors, `spec.podCIDRs[${i}]`, cidr, old?.spec?.podCIDRs);
+  });
+  return errors;
+}
+
+function statusText({ spec, status }: Node): string {
+  const ready = status?.conditions?.find(({ type }) => type === 'Ready');
+  const word = ready ? (ready.status === 'True' ? 'Ready' : 'NotReady') : 'Unknown';
+  return spec?.unschedulable ? `${word},SchedulingDisabled` : word;
+}
+
+function roles({ metadata }: Node): string {
+  const found = new Set<string>();
+  for (const [key, value] of Object.entries(metadata?.labels ?? {})) {
+    if (key.startsWith(ROLE_PREFIX) && key.length > ROLE_PREFIX.length) found.add(key.slice(ROLE_PREFIX.length));
+    else if (key === ROLE && value) found.add(value);
+  }
+  return [...found].sort().join(',') || NONE;
+}
+
+const address = ({ status }: Node, type: string) => status?.addresses?.find((each) => each.type === type)?.address ?? NONE;
+
+function kernel({ status }: Node): string {
+  const { kernelVersion, architecture } = status?.nodeInfo ?? {};
+  return `${kernelVersion || '<unknown>'}${architecture ? ` (${architecture})` : ''}`;
+}
+
+/** Pod ranges are written twice, for clients of one family and of two. */
+function syncPodCidrs({ spec }: Node): void {
+  if (spec?.podCIDR && !spec.podCIDRs?.length) spec.podCIDRs = [spec.podCIDR];
+  else if (spec?.podCIDRs?.length && !spec.podCIDR) spec.podCIDR = spec.podCIDRs[0]!;
+}
+
+export const nodes = defineBuiltIn<Node>('', 'v1', 'nodes', {
+  prepareForCreate: syncPodCidrs,
+  prepareForUpdate(node, old) {
+    node.status = old.status;
+    syncPodCidrs(node);
+  },
+  validateCreate: (node) => validate(node),
+  validateUpdate: (node, old) => validate(node, old),
+  status: { validateUpdate: (node, old) => validate(node, old) },
+  selectableFields: ({ spec }) => ({ 'spec.unschedulable': String(spec?.unschedulable ?? false) }),
+  columns: [
+    ...withNameAndAge<Node>(text('Status', statusText), text('Roles', roles)),
+    text<Node>('Version', ({ status }) => status?.nodeInfo?.kubeletVersion ?? ''),
+    wide(text<Node>('Internal-IP', (node) => address(node, 'InternalIP'))),
+    wide(text<Node>('External-IP', (node) => address(node, 'ExternalIP'))),
+    wide(text<Node>('OS-Image', ({ status }) => status?.nodeInfo?.osImage || '<unknown>')),
+    wide(text<Node>('Kernel-Version', kernel)),
+    wide(text<Node>('Container-Runtime', ({ status }) => status?.nodeInfo?.containerRuntimeVersion || '<unknown>')),
+  ],
+});

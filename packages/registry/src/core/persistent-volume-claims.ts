@@ -1,0 +1,99 @@
+// PersistentVolumeClaims (registry/core/persistentvolumeclaim, apis/core/validation, printers printPersistentVolumeClaim).
+import type { corev1 } from '@tiphys/api';
+import { fieldError } from '@tiphys/machinery';
+import { defineBuiltIn } from '../built-in/base.ts';
+import { text, wide, withNameAndAge } from '../rules/columns.ts';
+import { sameValue } from '../rules/equality.ts';
+import { type Errors, IMMUTABLE } from '../rules/errors.ts';
+import { compareQuantities } from '../rules/quantities.ts';
+import { checkAccessModes, checkClaimSpec } from '../rules/volume-claims.ts';
+import { specDifference } from './pod/spec-difference.ts';
+
+type Claim = corev1.PersistentVolumeClaim;
+type Spec = corev1.PersistentVolumeClaimSpec;
+export const CLASS_ANNOTATION = 'volume.beta.kubernetes.io/storage-class';
+
+const SHORT_MODES: Record<string, string> = { ReadWriteOnce: 'RWO', ReadOnlyMany: 'ROX', ReadWriteMany: 'RWX', ReadWriteOncePod: 'RWOP' };
+/** Access modes as tables abbreviate them, in upstream's order. */
+export const accessModesText = (modes: readonly string[] | undefined) =>
+  Object.keys(SHORT_MODES)
+    .filter((mode) => modes?.includes(mode))
+    .map((mode) => SHORT_MODES[mode])
+    .join(',');
+
+function validate({ spec = {} }: Claim): Errors {
+  const errors: Errors = [];
+  checkClaimSpec(errors, 'spec', spec);
+  return errors;
+}
+
+/** The new spec with what may change taken back. */
+function withoutAllowedChanges(claim: Claim, old: Claim): Spec {
+  const [spec, before] = [claim.spec ?? {}, old.spec ?? {}];
+  const munged: Spec = { ...spec };
+  if (!before.volumeName) delete munged.volumeName;
+  const annotated = old.metadata?.annotations?.[CLASS_ANNOTATION];
+  const upgrades = before.storageClassName === undefined && (annotated === undefined || annotated === spec.storageClassName);
+  if (upgrades && spec.storageClassName !== undefined) delete munged.storageClassName;
+  if (claim.status?.phase === 'Bound') {
+    if (munged.resources?.requests) {
+      munged.resources = {
+        ...munged.resources,
+        requests: { ...munged.resources.requests, storage: before.resources?.requests?.storage ?? '0' },
+      };
+    }
+    if (before.volumeAttributesClassName === undefined) delete munged.volumeAttributesClassName;
+    else munged.volumeAttributesClassName = before.volumeAttributesClassName;
+  }
+  return munged;
+}
+
+function validateUpdate(claim: Claim, old: Claim): Errors {
+  const errors = validate(claim);
+  const [spec, before] = [claim.spec ?? {}, old.spec ?? {}];
+  const munged = withoutAllowedChanges(claim, old);
+  const base: Spec = { ...before };
+  if (!before.volumeName) delete base.volumeName;
+  if (!sameValue(munged, base)) {
+    const why = 'spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims';
+    errors.push(fieldError.forbidden('spec', `${why}\n${specDifference(base, munged)}`));
+  }
+  const [size, oldSize] = [spec.resources?.requests?.storage, before.resources?.requests?.storage];
+  if (compareQuantities(size, oldSize) < 0 && compareQuantities(size, old.status?.capacity?.storage) <= 0) {
+    errors.push(fieldError.forbidden('spec.resources.requests.storage', 'field can not be less than status.capacity'));
+  }
+  if (!sameValue(spec.volumeMode, before.volumeMode)) errors.push(fieldError.invalid('volumeMode', spec.volumeMode ?? null, IMMUTABLE));
+  if (old.status?.currentVolumeAttributesClassName !== undefined && !spec.volumeAttributesClassName && before.volumeAttributesClassName) {
+    const to = spec.volumeAttributesClassName === undefined ? 'nil' : 'empty string';
+    const why = `update to ${to} is forbidden when status.currentVolumeAttributesClassName is not nil`;
+    errors.push(fieldError.forbidden('spec.volumeAttributesClassName', why));
+  }
+  return errors;
+}
+
+export const persistentVolumeClaims = defineBuiltIn<Claim>('', 'v1', 'persistentvolumeclaims', {
+  prepareForCreate(claim) {
+    claim.status = { phase: 'Pending' };
+  },
+  validateCreate: validate,
+  validateUpdate,
+  status: {
+    validateUpdate({ status }) {
+      const errors: Errors = [];
+      if (status?.accessModes) checkAccessModes(errors, 'status.accessModes', status.accessModes);
+      return errors;
+    },
+  },
+  selectableFields: ({ metadata }) => ({ name: metadata?.name ?? '' }),
+  columns: [
+    ...withNameAndAge<Claim>(
+      text('Status', ({ metadata, status }) => (metadata?.deletionTimestamp ? 'Terminating' : (status?.phase ?? ''))),
+      text('Volume', ({ spec }) => spec?.volumeName ?? ''),
+      text('Capacity', ({ spec, status }) => (spec?.volumeName ? String(status?.capacity?.storage ?? '0') : '')),
+      text('Access Modes', ({ spec, status }) => (spec?.volumeName ? accessModesText(status?.accessModes) : '')),
+      text('StorageClass', ({ metadata, spec }) => metadata?.annotations?.[CLASS_ANNOTATION] ?? spec?.storageClassName ?? ''),
+      text('VolumeAttributesClass', ({ spec }) => spec?.volumeAttributesClassName ?? '<unset>'),
+    ),
+    wide(text<Claim>('VolumeMode', ({ spec }) => spec?.volumeMode ?? '<unset>')),
+  ],
+});
