@@ -1,55 +1,10 @@
-// The parts of Service, EndpointSlice, Pod and Node that this package reads, named as the API names them.
-import { type KubeObject, resourceType } from '@tiphys/api';
+// The kinds this package follows, and the labels that tie them together.
+import type { corev1, discoveryv1, KubeObject } from '@tiphys/api';
 
-export interface ServicePort {
-  name?: string;
-  protocol?: string;
-  port: number;
-  targetPort?: number | string;
-  nodePort?: number;
-  appProtocol?: string;
-}
-
-export interface Service extends KubeObject {
-  spec?: {
-    type?: string;
-    clusterIP?: string;
-    clusterIPs?: string[];
-    ipFamilies?: string[];
-    ports?: ServicePort[];
-    selector?: Record<string, string>;
-    externalIPs?: string[];
-    externalName?: string;
-    externalTrafficPolicy?: string;
-    internalTrafficPolicy?: string;
-    healthCheckNodePort?: number;
-    loadBalancerSourceRanges?: string[];
-    publishNotReadyAddresses?: boolean;
-    sessionAffinity?: string;
-    sessionAffinityConfig?: { clientIP?: { timeoutSeconds?: number } };
-  };
-  status?: { loadBalancer?: { ingress?: { ip?: string; hostname?: string; ipMode?: string }[] } };
-}
-
-export interface Endpoint {
-  addresses: string[];
-  conditions?: { ready?: boolean; serving?: boolean; terminating?: boolean };
-  hostname?: string;
-  nodeName?: string;
-  zone?: string;
-  targetRef?: { kind?: string; namespace?: string; name?: string };
-  hints?: { forZones?: { name: string }[]; forNodes?: { name: string }[] };
-}
-
-export interface EndpointSlice extends KubeObject {
-  addressType?: string;
-  endpoints?: Endpoint[];
-  ports?: { name?: string; protocol?: string; port?: number; appProtocol?: string }[];
-}
-
-export const services = resourceType<Service>('', 'v1', 'services', 'Service');
-export const endpointSlices = resourceType<EndpointSlice>('discovery.k8s.io', 'v1', 'endpointslices', 'EndpointSlice');
-export const nodes = resourceType<KubeObject>('', 'v1', 'nodes', 'Node', false);
+export type Service = corev1.Service;
+export type ServicePort = corev1.ServicePort;
+export type Endpoint = discoveryv1.Endpoint;
+export type EndpointSlice = discoveryv1.EndpointSlice;
 
 export const SERVICE_NAME_LABEL = 'kubernetes.io/service-name';
 export const SERVICE_PROXY_NAME_LABEL = 'service.kubernetes.io/service-proxy-name';

@@ -1,7 +1,7 @@
 // What DNS answers are made from: a read-only view of services, their slices and the namespaces, kept by informers.
-import { type KubeObject, resourceType } from '@tiphys/api';
+import { corev1, discoveryv1 } from '@tiphys/api';
 import type { Client } from '@tiphys/client';
-import { type EndpointSlice, endpointSlices, type Service, serviceKeyOf, services } from '../kinds.ts';
+import { type EndpointSlice, type Service, serviceKeyOf } from '../kinds.ts';
 
 export interface DnsWorld {
   /** Without a final dot, lower case: `cluster.local`. */
@@ -15,8 +15,6 @@ export interface DnsWorld {
   slicesAt(ip: string): readonly EndpointSlice[];
 }
 
-const namespaces = resourceType<KubeObject>('', 'v1', 'namespaces', 'Namespace', false);
-
 /** IPv6 addresses have many spellings; the URL parser knows the canonical one. */
 export function canonicalIp(ip: string): string {
   if (!ip.includes(':')) return ip;
@@ -25,9 +23,9 @@ export function canonicalIp(ip: string): string {
 }
 
 export async function watchWorld(client: Client, domain: string): Promise<DnsWorld> {
-  const byService = client.informer(endpointSlices);
-  const all = client.informer(services);
-  const spaces = client.informer(namespaces);
+  const byService = client.informer(discoveryv1.endpointslices);
+  const all = client.informer(corev1.services);
+  const spaces = client.informer(corev1.namespaces);
   byService.index('service', (slice) => [serviceKeyOf(slice) ?? ''].filter(Boolean));
   byService.index('address', (slice) => (slice.endpoints ?? []).flatMap((endpoint) => endpoint.addresses.map(canonicalIp)));
   all.index('clusterIP', (service) => (service.spec?.clusterIPs ?? [service.spec?.clusterIP ?? '']).map(canonicalIp));

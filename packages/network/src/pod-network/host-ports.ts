@@ -1,24 +1,9 @@
 // The node's table for pods: traffic that leaves the pods' addresses gets the node's, and host ports lead to their pods.
 // The text is made whole for each change: a node has few host ports.
-import type { KubeObject } from '@tiphys/api';
+import type { corev1 } from '@tiphys/api';
 import type { PodNetworkSettings } from './settings.ts';
 
-export interface HostPortPod extends KubeObject {
-  spec?: {
-    nodeName?: string;
-    hostNetwork?: boolean;
-    containers?: { ports?: ContainerPort[] }[];
-    initContainers?: { restartPolicy?: string; ports?: ContainerPort[] }[];
-  };
-  status?: { phase?: string; podIP?: string };
-}
-
-interface ContainerPort {
-  containerPort: number;
-  hostPort?: number;
-  hostIP?: string;
-  protocol?: string;
-}
+type Pod = corev1.Pod;
 
 export interface HostPort {
   /** '' for every address of the node. */
@@ -29,10 +14,10 @@ export interface HostPort {
   containerPort: number;
 }
 
-const isOver = (pod: HostPortPod) => pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed';
+const isOver = (pod: Pod) => pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed';
 
 /** The host ports of running pods, each once, in a steady order. */
-export function hostPortsOf(pods: readonly HostPortPod[]): HostPort[] {
+export function hostPortsOf(pods: readonly Pod[]): HostPort[] {
   const found = new Map<string, HostPort>();
   for (const pod of pods) {
     const podIp = pod.status?.podIP;

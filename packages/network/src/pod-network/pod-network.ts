@@ -2,11 +2,11 @@
 // and keeps the table's host ports in step with the node's pods.
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { resourceType } from '@tiphys/api';
+import { corev1 } from '@tiphys/api';
 import type { Client } from '@tiphys/client';
 import type { Runtime, Timer } from '@tiphys/runtime';
 import { type RunProgram, runProgram } from '../run-program.ts';
-import { type HostPortPod, hostPortsOf, podTable, podTableRemoval } from './host-ports.ts';
+import { hostPortsOf, podTable, podTableRemoval } from './host-ports.ts';
 import { cniConfiguration, kernelSettings, type PodNetworkOptions, type PodNetworkSettings, podNetworkSettings } from './settings.ts';
 
 export interface PodNetwork extends PodNetworkSettings {
@@ -86,7 +86,6 @@ export async function removePodNetwork(options: PodNetworkOptions & { run?: RunP
   await rm(settings.previousFile, { force: true });
 }
 
-const pods = resourceType<HostPortPod>('', 'v1', 'pods', 'Pod');
 const GATHER_MS = 5;
 const RETRY_MS = 1000;
 
@@ -105,7 +104,7 @@ export interface HostPortsOptions {
 /** Follows the node's pods and rewrites the table when their host ports change. */
 export function startHostPorts(options: HostPortsOptions): HostPorts {
   const { runtime, settings, run = runProgram } = options;
-  const informer = options.client.informer(pods, { fieldSelector: `spec.nodeName=${options.nodeName}` });
+  const informer = options.client.informer(corev1.pods, { fieldSelector: `spec.nodeName=${options.nodeName}` });
   let written = podTable(settings, []);
   let timer: Timer | undefined;
   let running: Promise<void> = Promise.resolve();

@@ -1,8 +1,9 @@
 // The running service proxy: watches Services and EndpointSlices, computes the changed parts of the table and hands them
 // to nft in one transaction. No polling: work starts when something changes and while one transaction runs the next gathers.
+import { corev1, discoveryv1 } from '@tiphys/api';
 import type { Client, Informer } from '@tiphys/client';
 import type { Runtime, Timer } from '@tiphys/runtime';
-import { type EndpointSlice, endpointSlices, keyOf, nodes, type Service, serviceKeyOf, services } from '../kinds.ts';
+import { type EndpointSlice, keyOf, type Service, serviceKeyOf } from '../kinds.ts';
 import { type RunProgram, runProgram } from '../run-program.ts';
 import { removalCommands, type TableOptions, tableName } from './base-rules.ts';
 import { cleanFlows, hasUdp } from './conntrack.ts';
@@ -67,7 +68,7 @@ class RunningProxy {
   readonly #ruleset: Ruleset;
   readonly #services: Informer<Service>;
   readonly #slices: Informer<EndpointSlice>;
-  readonly #nodes: Informer<import('@tiphys/api').KubeObject>;
+  readonly #nodes: Informer<corev1.Node>;
   readonly #healthChecks: HealthChecks;
   readonly #changed = new Set<string>();
   readonly #stale = new Map<string, number>();
@@ -95,9 +96,9 @@ class RunningProxy {
     };
     this.#ruleset = new Ruleset(this.#tableOptions);
     this.#healthChecks = startHealthChecks(this.#runtime.log);
-    this.#services = options.client.informer(services);
-    this.#slices = options.client.informer(endpointSlices);
-    this.#nodes = options.client.informer(nodes, { fieldSelector: `metadata.name=${options.nodeName}` });
+    this.#services = options.client.informer(corev1.services);
+    this.#slices = options.client.informer(discoveryv1.endpointslices);
+    this.#nodes = options.client.informer(corev1.nodes, { fieldSelector: `metadata.name=${options.nodeName}` });
     this.#slices.index('service', (slice) => {
       const key = serviceKeyOf(slice);
       return key ? [key] : [];
