@@ -22,6 +22,9 @@ export {
   referenceTo,
   timeText,
 } from './events/recorder.ts';
+export { type SeriesExtra, type SeriesRecorder, type SeriesRecorderOptions, seriesRecorder } from './events/series-recorder.ts';
 export * from './kubeconfig/index.ts';
+export { type LeaderElection, type LeaderElectionOptions, leaderElection } from './leader-election.ts';
 export { errorFromStatus } from './requests.ts';
 export * from './transport/index.ts';
+export { type WaitOptions, WaitTimeout, waitFor, waitForAll } from './wait.ts';

@@ -1,0 +1,58 @@
+// Two candidates on the real server and a virtual clock.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { coordinationv1, corev1 } from '@tiphys/api';
+import { builtinDefinitions } from '@tiphys/registry';
+import { type Runtime, seededRandom, silentLogger, virtualClock } from '@tiphys/runtime';
+import { createApiServer } from '@tiphys/server';
+import { memoryStore } from '@tiphys/storage';
+import { inProcessClient } from './api-client.ts';
+import { leaderElection } from './leader-election.ts';
+
+test('the second leads when the first stops, and when the first falls silent', async () => {
+  const clock = virtualClock();
+  const runtime: Runtime = { clock, random: seededRandom(7), log: silentLogger };
+  const server = createApiServer({ runtime, store: memoryStore(), definitions: builtinDefinitions() });
+  await server.ready;
+  let silent = '';
+  const candidate = (identity: string) => {
+    const handler = {
+      handle: (request: Parameters<typeof server.handle>[0]) =>
+        silent === identity ? Promise.reject(new Error('cut off')) : server.handle(request),
+    };
+    const client = inProcessClient({ handler, runtime, user: { name: identity, groups: ['system:masters'] } });
+    const log: string[] = [];
+    const election = leaderElection({
+      client,
+      runtime,
+      namespace: 'kube-system',
+      name: 'manager',
+      identity,
+      onStartedLeading: () => void log.push('starts'),
+      onStoppedLeading: () => void log.push('stops'),
+    });
+    return { client, election, log };
+  };
+  const admin = inProcessClient({ handler: server, runtime, user: { name: 'admin', groups: ['system:masters'] } });
+  await admin.of(corev1.namespaces).create({ metadata: { name: 'kube-system' } });
+  const a = candidate('a');
+  await clock.advance(100);
+  const b = candidate('b');
+  await clock.advance(30_000);
+  assert.deepEqual([a.log, b.log], [['starts'], []]);
+  assert.equal(b.election.leader(), 'a');
+
+  await a.election.stop();
+  await clock.advance(6_000);
+  assert.deepEqual([a.log, b.log], [['starts', 'stops'], ['starts']]);
+
+  const c = candidate('c');
+  silent = 'b';
+  await clock.advance(30_000);
+  assert.deepEqual([b.log, c.log], [['starts', 'stops'], ['starts']]);
+  const lease = await admin.of(coordinationv1.leases).get('manager', 'kube-system');
+  assert.equal(lease.spec?.holderIdentity, 'c');
+  assert.equal(lease.spec?.leaseTransitions, 2);
+  await Promise.all([b.election.stop(), c.election.stop()]);
+  await server.close();
+});
