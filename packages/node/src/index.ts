@@ -1,1 +1,10 @@
-export * from './streams/index.ts';
+export { containerdPaths, SANDBOX_IMAGE } from './containerd/configuration.ts';
+export { type Containerd, type ContainerdOptions, startContainerd, stopContainerd } from './containerd/daemon.ts';
+export { type CriClient, criClient } from './cri/client.ts';
+export { CriError, isCriNotFound } from './cri/errors.ts';
+export type * as cri from './cri/generated/cri.ts';
+export { ensureSandboxImage, type ImageTarget, importArchive, loadImage } from './images/import.ts';
+export { KUBELET_VERSION } from './node/node-object.ts';
+export { type RemoveOptions, removeEverything } from './node/remove-everything.ts';
+export { type FoundContainer, type Node, type NodeOptions, startNode } from './node/start-node.ts';
+export { podLogDirectory, podLogPath } from './pod-worker/paths.ts';

@@ -49,7 +49,7 @@ async function tarOf(fill: (tar: ReturnType<typeof pack>) => void): Promise<Buff
   const tar = pack();
   const chunks: Buffer[] = [];
   const done = new Promise<Buffer>((resolve, reject) => {
-    tar.on('data', (chunk: Buffer) => chunks.push(chunk));
+    tar.on('data', (chunk) => chunks.push(chunk as Buffer));
     tar.on('end', () => resolve(Buffer.concat(chunks)));
     tar.on('error', reject);
   });

@@ -1,0 +1,59 @@
+// Whether a pod that was bound to this node may run here (pkg/kubelet/lifecycle/predicate.go): the scheduler may have been wrong,
+// and pods can name their node themselves. Pure.
+import type { corev1 } from '@tiphys/api';
+import { addAmounts, type Amounts, amountsOf, matchesNodeAffinity, podRequests, untoleratedTaint } from '@tiphys/machinery';
+
+export interface Refusal {
+  reason: string;
+  message: string;
+}
+
+const hostPorts = (pod: corev1.Pod) =>
+  pod.spec!.containers.flatMap(({ ports = [] }) =>
+    ports.flatMap(({ hostPort, hostIP, protocol = 'TCP' }) => (hostPort ? [{ hostPort, hostIP: hostIP || '0.0.0.0', protocol }] : [])),
+  );
+
+function portsCollide(pod: corev1.Pod, others: readonly corev1.Pod[]): boolean {
+  const taken = others.flatMap(hostPorts);
+  return hostPorts(pod).some((port) =>
+    taken.some(
+      (other) =>
+        other.hostPort === port.hostPort &&
+        other.protocol === port.protocol &&
+        (other.hostIP === port.hostIP || other.hostIP === '0.0.0.0' || port.hostIP === '0.0.0.0'),
+    ),
+  );
+}
+
+const shortage = (name: string, requested: number, used: number, capacity: number): Refusal => ({
+  reason: `OutOf${name}`,
+  message: `Node didn't have enough resource: ${name}, requested: ${requested}, used: ${used}, capacity: ${capacity}`,
+});
+
+/** `others` are the pods that count on this node already. */
+export function admitPod(pod: corev1.Pod, node: corev1.Node, others: readonly corev1.Pod[]): Refusal | undefined {
+  const allocatable = amountsOf(node.status?.allocatable);
+  const pods = allocatable.get('pods') ?? 0;
+  if (others.length + 1 > pods) return shortage('pods', 1, others.length, pods);
+  const used: Amounts = new Map();
+  for (const other of others) addAmounts(used, podRequests(other));
+  for (const [name, requested] of podRequests(pod)) {
+    // Resources that this node knows nothing of are left to who provides them.
+    if (requested === 0 || !allocatable.has(name)) continue;
+    const inUse = used.get(name) ?? 0;
+    if (requested + inUse > allocatable.get(name)!) return shortage(name, requested, inUse, allocatable.get(name)!);
+  }
+  const predicate = (name: string, why: string): Refusal => ({ reason: name, message: `Predicate ${name} failed: ${why}` });
+  if (!matchesNodeAffinity(pod.spec!, node)) return predicate('NodeAffinity', "node(s) didn't match Pod's node affinity/selector");
+  if (pod.spec!.nodeName && node.metadata!.name !== pod.spec!.nodeName) {
+    return predicate('NodeName', "node(s) didn't match the requested node name");
+  }
+  if (portsCollide(pod, others)) return predicate('NodePorts', "node(s) didn't have free ports for the requested pod ports");
+  if (untoleratedTaint(node.spec?.taints, pod.spec!.tolerations, ['NoExecute'])) {
+    return predicate('TaintToleration', "node(s) had taints that the pod didn't tolerate");
+  }
+  if (pod.spec!.os && pod.spec!.os.name !== 'linux') {
+    return { reason: 'PodOSNotSupported', message: "Failed to admit pod as the OS field doesn't match node OS" };
+  }
+  return undefined;
+}

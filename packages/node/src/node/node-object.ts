@@ -1,0 +1,127 @@
+// The Node object as a kubelet registers it and keeps its status (kubelet_node_status.go, nodestatus/setters.go). Pure.
+import type { corev1 } from '@tiphys/api';
+import type { MachineFacts } from './machine.ts';
+
+export const KUBELET_VERSION = 'v1.36.3';
+export const PODS_MAX = 110;
+/** Upstream's nodeStatusMaxImages. */
+const IMAGES_MAX = 50;
+/** Kept for the machine itself, as upstream's default eviction threshold does. */
+const RESERVED_MEMORY_BYTES = 100 * 1024 * 1024;
+const EPHEMERAL_SHARE = 0.9;
+
+export interface NodeFacts {
+  name: string;
+  machine: MachineFacts;
+  address: string;
+  runtimeVersion: string;
+  /** Port of the node's own HTTPS server. */
+  port: number;
+  podCidr: string;
+  images: readonly corev1.ContainerImage[];
+  volumesInUse: readonly string[];
+  /** Why the node is not ready; empty when it is. */
+  problems: readonly string[];
+  labels?: Readonly<Record<string, string>>;
+  taints?: readonly corev1.Taint[];
+}
+
+const kibi = (bytes: number) => `${Math.floor(bytes / 1024)}Ki`;
+
+export function capacityOf(machine: MachineFacts): Record<string, string> {
+  return {
+    cpu: String(machine.cpus),
+    'ephemeral-storage': kibi(machine.ephemeralStorageBytes),
+    'hugepages-1Gi': '0',
+    'hugepages-2Mi': '0',
+    memory: kibi(machine.memoryBytes),
+    pods: String(PODS_MAX),
+  };
+}
+
+export function allocatableOf(machine: MachineFacts): Record<string, string> {
+  return {
+    ...capacityOf(machine),
+    'ephemeral-storage': String(Math.floor(machine.ephemeralStorageBytes * EPHEMERAL_SHARE)),
+    memory: kibi(Math.max(0, machine.memoryBytes - RESERVED_MEMORY_BYTES)),
+  };
+}
+
+export function nodeLabels(name: string, machine: MachineFacts): Record<string, string> {
+  return {
+    'beta.kubernetes.io/arch': machine.architecture,
+    'beta.kubernetes.io/os': 'linux',
+    'kubernetes.io/arch': machine.architecture,
+    'kubernetes.io/hostname': name,
+    'kubernetes.io/os': 'linux',
+  };
+}
+
+type Draft = [type: string, status: string, reason: string, message: string];
+
+function conditions(problems: readonly string[], old: corev1.NodeStatus | undefined, now: string): corev1.NodeCondition[] {
+  const drafts: Draft[] = [
+    ['MemoryPressure', 'False', 'KubeletHasSufficientMemory', 'kubelet has sufficient memory available'],
+    ['DiskPressure', 'False', 'KubeletHasNoDiskPressure', 'kubelet has no disk pressure'],
+    ['PIDPressure', 'False', 'KubeletHasSufficientPID', 'kubelet has sufficient PID available'],
+    problems.length === 0
+      ? ['Ready', 'True', 'KubeletReady', 'kubelet is posting ready status']
+      : ['Ready', 'False', 'KubeletNotReady', problems.length === 1 ? problems[0]! : `[${problems.join(', ')}]`],
+  ];
+  return drafts.map(([type, status, reason, message]) => {
+    const before = old?.conditions?.find((condition) => condition.type === type);
+    const lastTransitionTime = before?.status === status && before.lastTransitionTime ? before.lastTransitionTime : now;
+    return { type, status, lastHeartbeatTime: now, lastTransitionTime, reason, message };
+  });
+}
+
+export function nodeStatus(facts: NodeFacts, old: corev1.NodeStatus | undefined, now: string): corev1.NodeStatus {
+  const { machine } = facts;
+  const foreign = (old?.conditions ?? []).filter(({ type }) => !['MemoryPressure', 'DiskPressure', 'PIDPressure', 'Ready'].includes(type));
+  return {
+    capacity: capacityOf(machine),
+    allocatable: allocatableOf(machine),
+    conditions: [...foreign, ...conditions(facts.problems, old, now)],
+    addresses: [
+      { type: 'InternalIP', address: facts.address },
+      { type: 'Hostname', address: facts.name },
+    ],
+    daemonEndpoints: { kubeletEndpoint: { Port: facts.port } },
+    nodeInfo: {
+      machineID: machine.machineId,
+      systemUUID: machine.systemUuid,
+      bootID: machine.bootId,
+      kernelVersion: machine.kernel,
+      osImage: machine.osImage,
+      containerRuntimeVersion: facts.runtimeVersion,
+      kubeletVersion: KUBELET_VERSION,
+      kubeProxyVersion: '',
+      operatingSystem: 'linux',
+      architecture: machine.architecture,
+    },
+    images: [...facts.images].sort((a, b) => (b.sizeBytes ?? 0) - (a.sizeBytes ?? 0)).slice(0, IMAGES_MAX),
+    ...(facts.volumesInUse.length > 0 ? { volumesInUse: [...facts.volumesInUse] } : {}),
+    runtimeHandlers: [
+      { name: '', features: { recursiveReadOnlyMounts: false, userNamespaces: false } },
+      { name: 'runc', features: { recursiveReadOnlyMounts: false, userNamespaces: false } },
+    ],
+    features: { supplementalGroupsPolicy: false },
+  };
+}
+
+export function nodeObject(facts: NodeFacts, now: string): corev1.Node {
+  return {
+    apiVersion: 'v1',
+    kind: 'Node',
+    metadata: {
+      name: facts.name,
+      labels: { ...nodeLabels(facts.name, facts.machine), ...facts.labels },
+      annotations: { 'volumes.kubernetes.io/controller-managed-attach-detach': 'true' },
+    },
+    spec: {
+      ...(facts.podCidr ? { podCIDR: facts.podCidr, podCIDRs: [facts.podCidr] } : {}),
+      ...(facts.taints?.length ? { taints: [...facts.taints] } : {}),
+    },
+    status: nodeStatus(facts, undefined, now),
+  };
+}

@@ -1,0 +1,118 @@
+// The pods of one node: starts a worker for each that is bound here, adopts what runs already, and removes what nobody wants
+// (pkg/kubelet/kubelet.go HandlePodAdditions, HandlePodCleanups).
+import { corev1 } from '@tiphys/api';
+import { isCriNotFound } from '../cri/errors.ts';
+import { LABELS, podUidOf, stateOf } from '../pod-worker/pod-runtime.ts';
+import { PodWorker } from '../pod-worker/worker.ts';
+import type { NodeContext } from '../pod-worker/node-context.ts';
+import { admitPod } from './admission.ts';
+
+export interface PodSet {
+  pod(namespace: string, name: string): corev1.Pod | undefined;
+  wake(uids: ReadonlySet<string>): void;
+  wakeAll(): void;
+  /** A container's process ended; its pod is looked at until CRI shows it. */
+  containerEnded(containerId: string): Promise<void>;
+  removeOrphans(): Promise<void>;
+  runningContainers(): Promise<{ id: string; logPath: string }[]>;
+  volumesInUse(): string[];
+  stop(): Promise<void>;
+}
+
+/** CRI learns of an end a moment after the event: how long it is waited for. */
+const SETTLE_MS = [0, 5, 10, 20, 40, 80, 160, 320];
+
+const hasEnded = (pod: corev1.Pod) => pod.status?.phase === 'Failed' || pod.status?.phase === 'Succeeded';
+
+export async function podSet(context: NodeContext, node: () => corev1.Node | undefined): Promise<PodSet> {
+  const { client, cri, runtime } = context;
+  const informer = client.informer(corev1.pods, { fieldSelector: `spec.nodeName=${context.nodeName}` });
+  const workers = new Map<string, PodWorker>();
+  const adopted = new Set((await cri.listPodSandbox()).map(podUidOf));
+
+  const counted = (uid: string) =>
+    [...workers.values()].filter(({ pod, phase }) => pod.metadata!.uid !== uid && phase === 'syncing' && !hasEnded(pod)).map(({ pod }) => pod);
+  const add = (pod: corev1.Pod) => {
+    const uid = pod.metadata!.uid!;
+    // What ran before this process was admitted then.
+    const known = node();
+    const refusal = !known || adopted.has(uid) || hasEnded(pod) || pod.metadata!.deletionTimestamp ? undefined : admitPod(pod, known, counted(uid));
+    if (refusal) {
+      context.events.event({ ...pod, apiVersion: 'v1', kind: 'Pod' }, 'Warning', refusal.reason, refusal.message);
+      workers.set(uid, new PodWorker(context, pod, forget, { reason: refusal.reason, message: `Pod was rejected: ${refusal.message}` }));
+      return;
+    }
+    workers.set(uid, new PodWorker(context, pod, forget));
+  };
+  const forget = (uid: string) => void workers.delete(uid);
+  const unsubscribe = informer.subscribe({
+    added: (pod) => {
+      const worker = workers.get(pod.metadata!.uid!);
+      if (worker) worker.update(pod);
+      else add(pod);
+    },
+    updated: (pod, old) => {
+      if (old.metadata!.uid !== pod.metadata!.uid) workers.get(old.metadata!.uid!)?.remove();
+      const worker = workers.get(pod.metadata!.uid!);
+      if (worker) worker.update(pod);
+      else add(pod);
+    },
+    deleted: (pod) => workers.get(pod.metadata!.uid!)?.remove(),
+  });
+  await informer.synced();
+
+  const wake = (uids: ReadonlySet<string>) => {
+    for (const uid of uids) workers.get(uid)?.wake();
+  };
+  const removeSandbox = async (id: string) => {
+    for (const container of await cri.listContainers({ podSandboxId: id })) {
+      await cri.stopContainer(container.id!, 1).catch(() => {});
+      await cri.removeContainer(container.id!).catch(() => {});
+    }
+    await cri.stopPodSandbox(id).catch(() => {});
+    await cri.removePodSandbox(id).catch((error) => {
+      if (!isCriNotFound(error)) throw error;
+    });
+  };
+  return {
+    pod: (namespace, name) => informer.get(name, namespace),
+    wake,
+    wakeAll: () => {
+      for (const worker of workers.values()) worker.wake();
+    },
+    containerEnded: async (containerId) => {
+      for (const delayMs of SETTLE_MS) {
+        await runtime.clock.sleep(delayMs);
+        const [container] = await cri.listContainers({ id: containerId }).catch(() => []);
+        if (container && stateOf(container.state) === 'running') continue;
+        if (container) return wake(new Set([container.labels?.[LABELS.podUid] ?? '']));
+        const [sandbox] = await cri.listPodSandbox({ id: containerId }).catch(() => []);
+        if (sandbox) wake(new Set([podUidOf(sandbox)]));
+        return;
+      }
+    },
+    removeOrphans: async () => {
+      for (const sandbox of await cri.listPodSandbox()) {
+        if (workers.has(podUidOf(sandbox))) continue;
+        runtime.log.info('removing a pod that nobody knows', { uid: podUidOf(sandbox) });
+        await removeSandbox(sandbox.id!);
+        await context.cgroups.removePod(podUidOf(sandbox));
+      }
+      for (const uid of await context.volumes.known()) if (!workers.has(uid)) await context.volumes.unmount(uid);
+    },
+    runningContainers: async () => {
+      const containers = await cri.listContainers({ state: { state: 1 } });
+      const found: { id: string; logPath: string }[] = [];
+      for (const { id } of containers) {
+        const { status } = await cri.containerStatus(id!).catch(() => ({ status: undefined }));
+        if (status?.logPath) found.push({ id: id!, logPath: status.logPath });
+      }
+      return found;
+    },
+    volumesInUse: () => [],
+    stop: async () => {
+      unsubscribe();
+      await Promise.all([...workers.values()].map((worker) => worker.stop()));
+    },
+  };
+}

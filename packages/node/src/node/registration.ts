@@ -1,0 +1,142 @@
+// Registers a node, renews its lease and keeps its status (kubelet_node_status.go; component-helpers/apimachinery/lease).
+import { coordinationv1, corev1 } from '@tiphys/api';
+import { type Client, type EventRecorder, microTimeText, timeText } from '@tiphys/client';
+import { isAlreadyExists, isConflict, isNotFound } from '@tiphys/machinery';
+import type { Runtime, Timer } from '@tiphys/runtime';
+import { stableText } from '../pod-worker/status-writer.ts';
+import { type NodeFacts, nodeLabels, nodeObject, nodeStatus } from './node-object.ts';
+
+export const LEASE_NAMESPACE = 'kube-node-lease';
+export const LEASE_SECONDS = 40;
+const LEASE_RENEW_MS = 10_000;
+/** How often the status is looked at, and how often it is written when nothing changed. */
+const STATUS_CHECK_MS = 10_000;
+const STATUS_REPORT_MS = 300_000;
+const RETRY_MS = 500;
+
+export interface Registration {
+  /** Looks at the status at once. */
+  refresh(): Promise<void>;
+  node(): corev1.Node | undefined;
+  stop(): Promise<void>;
+}
+
+export interface RegistrationOptions {
+  client: Client;
+  runtime: Runtime;
+  events: EventRecorder;
+  facts: () => Promise<NodeFacts>;
+}
+
+async function register(client: Client, facts: NodeFacts, now: string): Promise<corev1.Node> {
+  const nodes = client.of(corev1.nodes);
+  try {
+    return await nodes.create(nodeObject(facts, now));
+  } catch (error) {
+    if (!isAlreadyExists(error)) throw error;
+  }
+  const existing = await nodes.get(facts.name);
+  const labels = { ...nodeLabels(facts.name, facts.machine), ...facts.labels };
+  const missing = Object.entries(labels).filter(([key, value]) => existing.metadata?.labels?.[key] !== value);
+  if (missing.length === 0) return existing;
+  return nodes.patch(facts.name, undefined, 'merge', { metadata: { labels: Object.fromEntries(missing) } });
+}
+
+/** Only what differs but for the time of the heartbeat counts as a change. */
+function changed(old: corev1.NodeStatus | undefined, wanted: corev1.NodeStatus): boolean {
+  const text = (status: corev1.NodeStatus | undefined) =>
+    stableText({
+      ...status,
+      conditions: [...(status?.conditions ?? [])]
+        .sort((a, b) => (a.type < b.type ? -1 : 1))
+        .map(({ lastHeartbeatTime: _, ...condition }) => condition),
+      volumesAttached: undefined,
+      nodeInfo: { ...status?.nodeInfo, kubeProxyVersion: '' },
+      declaredFeatures: undefined,
+      config: undefined,
+    });
+  return text(old) !== text(wanted);
+}
+
+/** Resolves when the node is registered and its first status written. */
+export async function registerNode(options: RegistrationOptions): Promise<Registration> {
+  const { client, runtime, events, facts } = options;
+  const { clock, log } = runtime;
+  const nodes = client.of(corev1.nodes);
+  const leases = client.of(coordinationv1.leases);
+  const timers = new Map<string, Timer>();
+  let node: corev1.Node | undefined;
+  let reportedMs = 0;
+  let stopped = false;
+  let ready = '';
+
+  const writeStatus = async () => {
+    const now = await facts();
+    const wanted = nodeStatus(now, node?.status, timeText(clock.now()));
+    if (node && !changed(node.status, wanted) && clock.now() - reportedMs < STATUS_REPORT_MS) return;
+    try {
+      node = await nodes.patch(now.name, undefined, 'merge', { status: wanted }, { subresource: 'status' });
+      reportedMs = clock.now();
+    } catch (error) {
+      if (!isNotFound(error)) throw error;
+      // Somebody deleted the Node object: a running node comes back.
+      node = await register(client, now, timeText(clock.now()));
+    }
+    const state = wanted.conditions?.find(({ type }) => type === 'Ready')?.status ?? '';
+    if (ready !== state) {
+      const reason = state === 'True' ? 'NodeReady' : 'NodeNotReady';
+      if (ready !== '' || state === 'True') nodeEvent(now.name, reason, `Node ${now.name} status is now: ${reason}`);
+      ready = state;
+    }
+  };
+  const nodeEvent = (name: string, reason: string, message: string) =>
+    events.event({ apiVersion: 'v1', kind: 'Node', name, uid: node?.metadata?.uid ?? name }, 'Normal', reason, message);
+
+  const renewLease = async () => {
+    const { name } = node!.metadata!;
+    const spec = { holderIdentity: name!, leaseDurationSeconds: LEASE_SECONDS, renewTime: microTimeText(clock.now()) };
+    const owner = { apiVersion: 'v1', kind: 'Node', name: name!, uid: node!.metadata!.uid! };
+    try {
+      await leases.patch(name!, LEASE_NAMESPACE, 'merge', { spec });
+    } catch (error) {
+      if (!isNotFound(error)) throw error;
+      await leases.create({ metadata: { name: name!, namespace: LEASE_NAMESPACE, ownerReferences: [owner] }, spec } as coordinationv1.Lease);
+    }
+  };
+  let running: Promise<void> = Promise.resolve();
+  const every = (name: string, delayMs: number, work: () => Promise<void>) => {
+    if (stopped) return;
+    const timer = clock.after(delayMs, () => {
+      running = Promise.all([
+        running,
+        work().catch((error) => {
+          if (!isConflict(error)) log.warning(`${name} failed`, { error: String(error) });
+        }),
+      ]).then(() => every(name, delayMs, work));
+    });
+    timers.set(name, timer);
+  };
+  for (;;) {
+    try {
+      node = await register(client, await facts(), timeText(clock.now()));
+      nodeEvent(node.metadata!.name!, 'Starting', 'Starting kubelet.');
+      await writeStatus();
+      await renewLease();
+      break;
+    } catch (error) {
+      log.warning('registering the node failed and is tried again', { error: String(error) });
+      await clock.sleep(RETRY_MS);
+    }
+  }
+  every('renewing the lease', LEASE_RENEW_MS, renewLease);
+  every('reporting the status of the node', STATUS_CHECK_MS, writeStatus);
+  return {
+    refresh: writeStatus,
+    node: () => node,
+    stop: async () => {
+      stopped = true;
+      for (const timer of timers.values()) timer.cancel();
+      await running;
+    },
+  };
+}

@@ -1,0 +1,247 @@
+// startNode(): a kubelet. It speaks to the cluster only through the client it is given, and to its own containerd.
+import { mkdir, readFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import { corev1 } from '@tiphys/api';
+import { type Client, type EventRecorder, eventRecorder } from '@tiphys/client';
+import type { Runtime, Timer } from '@tiphys/runtime';
+import { type CgroupTree, cgroupTree } from '../cgroups/cgroup-tree.ts';
+import { SANDBOX_IMAGE } from '../containerd/configuration.ts';
+import { type Containerd, startContainerd } from '../containerd/daemon.ts';
+import { ensureSandboxImage, type ImageTarget } from '../images/import.ts';
+import { imagePuller } from '../images/puller.ts';
+import { backOff } from '../pod-worker/back-off.ts';
+import type { NodeContext } from '../pod-worker/node-context.ts';
+import { nodeDirectory, podLogPath } from '../pod-worker/paths.ts';
+import { runtimeView } from '../pod-worker/runtime-view.ts';
+import { statusWriter } from '../pod-worker/status-writer.ts';
+import { volumeManager } from '../volumes/volume-manager.ts';
+import { followContainers } from './container-events.ts';
+import { rotateLog } from './log-rotation.ts';
+import { type MachineFacts, readMachine } from './machine.ts';
+import { writeCniConfiguration } from './cni.ts';
+import { allocatableOf, type NodeFacts } from './node-object.ts';
+import { type PodSet, podSet } from './pod-set.ts';
+import { registerNode } from './registration.ts';
+
+export interface NodeOptions {
+  client: Client;
+  runtime: Runtime;
+  name: string;
+  /** The data folder. */
+  directory: string;
+  clusterDns: readonly string[];
+  clusterDomain: string;
+  podCidr: string;
+  /** The node's own address; default that of the interface that leads out. */
+  address?: string;
+  /** Port of the node's HTTPS server, as the Node object shows it. */
+  port?: number;
+  labels?: Readonly<Record<string, string>>;
+  taints?: readonly corev1.Taint[];
+  /** The containerd program; default from PATH. */
+  containerdBinary?: string;
+}
+
+export interface Node {
+  name: string;
+  containerd: Containerd;
+  images: ImageTarget;
+  /** The pod as this node knows it, by namespace and name. */
+  pod(namespace: string, name: string): corev1.Pod | undefined;
+  /** The id of a container's newest run (or the one before), and where its log is. */
+  findContainer(namespace: string, pod: string, container: string, previous?: boolean): Promise<FoundContainer | undefined>;
+  /** The id of the pod's sandbox, for port-forward. */
+  findSandbox(namespace: string, pod: string): Promise<string | undefined>;
+  /** Lets go: containers run on, and the next start adopts them. With `containers: 'end'` everything ends. */
+  stop(): Promise<void>;
+}
+
+export interface FoundContainer {
+  id: string;
+  state: 'created' | 'running' | 'exited' | 'unknown';
+  logPath: string;
+  restartCount: number;
+}
+
+const KUBELET_PORT = 10250;
+const HOUSEKEEPING_MS = 10_000;
+/** The safety net below events: every pod is looked at this often anyway. */
+const RELIST_MS = 60_000;
+
+/** Names the cgroup tree, so that two data folders on one machine stay apart. */
+export const cgroupRoot = (directory: string): string => `/tiphys-${createHash('sha256').update(directory).digest('hex').slice(0, 8)}`;
+
+async function nodeFacts(options: NodeOptions, machine: MachineFacts, containerd: Containerd, pods: () => PodSet | undefined): Promise<NodeFacts> {
+  const problems: string[] = [];
+  let images: corev1.ContainerImage[] = [];
+  try {
+    const { status } = await containerd.cri.status();
+    for (const condition of status?.conditions ?? []) {
+      if (condition.status) continue;
+      const what = condition.type === 'NetworkReady' ? 'container runtime network not ready: NetworkReady=false' : 'container runtime is down';
+      problems.push(condition.type === 'NetworkReady' ? `${what} reason:${condition.reason} message:${condition.message}` : what);
+    }
+    const listed = await containerd.cri.listImages();
+    images = listed
+      .filter(({ repoTags = [] }) => !repoTags.includes(SANDBOX_IMAGE))
+      .map(({ repoTags = [], repoDigests = [], size = 0 }) => ({ names: [...repoDigests, ...repoTags].slice(0, 5), sizeBytes: size }));
+  } catch {
+    problems.push('container runtime is down');
+  }
+  return {
+    name: options.name,
+    machine,
+    address: options.address ?? machine.address,
+    runtimeVersion: `containerd://${containerd.facts.version}`,
+    port: options.port ?? KUBELET_PORT,
+    podCidr: options.podCidr,
+    images,
+    volumesInUse: pods()?.volumesInUse() ?? [],
+    problems,
+    ...(options.labels ? { labels: options.labels } : {}),
+    ...(options.taints ? { taints: options.taints } : {}),
+  };
+}
+
+interface Parts {
+  containerd: Containerd;
+  machine: MachineFacts;
+  cgroups: CgroupTree;
+  events: EventRecorder;
+}
+
+async function nodeContext(options: NodeOptions, parts: Parts, wake: (uids: ReadonlySet<string>) => void): Promise<NodeContext> {
+  const { client, runtime, directory } = options;
+  const { containerd, machine, cgroups, events } = parts;
+  const allocatable = allocatableOf(machine);
+  const [resolvConf, machineHosts] = await Promise.all(['/etc/resolv.conf', '/etc/hosts'].map((path) => readFile(path, 'utf8').catch(() => '')));
+  return {
+    client,
+    runtime,
+    events,
+    cri: containerd.cri,
+    view: runtimeView(containerd.cri),
+    volumes: await volumeManager({
+      client,
+      runtime,
+      directory: nodeDirectory(directory),
+      allocatable: () => allocatable,
+      onChange: wake,
+    }),
+    cgroups,
+    images: imagePuller(containerd.cri, runtime.clock),
+    statuses: statusWriter(client, runtime),
+    services: client.informer(corev1.services),
+    crashLoop: backOff(),
+    dns: { clusterDns: options.clusterDns, clusterDomain: options.clusterDomain, machine: resolvConf! },
+    machineHosts: machineHosts!,
+    nodeName: options.name,
+    hostIp: options.address ?? machine.address,
+    directory,
+    memoryCapacityBytes: machine.memoryBytes,
+    allocatable: () => allocatable,
+    startedMs: runtime.clock.now(),
+  };
+}
+
+/** Starts the node; resolves when it is registered. Pods run from then on. */
+export async function startNode(options: NodeOptions): Promise<Node> {
+  const { runtime, directory, client } = options;
+  const { clock } = runtime;
+  await mkdir(directory, { recursive: true });
+  await writeCniConfiguration(directory, options.podCidr);
+  const [containerd, machine, cgroups] = await Promise.all([
+    startContainerd({ runtime, directory, ...(options.containerdBinary ? { binary: options.containerdBinary } : {}) }),
+    readMachine(directory),
+    cgroupTree(cgroupRoot(directory)),
+  ]);
+  const target: ImageTarget = {
+    socket: containerd.socket,
+    snapshotter: containerd.facts.snapshotter,
+    majorVersion: containerd.facts.majorVersion,
+    ...(options.containerdBinary ? { binary: options.containerdBinary } : {}),
+  };
+  await ensureSandboxImage(target, containerd.cri, (delayMs) => clock.sleep(delayMs));
+  const events = eventRecorder({ client, runtime, component: 'kubelet', host: options.name });
+  let pods: PodSet | undefined;
+  const context = await nodeContext(options, { containerd, machine, cgroups, events }, (uids) => pods?.wake(uids));
+  const registration = await registerNode({ client, runtime, events, facts: () => nodeFacts(options, machine, containerd, () => pods) });
+  await context.services.synced();
+  pods = await podSet(context, () => registration.node());
+  const follower = followContainers({
+    cri: containerd.cri,
+    socket: containerd.socket,
+    runtime,
+    onPod: (uid) => pods!.wake(new Set([uid])),
+    onContainer: (id) => void pods!.containerEnded(id),
+    onGap: () => pods!.wakeAll(),
+  });
+  containerd.onRestart(() => {
+    pods!.wakeAll();
+    void registration.refresh().catch(() => {});
+  });
+  const timers = housekeeping(context, pods);
+  const running = pods;
+  return {
+    name: options.name,
+    containerd,
+    images: target,
+    pod: (namespace, name) => running.pod(namespace, name),
+    findContainer: async (namespace, name, container, previous = false) => {
+      const pod = running.pod(namespace, name);
+      if (!pod) return undefined;
+      const { containers } = await context.view.podRuntime(pod.metadata!.uid!);
+      const found = containers.filter((one) => one.name === container)[previous ? 1 : 0];
+      if (!found) return undefined;
+      const { id, state, restartCount } = found;
+      return { id, state, restartCount, logPath: podLogPath(directory, pod, container, restartCount) };
+    },
+    findSandbox: async (namespace, name) => {
+      const pod = running.pod(namespace, name);
+      if (!pod) return undefined;
+      const { sandboxes } = await context.view.podRuntime(pod.metadata!.uid!);
+      return sandboxes.find(({ ready }) => ready)?.id;
+    },
+    stop: async () => {
+      timers.stop();
+      await follower.stop();
+      await running.stop();
+      await registration.stop();
+      await events.flushed();
+      context.volumes.close();
+      containerd.release();
+    },
+  };
+}
+
+function housekeeping(context: NodeContext, pods: PodSet): { stop(): void } {
+  const { clock, log } = context.runtime;
+  let timer: Timer | undefined;
+  let relistMs = clock.monotonicMs() + RELIST_MS;
+  let stopped = false;
+  const tidy = async () => {
+    await pods.removeOrphans();
+    const stamp = new Date(clock.now()).toISOString().slice(0, 19).replace(/[-:]/g, '').replace('T', '-');
+    for (const { id, logPath } of await pods.runningContainers()) await rotateLog(context.cri, id, logPath, stamp);
+    if (clock.monotonicMs() < relistMs) return;
+    relistMs = clock.monotonicMs() + RELIST_MS;
+    pods.wakeAll();
+  };
+  const again = () => {
+    timer = clock.after(HOUSEKEEPING_MS, () => {
+      void tidy()
+        .catch((error) => log.warning('housekeeping failed', { error: String(error) }))
+        .finally(() => stopped || again());
+    });
+  };
+  again();
+  return {
+    stop: () => {
+      stopped = true;
+      timer?.cancel();
+    },
+  };
+}
+
+export const seccompDirectory = (directory: string): string => join(directory, 'seccomp');

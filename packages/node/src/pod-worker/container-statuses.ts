@@ -1,0 +1,132 @@
+// status.containerStatuses and its two siblings from what the runtime knows (kubelet_pods.go convertToAPIContainerStatuses).
+import type { corev1 } from '@tiphys/api';
+import { isSidecar, newestOf, type PodRuntime, type RuntimeContainer } from './pod-runtime.ts';
+import { shouldBeRestarted } from './restart.ts';
+
+/** Why a container could not be started, by its name. */
+export type StartFailures = ReadonlyMap<string, { reason: string; message: string }>;
+
+export interface ContainerStatusInput {
+  pod: corev1.Pod;
+  runtime: PodRuntime;
+  previous: readonly corev1.ContainerStatus[];
+  failures: StartFailures;
+}
+
+export type ContainerKind = 'init' | 'regular' | 'ephemeral';
+
+const seconds = (timeMs: number) => (timeMs > 0 ? `${new Date(timeMs).toISOString().slice(0, 19)}Z` : (null as unknown as string));
+const LOST_EXIT_CODE = 137;
+
+function volumeMountsOf(container: corev1.Container): Pick<corev1.ContainerStatus, 'volumeMounts'> {
+  const mounts = (container.volumeMounts ?? []).map((mount) => ({
+    name: mount.name,
+    mountPath: mount.mountPath,
+    ...(mount.readOnly ? { readOnly: true, recursiveReadOnly: 'Disabled' } : {}),
+  }));
+  return mounts.length > 0 ? { volumeMounts: mounts } : {};
+}
+
+function stateOf(status: RuntimeContainer, old: corev1.ContainerStatus | undefined): corev1.ContainerState {
+  if (status.state === 'running') return { running: { startedAt: seconds(status.startedAtMs) } };
+  if (status.state === 'exited') {
+    return {
+      terminated: {
+        exitCode: status.exitCode,
+        ...(status.reason ? { reason: status.reason } : {}),
+        ...(status.message ? { message: status.message } : {}),
+        startedAt: seconds(status.startedAtMs),
+        finishedAt: seconds(status.finishedAtMs),
+        containerID: `containerd://${status.id}`,
+      },
+    };
+  }
+  if (status.state === 'unknown' && old?.state?.running) {
+    const message = 'The container could not be located when the pod was terminated';
+    return { terminated: { exitCode: LOST_EXIT_CODE, reason: 'ContainerStatusUnknown', message, startedAt: null!, finishedAt: null! } };
+  }
+  return { waiting: {} };
+}
+
+function resourcesOf(container: corev1.Container): Partial<corev1.ContainerStatus> {
+  const { limits, requests } = container.resources ?? {};
+  return {
+    ...(requests && Object.keys(requests).length > 0 ? { allocatedResources: requests } : {}),
+    resources: { ...(limits ? { limits } : {}), ...(requests ? { requests } : {}) },
+  };
+}
+
+function fromRuntime(container: corev1.Container, status: RuntimeContainer, old: corev1.ContainerStatus | undefined): corev1.ContainerStatus {
+  const ended = old?.containerID !== `containerd://${status.id}` ? old?.state?.terminated : undefined;
+  const last = ended ?? old?.lastState?.terminated;
+  return {
+    name: status.name,
+    state: stateOf(status, old),
+    lastState: last ? { terminated: last } : {},
+    ready: false,
+    restartCount: Math.max(status.restartCount, old?.restartCount ?? 0),
+    image: status.image,
+    imageID: status.imageRef,
+    containerID: `containerd://${status.id}`,
+    ...volumeMountsOf(container),
+    ...resourcesOf(container),
+    ...(status.user ? { user: { linux: status.user } } : {}),
+  };
+}
+
+/** Nothing in the runtime: still to come, or lost after it ran. */
+function withoutRuntime(input: ContainerStatusInput, container: corev1.Container, hasInit: boolean): corev1.ContainerStatus {
+  const old = input.previous.find(({ name }) => name === container.name);
+  if (old?.state?.terminated) return old;
+  const status: corev1.ContainerStatus = {
+    name: container.name,
+    state: { waiting: { reason: hasInit ? 'PodInitializing' : 'ContainerCreating' } },
+    lastState: old?.lastState ?? {},
+    ready: false,
+    restartCount: old?.restartCount ?? 0,
+    image: container.image ?? '',
+    imageID: '',
+    ...volumeMountsOf(container),
+  };
+  if (old?.state?.running && !status.lastState?.terminated) {
+    const message = 'The container could not be located when the pod was deleted.  The container used to be Running';
+    status.lastState = {
+      terminated: { exitCode: LOST_EXIT_CODE, reason: 'ContainerStatusUnknown', message, startedAt: null!, finishedAt: null! },
+    };
+    if (!input.pod.metadata?.deletionTimestamp) status.restartCount++;
+  }
+  return status;
+}
+
+function waitingStatus(input: ContainerStatusInput, container: corev1.Container, status: corev1.ContainerStatus): corev1.ContainerStatus {
+  const failure = input.failures.get(container.name);
+  if (!failure || !shouldBeRestarted(container, input.pod, input.runtime)) return status;
+  return {
+    ...status,
+    ...(status.state?.terminated ? { lastState: status.state } : {}),
+    state: { waiting: { reason: failure.reason, ...(failure.message ? { message: failure.message } : {}) } },
+  };
+}
+
+export function containerStatuses(input: ContainerStatusInput, containers: readonly corev1.Container[], kind: ContainerKind): corev1.ContainerStatus[] {
+  const { pod, runtime } = input;
+  const hasInit = (pod.spec!.initContainers ?? []).length > 0;
+  const regularCreated = pod.spec!.containers.some(({ name }) => newestOf(runtime, name));
+  const statuses = containers.map((container) => {
+    const [newest, before] = runtime.containers.filter(({ name }) => name === container.name);
+    if (!newest) {
+      const status = withoutRuntime(input, container, hasInit);
+      if (kind === 'init' && !isSidecar(container) && regularCreated && status.state?.waiting) {
+        const message = 'Unable to get init container status from container runtime and pod has been initialized, treat it as exited normally';
+        return { ...status, state: { terminated: { exitCode: 0, reason: 'Completed', message, startedAt: null!, finishedAt: null! } } };
+      }
+      return waitingStatus(input, container, status);
+    }
+    const old = input.previous.find(({ name }) => name === container.name);
+    const status = fromRuntime(container, newest, old);
+    if (before) status.lastState = stateOf(before, undefined);
+    if (kind === 'init' && newest.state === 'exited' && newest.exitCode === 0 && !isSidecar(container)) return status;
+    return waitingStatus(input, container, status);
+  });
+  return kind === 'init' ? statuses : statuses.sort((a, b) => (a.name < b.name ? -1 : 1));
+}

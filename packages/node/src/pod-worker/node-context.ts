@@ -1,0 +1,38 @@
+// What the workers of one node share.
+import type { corev1 } from '@tiphys/api';
+import type { Client, EventRecorder, Informer } from '@tiphys/client';
+import type { Runtime } from '@tiphys/runtime';
+import type { CgroupTree } from '../cgroups/cgroup-tree.ts';
+import type { DnsSettings } from '../container/hosts.ts';
+import type { NodeAllocatable } from '../container/resource-field.ts';
+import type { CriClient } from '../cri/client.ts';
+import type { ImagePuller } from '../images/puller.ts';
+import type { VolumeManager } from '../volumes/volume-manager.ts';
+import type { BackOff } from './back-off.ts';
+import type { RuntimeView } from './runtime-view.ts';
+import type { StatusWriter } from './status-writer.ts';
+
+export interface NodeContext {
+  client: Client;
+  runtime: Runtime;
+  events: EventRecorder;
+  cri: CriClient;
+  view: RuntimeView;
+  volumes: VolumeManager;
+  cgroups: CgroupTree;
+  images: ImagePuller;
+  statuses: StatusWriter;
+  services: Informer<corev1.Service>;
+  crashLoop: BackOff;
+  dns: DnsSettings;
+  /** The machine's /etc/hosts, for pods of the host's network. */
+  machineHosts: string;
+  nodeName: string;
+  hostIp: string;
+  /** The data folder. */
+  directory: string;
+  memoryCapacityBytes: number;
+  allocatable: () => NodeAllocatable;
+  /** When this process began to run pods; containers older than that were adopted. */
+  startedMs: number;
+}

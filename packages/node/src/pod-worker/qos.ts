@@ -1,0 +1,56 @@
+// A pod's quality of service and what follows from it (pkg/apis/core/v1/helper/qos, pkg/kubelet/qos/policy.go).
+import { type corev1, parseQuantity } from '@tiphys/api';
+
+export type QosClass = 'Guaranteed' | 'Burstable' | 'BestEffort';
+
+const COUNTED = ['cpu', 'memory'];
+const amount = (list: Record<string, string> | undefined, name: string): number => {
+  const text = list?.[name];
+  return text === undefined ? 0 : parseQuantity(text).asNumber();
+};
+
+export function qosOf(pod: corev1.Pod): QosClass {
+  if (pod.status?.qosClass) return pod.status.qosClass as QosClass;
+  const containers = [...(pod.spec!.initContainers ?? []), ...pod.spec!.containers];
+  const resources = pod.spec!.resources ? [pod.spec!.resources] : containers.map((container) => container.resources ?? {});
+  let any = false;
+  let guaranteed = true;
+  for (const { limits, requests } of resources) {
+    for (const name of COUNTED) {
+      const limit = amount(limits, name);
+      const request = amount(requests, name);
+      if (limit > 0 || request > 0) any = true;
+      if (limit === 0 || (request !== 0 && request !== limit)) guaranteed = false;
+    }
+  }
+  if (!any) return 'BestEffort';
+  return guaranteed ? 'Guaranteed' : 'Burstable';
+}
+
+const GUARANTEED_ADJUST = -997;
+const BEST_EFFORT_ADJUST = 1000;
+const BURSTABLE_ADJUST_MIN = 3;
+
+/** Who dies first when the machine runs out of memory. */
+export function oomScoreAdjust(pod: corev1.Pod, container: corev1.Container, memoryCapacityBytes: number): number {
+  const critical = (pod.spec!.priority ?? 0) >= 2_000_000_000;
+  if (critical) return GUARANTEED_ADJUST;
+  const qos = qosOf(pod);
+  if (qos === 'Guaranteed') return GUARANTEED_ADJUST;
+  if (qos === 'BestEffort') return BEST_EFFORT_ADJUST;
+  const request = amount(container.resources?.requests, 'memory');
+  const adjust = 1000 - Math.floor((1000 * request) / memoryCapacityBytes);
+  return Math.min(BEST_EFFORT_ADJUST - 1, Math.max(BURSTABLE_ADJUST_MIN, adjust));
+}
+
+const SHARES_MIN = 2;
+const SHARES_MAX = 262144;
+export const QUOTA_PERIOD_MICROSECONDS = 100_000;
+const QUOTA_MIN = 1000;
+
+export const cpuShares = (milli: number): number =>
+  milli === 0 ? SHARES_MIN : Math.min(SHARES_MAX, Math.max(SHARES_MIN, Math.floor((milli * 1024) / 1000)));
+
+/** Zero means unlimited. */
+export const cpuQuota = (milli: number): number =>
+  milli === 0 ? 0 : Math.max(QUOTA_MIN, Math.floor((milli * QUOTA_PERIOD_MICROSECONDS) / 1000));

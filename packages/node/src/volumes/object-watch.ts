@@ -1,0 +1,110 @@
+// ConfigMaps and Secrets that pods of this node refer to, each followed by its own watch while a pod needs it
+// (pkg/kubelet/util/manager watch_based_manager.go): a node sees no others.
+import type { KubeObject, ResourceType } from '@tiphys/api';
+import type { Client } from '@tiphys/client';
+import { isNotFound } from '@tiphys/machinery';
+import type { Runtime } from '@tiphys/runtime';
+
+const RETRY_MS = 1000;
+
+interface Entry<T> {
+  object: T | undefined;
+  users: Set<string>;
+  stop: AbortController;
+  known: Promise<void>;
+}
+
+export interface ObjectWatch<T> {
+  /** Follows the objects for a user and lets go of those that the user had before. Resolves when all are known. */
+  follow(user: string, namespace: string, names: ReadonlySet<string>): Promise<void>;
+  get(namespace: string, name: string): T | undefined;
+  /** Asks the server again when the object was not there. */
+  refresh(namespace: string, name: string): Promise<void>;
+  release(user: string): void;
+  close(): void;
+}
+
+export interface ObjectWatchOptions<T extends KubeObject> {
+  client: Client;
+  runtime: Runtime;
+  type: ResourceType<T>;
+  /** Users whose object changed. */
+  onChange: (users: ReadonlySet<string>) => void;
+}
+
+export function objectWatch<T extends KubeObject>({ client, runtime, type, onChange }: ObjectWatchOptions<T>): ObjectWatch<T> {
+  const resource = client.of(type);
+  const entries = new Map<string, Entry<T>>();
+
+  const get = async (namespace: string, name: string) => {
+    try {
+      return await resource.get(name, namespace);
+    } catch (error) {
+      if (isNotFound(error)) return undefined;
+      throw error;
+    }
+  };
+  const put = (entry: Entry<T>, object: T | undefined) => {
+    if (entry.object?.metadata?.resourceVersion === object?.metadata?.resourceVersion) return;
+    entry.object = object;
+    onChange(entry.users);
+  };
+  const run = async (entry: Entry<T>, namespace: string, name: string, known: () => void) => {
+    const { signal } = entry.stop;
+    const selection = { namespace, fieldSelector: `metadata.name=${name}` };
+    while (!signal.aborted) {
+      try {
+        const list = await resource.list(selection);
+        put(entry, list.items[0]);
+        known();
+        const from = { resourceVersion: list.metadata.resourceVersion ?? '' };
+        for await (const batch of resource.watch({ ...selection, ...from, signal })) {
+          for (const event of batch) {
+            if (event.type === 'DELETED') put(entry, undefined);
+            else if (event.type === 'ADDED' || event.type === 'MODIFIED') put(entry, event.object);
+          }
+        }
+      } catch (error) {
+        if (!signal.aborted) runtime.log.debug('watching an object of a pod failed', { namespace, name, error: String(error) });
+      }
+      known();
+      await runtime.clock.sleep(RETRY_MS, signal).catch(() => {});
+    }
+  };
+  const start = (namespace: string, name: string): Entry<T> => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const entry: Entry<T> = { object: undefined, users: new Set(), stop: new AbortController(), known: promise };
+    void run(entry, namespace, name, resolve);
+    return entry;
+  };
+  const leave = (user: string, kept: ReadonlySet<string>) => {
+    for (const [key, entry] of entries) {
+      if (kept.has(key) || !entry.users.delete(user) || entry.users.size > 0) continue;
+      entry.stop.abort();
+      entries.delete(key);
+    }
+  };
+  return {
+    follow: async (user, namespace, names) => {
+      const keys = new Set([...names].map((name) => `${namespace}/${name}`));
+      leave(user, keys);
+      for (const name of names) {
+        const key = `${namespace}/${name}`;
+        let entry = entries.get(key);
+        if (!entry) entries.set(key, (entry = start(namespace, name)));
+        entry.users.add(user);
+        await entry.known;
+      }
+    },
+    get: (namespace, name) => entries.get(`${namespace}/${name}`)?.object,
+    refresh: async (namespace, name) => {
+      const entry = entries.get(`${namespace}/${name}`);
+      if (entry && !entry.object) entry.object = await get(namespace, name);
+    },
+    release: (user) => leave(user, new Set()),
+    close: () => {
+      for (const entry of entries.values()) entry.stop.abort();
+      entries.clear();
+    },
+  };
+}
