@@ -11,6 +11,10 @@ export class Metrics {
   readonly #requests = new Map<string, number>();
   #inFlight = 0;
 
+  get inFlight(): number {
+    return this.#inFlight;
+  }
+
   begin(): void {
     this.#inFlight++;
   }

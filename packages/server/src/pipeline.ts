@@ -13,6 +13,9 @@ export interface PipelineOptions {
   serve(context: RequestContext): Promise<ApiResponse> | ApiResponse;
 }
 
+/** Requests being answered at once, watches not counted; more are told to come again. */
+export const REQUESTS_IN_FLIGHT_MAX = 10_000;
+
 const ANONYMOUS: UserInfo = { name: 'system:anonymous', groups: ['system:unauthenticated'] };
 
 export function statusResponse(error: StatusError, warnings: readonly string[] = []): ApiResponse {
@@ -35,6 +38,11 @@ export class Pipeline {
   async handle(request: ApiRequest): Promise<ApiResponse> {
     const { metrics } = this.#options;
     const seen: { info?: RequestInfo } = {};
+    if (metrics.inFlight >= REQUESTS_IN_FLIGHT_MAX) {
+      return statusResponse(
+        statusError.tooManyRequests('The apiserver cannot handle any more requests at the moment, please try again later.', 1),
+      );
+    }
     metrics.begin();
     const response = await this.#answer(request, seen);
     metrics.end(seen.info, response.status);

@@ -18,14 +18,17 @@ export class Endpoint {
   /** The stored bytes are this version's, so that they can be sent as they are. */
   readonly sendsStored: boolean;
   readonly codec: ObjectCodec;
+  /** Kind and version of the stored form when another version of the same shape is stored. */
+  readonly #storedAs: { kind: string; apiVersion: string } | undefined;
   readonly #views = new WeakMap<Entry, PlainObject>();
 
-  constructor(definition: Definition, cache: WatchCache, sendsStored: boolean, codec: ObjectCodec) {
+  constructor(definition: Definition, cache: WatchCache, codec: ObjectCodec, primary?: Endpoint) {
     this.codec = codec;
     this.definition = definition;
     this.cache = cache;
     this.apiVersion = apiVersionOf(definition.type);
-    this.sendsStored = sendsStored;
+    this.sendsStored = !definition.conversion && !primary;
+    this.#storedAs = primary && { kind: primary.type.kind, apiVersion: primary.apiVersion };
   }
 
   get type() {
@@ -57,7 +60,7 @@ export class Endpoint {
   /** The form to be stored. May change the object. */
   stored(object: PlainObject): PlainObject {
     const { conversion } = this.definition;
-    if (!conversion) return object;
+    if (!conversion) return this.#storedAs ? { ...object, ...this.#storedAs } : object;
     const stored = conversion.toStored(object as KubeObject) as PlainObject;
     return { ...stored, kind: conversion.stored.kind, apiVersion: apiVersionOf(conversion.stored) };
   }
@@ -109,8 +112,7 @@ export class Resources {
     await held.started;
     const key = resourceKey(group, version, resource);
     const replaced = this.#endpoints.get(key);
-    const sendsStored = !definition.conversion && !this.#storedElsewhere(prefix, key);
-    const endpoint = new Endpoint(definition, held.cache, sendsStored, codec);
+    const endpoint = new Endpoint(definition, held.cache, codec, this.#primary(prefix, key));
     this.#endpoints.set(key, endpoint);
     this.generation++;
     if (replaced) this.#release(replaced.cache.prefix);
@@ -131,11 +133,11 @@ export class Resources {
   }
 
   /** The endpoint that was there first decides in which version new objects of the same key space are stored. */
-  #storedElsewhere(prefix: string, exceptKey: string): boolean {
+  #primary(prefix: string, exceptKey: string): Endpoint | undefined {
     for (const [key, endpoint] of this.#endpoints) {
-      if (key !== exceptKey && endpoint.cache.prefix === prefix && endpoint.sendsStored) return true;
+      if (key !== exceptKey && endpoint.cache.prefix === prefix && endpoint.sendsStored) return endpoint;
     }
-    return false;
+    return undefined;
   }
 
   #release(prefix: string): void {

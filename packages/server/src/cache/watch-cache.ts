@@ -15,6 +15,7 @@ interface Watcher {
   selection: Selection;
   everything: boolean;
   onEvents: (events: readonly EntryEvent[]) => void;
+  onEnd: () => void;
 }
 
 /** What a watcher with this selection sees of a change: objects that enter are ADDED, those that leave are DELETED. */
@@ -52,9 +53,12 @@ export class WatchCache {
     this.#subscription = this.#store.watch(this.prefix, revision, (events) => this.#apply(events));
   }
 
+  /** The resource is no longer served: every watch of it ends. */
   stop(): void {
     this.#subscription?.stop();
+    const watchers = [...this.#watchers];
     this.#watchers.clear();
+    for (const watcher of watchers) watcher.onEnd();
   }
 
   /** The revision up to which this cache is complete. */
@@ -116,9 +120,9 @@ export class WatchCache {
   }
 
   /** Follows changes from now on. Events come in batches, in a turn of their own after the commit. */
-  follow(selection: Selection, onEvents: (events: readonly EntryEvent[]) => void): () => void {
+  follow(selection: Selection, onEvents: (events: readonly EntryEvent[]) => void, onEnd: () => void = () => {}): () => void {
     this.#deliver();
-    const watcher: Watcher = { selection, everything: isEverything(selection), onEvents };
+    const watcher: Watcher = { selection, everything: isEverything(selection), onEvents, onEnd };
     this.#watchers.add(watcher);
     return () => {
       this.#watchers.delete(watcher);

@@ -9,15 +9,30 @@ export interface ServedGroup {
   versions: string[];
 }
 
-/** Groups in the order their definitions were added. The core group is ''. */
+const VERSION = /^v(\d+)(?:(alpha|beta)(\d+))?$/;
+const STABILITY: Record<string, number> = { alpha: 1, beta: 2 };
+
+/** Stable before beta before alpha, newer before older, others last by name (apimachinery version/helpers.go). */
+export function compareVersions(a: string, b: string): number {
+  const [x, y] = [VERSION.exec(a), VERSION.exec(b)];
+  if (!x || !y) return x ? -1 : y ? 1 : a < b ? -1 : 1;
+  const rank = (match: RegExpExecArray) => [match[2] ? STABILITY[match[2]]! : 3, Number(match[1]), Number(match[3] ?? 0)];
+  const [p, q] = [rank(x), rank(y)];
+  for (let i = 0; i < p.length; i++) if (p[i] !== q[i]) return q[i]! - p[i]!;
+  return 0;
+}
+
+/** Built-in groups in the order of their definitions, then custom ones by name. The core group is ''. */
 export function servedGroups(resources: Resources): ServedGroup[] {
-  const groups = new Map<string, string[]>();
-  for (const { type } of resources.all()) {
-    const versions = groups.get(type.group);
-    if (!versions) groups.set(type.group, [type.version]);
-    else if (!versions.includes(type.version)) versions.push(type.version);
+  const groups = new Map<string, { versions: string[]; custom: boolean }>();
+  for (const { type, codec } of resources.all()) {
+    const group = groups.get(type.group);
+    if (!group) groups.set(type.group, { versions: [type.version], custom: codec.openApiSchema !== undefined });
+    else if (!group.versions.includes(type.version)) group.versions.push(type.version);
   }
-  return Array.from(groups, ([group, versions]) => ({ group, versions }));
+  return Array.from(groups, ([group, { versions, custom }]) => ({ group, custom, versions: versions.sort(compareVersions) })).sort(
+    (a, b) => (a.custom && b.custom ? (a.group < b.group ? -1 : 1) : Number(a.custom) - Number(b.custom)),
+  );
 }
 
 export const apiVersions = (serverAddress: string) => ({

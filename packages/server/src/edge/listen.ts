@@ -18,8 +18,8 @@ export const HEADERS_TIMEOUT_MS = 32_000;
 export const IDLE_TIMEOUT_MS = 90_000;
 export const HEADER_BYTES_MAX = 1024 * 1024;
 export const STREAMS_PER_CONNECTION_MAX = 1000;
-/** On close, requests get this long to end. */
-export const CLOSE_GRACE_MS = 2_000;
+/** What one HTTP/2 connection may hold in flight: several long lists at a time. */
+export const SESSION_MEGABYTES_MAX = 1024;
 
 export interface ListenOptions {
   /** 0 chooses a free one. */
@@ -181,6 +181,7 @@ export async function listen(edge: Edge, options: ListenOptions): Promise<Listen
     ...tlsOptions(options.tls),
     allowHTTP1: true,
     maxHeaderSize: HEADER_BYTES_MAX,
+    maxSessionMemory: SESSION_MEGABYTES_MAX,
     settings: { maxConcurrentStreams: STREAMS_PER_CONNECTION_MAX, initialWindowSize: 1024 * 1024 },
   } as Parameters<typeof createSecureServer>[0]);
   limit(server);
@@ -211,12 +212,9 @@ export async function listen(edge: Edge, options: ListenOptions): Promise<Listen
   let closing: Promise<void> | undefined;
   const close = () => {
     closing ??= new Promise<void>((resolve) => {
+      // Watches would never end of themselves, so connections are cut; whoever was in the middle of something tries again.
       server.close(() => resolve());
-      const grace = edge.runtime.clock.after(CLOSE_GRACE_MS, () => {
-        for (const socket of sockets) socket.destroy();
-      });
-      if (sockets.size === 0) grace.cancel();
-      for (const socket of sockets) (socket as Duplex & { idle?: boolean }).destroy();
+      for (const socket of sockets) socket.destroy();
     });
     return closing;
   };

@@ -4,7 +4,7 @@ import type { ApiRequest, WatchSubscription } from '@tiphys/machinery';
 import { eventEncoder, streamType } from '../output/encode.ts';
 import type { Encoding } from '../output/negotiate.ts';
 
-/** Bytes that may wait for a slow watcher before its watch is ended; it goes on from the last revision it saw. */
+/** Bytes beyond the initial events that may wait for a slow watcher before its watch is ended; it goes on from the last revision it saw. */
 export const WATCH_BUFFER_BYTES_MAX = 16 * 1024 * 1024;
 
 export async function sendWatch(
@@ -19,6 +19,8 @@ export async function sendWatch(
   (response as { flushHeaders?(): void }).flushHeaders?.();
   await new Promise<void>((resolve) => {
     let stop = () => {};
+    let limit = WATCH_BUFFER_BYTES_MAX;
+    let initial = true;
     const finish = () => {
       stop();
       resolve();
@@ -29,7 +31,8 @@ export async function sendWatch(
         if (response.destroyed || response.writableEnded) return;
         const bytes = events.length === 1 ? encode(events[0]!) : Buffer.concat(events.map(encode));
         response.write(bytes);
-        if (pending(response) > WATCH_BUFFER_BYTES_MAX) {
+        if (initial) limit += bytes.length;
+        if (pending(response) > limit) {
           response.destroy?.();
           finish();
         }
@@ -39,6 +42,7 @@ export async function sendWatch(
         finish();
       },
     );
+    initial = false;
     if (request.signal?.aborted) finish();
   });
 }

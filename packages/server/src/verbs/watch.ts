@@ -80,73 +80,108 @@ function present(endpoint: Endpoint, selection: Selection): WatchEvent[] {
   return events;
 }
 
+type OnEvents = (events: readonly WatchEvent[]) => void;
+
+/** One subscription: from its first events to its end. */
+class Run {
+  readonly #core: Core;
+  readonly #endpoint: Endpoint;
+  readonly #selection: Selection;
+  readonly #plan: Plan;
+  readonly #onEvents: OnEvents;
+  readonly #onEnd: () => void;
+  readonly #cleanup = new Set<() => void>();
+  #open = true;
+  /** Events up to this revision have been told, or are not wanted. */
+  #told: number;
+
+  constructor(core: Core, endpoint: Endpoint, selection: Selection, plan: Plan, onEvents: OnEvents, onEnd: () => void) {
+    this.#core = core;
+    this.#endpoint = endpoint;
+    this.#selection = selection;
+    this.#plan = plan;
+    this.#onEvents = onEvents;
+    this.#onEnd = onEnd;
+    this.#told = plan.after;
+  }
+
+  start(signal: AbortSignal | undefined): void {
+    const past = this.#past();
+    if (past instanceof StatusError) {
+      this.#send([errorEvent(past)]);
+      queueMicrotask(this.end);
+      return;
+    }
+    this.#send(past);
+    if (!this.#open) return;
+    this.#cleanup.add(this.#endpoint.cache.follow(this.#selection, (events) => this.#news(events), this.end));
+    if (this.#plan.bookmarks) this.#markRepeatedly();
+    const timer = this.#core.runtime.clock.after(this.#plan.durationMs, () => {
+      this.#mark();
+      this.end();
+    });
+    this.#cleanup.add(() => timer.cancel());
+    if (!signal) return;
+    signal.addEventListener('abort', this.end, { once: true });
+    this.#cleanup.add(() => signal.removeEventListener('abort', this.end));
+    if (signal.aborted) this.end();
+  }
+
+  /** The subscriber wants no more. */
+  stop = (): void => {
+    if (!this.#open) return;
+    this.#open = false;
+    for (const step of this.#cleanup) step();
+  };
+
+  /** The server has no more. */
+  end = (): void => {
+    if (!this.#open) return;
+    this.stop();
+    this.#onEnd();
+  };
+
+  #past(): WatchEvent[] | StatusError {
+    if (!this.#plan.initial) return missed(this.#endpoint, this.#selection, this.#told);
+    this.#told = this.#endpoint.cache.revision;
+    const events = present(this.#endpoint, this.#selection);
+    if (this.#plan.marksInitialEnd) events.push(bookmark(this.#endpoint, this.#told, true));
+    return events;
+  }
+
+  #news(events: readonly EntryEvent[]): void {
+    const news = events[0]!.entry.revision > this.#told ? events : events.filter((event) => event.entry.revision > this.#told);
+    this.#send(this.#endpoint.sendsStored ? news : news.map((event) => this.#endpoint.event(event)));
+  }
+
+  #send(events: readonly WatchEvent[]): void {
+    if (this.#open && events.length > 0) this.#onEvents(events);
+  }
+
+  /** None before the revision that the watch starts from, should that lie in the future. */
+  #mark(): void {
+    const { revision } = this.#endpoint.cache;
+    if (this.#plan.bookmarks && revision >= this.#told) this.#send([bookmark(this.#endpoint, revision)]);
+  }
+
+  #markRepeatedly(): void {
+    const timer = this.#core.runtime.clock.after(BOOKMARK_INTERVAL_MS, () => {
+      this.#cleanup.delete(cancel);
+      this.#mark();
+      if (this.#open) this.#markRepeatedly();
+    });
+    const cancel = () => timer.cancel();
+    this.#cleanup.add(cancel);
+  }
+}
+
 export function watch(core: Core, endpoint: Endpoint, options: ListOptions, signal?: AbortSignal): WatchSubscription {
   const plan = planOf(core, endpoint, options);
-  const { selection } = options;
-  const { clock } = core.runtime;
-  const subscribe: WatchSubscription['subscribe'] = (onEvents, onEnd) => {
-    const cleanup: (() => void)[] = [];
-    let open = true;
-    const stop = () => {
-      if (!open) return;
-      open = false;
-      for (const step of cleanup) step();
-    };
-    const end = () => {
-      if (!open) return;
-      stop();
-      onEnd();
-    };
-    const send = (events: readonly WatchEvent[]) => {
-      if (open && events.length > 0) onEvents(events);
-    };
-    let afterRevision = plan.after;
-    if (plan.initial) {
-      afterRevision = endpoint.cache.revision;
-      send(present(endpoint, selection));
-      if (plan.marksInitialEnd) send([bookmark(endpoint, afterRevision, true)]);
-    } else {
-      const past = missed(endpoint, selection, afterRevision);
-      if (past instanceof StatusError) {
-        send([errorEvent(past)]);
-        queueMicrotask(end);
-        return stop;
-      }
-      send(past);
-    }
-    if (!open) return stop;
-    const isNew = (event: EntryEvent) => event.entry.revision > afterRevision;
-    const future = afterRevision > endpoint.cache.revision;
-    cleanup.push(
-      endpoint.cache.follow(selection, (events) => {
-        const news = future ? events.filter(isNew) : events;
-        send(endpoint.sendsStored ? news : news.map((event) => endpoint.event(event)));
-      }),
-    );
-    const mark = () => {
-      if (plan.bookmarks && !future) send([bookmark(endpoint, endpoint.cache.revision)]);
-    };
-    const markLater = () => {
-      const timer = clock.after(BOOKMARK_INTERVAL_MS, () => {
-        cleanup.splice(cleanup.indexOf(cancel), 1);
-        mark();
-        if (open) markLater();
-      });
-      const cancel = () => timer.cancel();
-      cleanup.push(cancel);
-    };
-    if (plan.bookmarks) markLater();
-    const timer = clock.after(plan.durationMs, () => {
-      mark();
-      end();
-    });
-    cleanup.push(() => timer.cancel());
-    if (signal) {
-      signal.addEventListener('abort', end, { once: true });
-      cleanup.push(() => signal.removeEventListener('abort', end));
-      if (signal.aborted) end();
-    }
-    return stop;
+  return {
+    subscribe: (onEvents, onEnd) => {
+      const run = new Run(core, endpoint, options.selection, plan, onEvents, onEnd);
+      run.start(signal);
+      return run.stop;
+    },
   };
-  return { subscribe };
 }
