@@ -58,13 +58,9 @@ const operationArbitrary = fc.oneof(
   fc.record({ type: fc.constant('delete' as const), key: keyArbitrary, expectedRevision: fc.nat(8) }),
 );
 
-export function storeSuite(name: string, make: () => Promise<Store>): void {
-  const withStore = (what: string, run: (store: Store) => Promise<void>) =>
-    test(`${name}: ${what}`, async () => {
-      await using store = await make();
-      await run(store);
-    });
+type WithStore = (what: string, run: (store: Store) => Promise<void>) => void;
 
+function acknowledged(withStore: WithStore): void {
   withStore('a write is seen by get, list and watch, and only then acknowledged', async (store) => {
     const seen: string[] = [];
     store.watch('/r/', store.revision, (events) => seen.push(...events.map(told)));
@@ -74,7 +70,9 @@ export function storeSuite(name: string, make: () => Promise<Store>): void {
     assert.equal(text((await store.get('/r/a'))!.value), 'x');
     assert.equal((await store.list('/r/')).records.length, 1);
   });
+}
 
+function ordered(withStore: WithStore): void {
   withStore('expectations are decided in the order of the calls', async (store) => {
     const results = await Promise.all([
       store.commit(put('/r/a', '1', 0)),
@@ -91,7 +89,9 @@ export function storeSuite(name: string, make: () => Promise<Store>): void {
     assert.equal(third.ok && text(third.previous!.value), '1');
     assert.deepEqual(await store.commit({ type: 'delete', key: '/r/none' }), { ok: false });
   });
+}
 
+function paged(withStore: WithStore): void {
   withStore('pages tell how much is left', async (store) => {
     for (const key of ['/r/b', '/r/a', '/s/x', '/r/c']) await store.commit(put(key, key));
     const first = await store.list('/r/', { limit: 2 });
@@ -99,7 +99,9 @@ export function storeSuite(name: string, make: () => Promise<Store>): void {
     const rest = await store.list('/r/', { after: '/r/b', limit: 2, revision: first.revision });
     assert.deepEqual([rest.records.map((r) => r.key), rest.more, rest.remaining], [['/r/c'], false, 0]);
   });
+}
 
+function compacted(withStore: WithStore): void {
   withStore('compaction forgets the past and keeps the present', async (store) => {
     await store.commit(put('/r/a', '1'));
     const early = store.revision;
@@ -114,7 +116,9 @@ export function storeSuite(name: string, make: () => Promise<Store>): void {
     assert.throws(() => store.watch('/r/', early, () => {}), RevisionError);
     assert.equal(text((await store.get('/r/a'))!.value), '2');
   });
+}
 
+function stopped(withStore: WithStore): void {
   withStore('a stopped watch hears nothing more', async (store) => {
     let count = 0;
     const watch = store.watch('/r/', store.revision, (events) => {
@@ -125,7 +129,9 @@ export function storeSuite(name: string, make: () => Promise<Store>): void {
     await store.commit(put('/r/a', '2'));
     assert.equal(count, 1);
   });
+}
 
+function agreesWithModel(name: string, make: () => Promise<Store>): void {
   test(`${name}: agrees with a model that keeps every revision`, async () => {
     await fc.assert(
       fc.asyncProperty(
@@ -164,4 +170,15 @@ export function storeSuite(name: string, make: () => Promise<Store>): void {
       { numRuns: 60 },
     );
   });
+}
+
+export function storeSuite(name: string, make: () => Promise<Store>): void {
+  const withStore: WithStore = (what, run) => {
+    test(`${name}: ${what}`, async () => {
+      await using store = await make();
+      await run(store);
+    });
+  };
+  for (const behaviour of [acknowledged, ordered, paged, compacted, stopped]) behaviour(withStore);
+  agreesWithModel(name, make);
 }

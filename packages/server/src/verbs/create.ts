@@ -19,7 +19,9 @@ const GENERATED_SUFFIX_LENGTH = 5;
 const GENERATED_PREFIX_LENGTH_MAX = 63 - GENERATED_SUFFIX_LENGTH;
 
 export async function create(context: RequestContext, endpoint: Endpoint): Promise<ApiResponse> {
-  if (endpoint.definition.review) return createReview(context, endpoint);
+  const { definition, type } = endpoint;
+  if (definition.review) return createReview(context, endpoint);
+  if (!definition.verbs.includes('get')) throw statusError.notImplemented(`nothing answers ${type.resource} on this server`);
   const options = writeOptions(context, 'CreateOptions');
   const object = decodeBody(context, endpoint.type, endpoint.codec, options.fieldValidation);
   const entry = await createObject(context, endpoint, object, options);
