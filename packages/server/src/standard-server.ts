@@ -5,6 +5,7 @@ import type { ApiResponse } from '@tiphys/machinery';
 import type { ResourceDefinition, ResourceReader } from '@tiphys/registry';
 import { invariant } from '@tiphys/std';
 import { defaultAdmission } from './admission/index.ts';
+import { webhookCaller } from './admission/webhook/call.ts';
 import { type ApiServer, type ApiServerOptions, createApiServer } from './api-server.ts';
 import {
   bearerTokenAuthenticator,
@@ -87,6 +88,7 @@ export function createStandardServer(options: StandardServerOptions): StandardSe
   }
   authenticators.push(bearerTokenAuthenticator(tokens, apiAudiences));
   const union = unionAuthenticator({ authenticators, ...(options.anonymous === undefined ? {} : { anonymous: options.anonymous }) });
+  const caller = webhookCaller(clock);
   const server = createApiServer({
     runtime,
     store,
@@ -94,7 +96,7 @@ export function createStandardServer(options: StandardServerOptions): StandardSe
     authenticators: [impersonating(union, authorizer)],
     authorizer,
     admission: [
-      ...defaultAdmission({ clock, random: runtime.random, authorizer, client: () => client }),
+      ...defaultAdmission({ clock, random: runtime.random, authorizer, client: () => client, caller }),
       escalationCheck({ authorizer, rbac }),
       customResourceCleanup(() => client),
     ],
@@ -108,6 +110,7 @@ export function createStandardServer(options: StandardServerOptions): StandardSe
   let stopEndpoints = () => {};
   const close = async () => {
     custom.stop();
+    caller.close();
     stopEndpoints();
     await server.close();
   };

@@ -11,6 +11,9 @@ import { resourceQuota } from './resource-quota.ts';
 import { runtimeClass } from './runtime-class.ts';
 import { serviceAccount } from './service-account.ts';
 import { defaultIngressClass, defaultStorageClass, persistentVolumeClaimResize, storageObjectInUseProtection } from './storage.ts';
+import { type WebhookCaller, webhookCaller } from './webhook/call.ts';
+import { mutatingWebhooks, validatingWebhooks } from './webhook/plugins.ts';
+import { refuseExpressions } from './webhook/unsupported.ts';
 
 export interface AdmissionOptions {
   clock: Clock;
@@ -18,11 +21,13 @@ export interface AdmissionOptions {
   authorizer: Authorizer;
   /** For the plugins that write: quotas their usage. */
   client(): Loopback;
+  /** Calls webhooks. Default: over HTTPS. */
+  caller?: WebhookCaller;
 }
 
 export function defaultAdmission(options: AdmissionOptions): AdmissionPlugin[] {
-  const { authorizer } = options;
-  return [
+  const { authorizer, clock, random } = options;
+  const own = [
     namespaceLifecycle(),
     limitRanger(),
     serviceAccount(options),
@@ -39,6 +44,7 @@ export function defaultAdmission(options: AdmissionOptions): AdmissionPlugin[] {
     certificateSubjectRestriction(),
     defaultIngressClass(),
     podTopologyLabels(),
-    resourceQuota(options),
   ];
+  const webhooks = { caller: options.caller ?? webhookCaller(clock), random };
+  return [...own, mutatingWebhooks(webhooks, own), refuseExpressions(), validatingWebhooks(webhooks), resourceQuota(options)];
 }
