@@ -43,7 +43,7 @@ export interface StreamHost {
   /** The running container's id in the runtime, without `containerd://`. */
   containerId(pod: Pod, container: string): string | undefined;
   /** The pod's ready sandbox. */
-  sandboxId(pod: Pod): string | undefined;
+  sandboxId(pod: Pod): string | undefined | Promise<string | undefined>;
   /** The log file of one container instance, or undefined when the runtime doesn't know it (any more). */
   logPath(pod: Pod, container: string, containerId: string): string | undefined | Promise<string | undefined>;
   isContainerRunning(containerId: string): boolean | Promise<boolean>;

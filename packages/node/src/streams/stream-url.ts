@@ -43,7 +43,7 @@ export async function streamUrl(host: StreamHost, url: URL): Promise<URL> {
   const [kind, namespace = '', name = '', ...rest] = url.pathname.split('/').slice(1).map(decodeURIComponent);
   if (kind === 'portForward' && name !== '' && rest.length <= 1) {
     const pod = findPod(host, namespace, name, rest[0]);
-    const sandboxId = host.sandboxId(pod);
+    const sandboxId = await host.sandboxId(pod);
     if (!sandboxId) throw new HttpError(500, `pod not found (${JSON.stringify(`${name}_${namespace}`)})`);
     return new URL(await host.portForward(sandboxId, ports(url.searchParams)));
   }
@@ -51,7 +51,7 @@ export async function streamUrl(host: StreamHost, url: URL): Promise<URL> {
   const target = streamTarget(url.searchParams);
   const pod = findPod(host, namespace, name, rest.length === 2 ? rest[0] : undefined);
   const container = rest.at(-1)!;
-  const containerId = host.containerId(pod, container);
+  const containerId = await host.containerId(pod, container);
   if (kind === 'exec') {
     if (!containerId) throw new HttpError(500, `container not found (${JSON.stringify(container)})`);
     return new URL(await host.exec(containerId, url.searchParams.getAll('command'), target));
