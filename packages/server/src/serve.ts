@@ -66,7 +66,9 @@ export class Server {
     if (!endpoint) throw notFoundPath();
     const encodings = endpoint.codec.protobuf ? BUILT_IN_ENCODINGS : CUSTOM_ENCODINGS;
     if (info.subresource !== '' && this.#handler(info)) return this.#handler(info)!.handle(context.request, info, context.user);
-    const output = negotiate(context.request.headers, info.query, { encodings, stream: info.verb === 'watch', converts: convertsMeta });
+    // What is answered rather than stored has no metadata to show.
+    const converts = endpoint.definition.verbs.includes('get') ? convertsMeta : () => false;
+    const output = negotiate(context.request.headers, info.query, { encodings, stream: info.verb === 'watch', converts });
     const response: NegotiatedResponse = await this.#resource(context, endpoint);
     const nowMs = context.core.runtime.clock.now();
     const body = output.convert ? transformed({ endpoint, output, query: info.query, nowMs }, response.body) : response.body;

@@ -27,22 +27,32 @@ export class Entry {
   readonly revision: number;
   readonly value: Uint8Array;
   #object: PlainObject | undefined;
+  /** The object as its writer had it, without the revision. */
+  #known: PlainObject | undefined;
 
-  constructor(key: string, revision: number, value: Uint8Array) {
+  constructor(key: string, revision: number, value: Uint8Array, known = written.get(value)) {
     this.key = key;
     this.revision = revision;
     this.value = value;
+    this.#known = known;
+    written.delete(value);
   }
 
   /** The shared, parsed object. */
   get object(): PlainObject {
     if (!this.#object) {
-      const known =
-        written.get(this.value) ??
-        (JSON.parse(Buffer.from(this.value.buffer, this.value.byteOffset, this.value.length).toString('utf8')) as PlainObject);
+      const { buffer, byteOffset, length } = this.value;
+      const known = this.#known ?? (JSON.parse(Buffer.from(buffer, byteOffset, length).toString('utf8')) as PlainObject);
       this.#object = { ...known, metadata: { ...known.metadata, resourceVersion: String(this.revision) } };
+      this.#known = undefined;
     }
     return this.#object;
+  }
+
+  /** Forgets the parsed object, as history does; it can be parsed again. */
+  release(): void {
+    this.#object = undefined;
+    this.#known = undefined;
   }
 
   /** JSON with the resourceVersion. */
@@ -59,7 +69,7 @@ export class Entry {
 
   /** The same content under another revision, as deletions and departures are told. */
   at(revision: number): Entry {
-    return new Entry(this.key, revision, this.value);
+    return new Entry(this.key, revision, this.value, this.#object ?? this.#known);
   }
 }
 

@@ -137,8 +137,9 @@ export class WatchCache {
 
   #apply(events: readonly StoreEvent[]): void {
     for (const { type, record } of events) {
-      const [key, entry] = this.#keyed(record.key, record.modRevision, record.value);
+      const key = record.key.slice(this.prefix.length);
       const previous = this.#entries.get(key);
+      const entry = type === 'delete' && previous ? previous.at(record.modRevision) : new Entry(key, record.modRevision, record.value);
       if (type === 'put') this.#entries.set(key, entry);
       else this.#entries.delete(key);
       const kind = type === 'delete' ? 'DELETED' : previous ? 'MODIFIED' : 'ADDED';
@@ -156,14 +157,22 @@ export class WatchCache {
     const changes = this.#undelivered;
     if (changes.length === 0) return;
     this.#undelivered = [];
-    if (this.#watchers.size === 0) return;
     const all = changes.map((change) => change.event);
+    if (this.#watchers.size > 0) this.#tell(changes, all);
+    // History keeps the stored bytes alone.
+    for (const { event, previous } of changes) {
+      event.release();
+      previous?.release();
+      if (event.type === 'DELETED') event.entry.release();
+    }
+  }
+
+  #tell(changes: readonly Change[], all: readonly EntryEvent[]): void {
     // A copy, since a watcher that joins meanwhile has read these changes from the history.
     for (const watcher of [...this.#watchers]) {
       const events = watcher.everything ? all : selected(changes, watcher.selection);
       if (events.length > 0) watcher.onEvents(events);
     }
-    for (const event of all) event.release();
   }
 
   #assertKnown(revision: number): void {

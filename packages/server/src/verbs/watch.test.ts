@@ -127,3 +127,23 @@ test('field selectors choose by name and namespace', async () => {
   assert.deepEqual(await keys('/api/v1/configmaps?fieldSelector=metadata.namespace%3Db'), ['b/a']);
   assert.deepEqual(await keys(`${MAPS}?fieldSelector=metadata.name!%3Da`), ['a/b']);
 });
+
+test('a watch of a resource that is no longer served ends', async () => {
+  await using t = await testServer();
+  const { ended } = await t.watch(`${MAPS}?watch=1`);
+  t.server.removeDefinition({ group: '', version: 'v1', resource: 'configmaps' });
+  assert.ok(ended());
+  assert.equal((await t.ask('GET', MAPS)).code, 404);
+});
+
+test('events are taken away when their time is over', async () => {
+  await using t = await testServer();
+  const events = '/api/v1/namespaces/a/events';
+  const involvedObject = { kind: 'Pod', name: 'p', namespace: 'a' };
+  const created = await t.ask('POST', events, { metadata: { name: 'e' }, involvedObject, reason: 'r', type: 'Normal', message: 'm' });
+  assert.equal(created.metadata?.name, 'e', JSON.stringify(created));
+  await t.clock.advance(59 * 60_000);
+  assert.equal((await t.ask('GET', events)).items.length, 1);
+  await t.clock.advance(3 * 60_000);
+  assert.equal((await t.ask('GET', events)).items.length, 0);
+});
