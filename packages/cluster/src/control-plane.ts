@@ -8,6 +8,8 @@ import { builtinDefinitions } from '@tiphys/registry';
 import type { Runtime } from '@tiphys/runtime';
 import { type Scheduler, startScheduler } from '@tiphys/scheduler';
 import {
+  type Connect,
+  connectHandlers,
   createStandardServer,
   createTokenSigner,
   type Listening,
@@ -19,7 +21,6 @@ import type { Store } from '@tiphys/storage';
 import { addressAt } from './addresses.ts';
 import type { ClusterKeys } from './certificates/cluster-keys.ts';
 import type { ClusterConfiguration } from './configuration.ts';
-import type { Connections } from './connections.ts';
 
 export const TOKEN_ISSUER = 'https://kubernetes.default.svc.cluster.local';
 
@@ -28,8 +29,6 @@ export interface ControlPlaneOptions {
   runtime: Runtime;
   store: Store;
   keys: ClusterKeys;
-  /** What the server does that leaves HTTP: logs, exec, proxies. */
-  connections: Connections;
   /** Address to listen on, and the one under which pods reach the server. */
   host: string;
   advertisedAddress: string;
@@ -64,26 +63,31 @@ function portRange(text: string): readonly [number, number] {
   return [first!, last!];
 }
 
-function createServer(options: ControlPlaneOptions, signer: TokenSigner): StandardServer {
-  const { configuration, runtime, store, keys, connections } = options;
-  return createStandardServer({
+function createServer(options: ControlPlaneOptions, signer: TokenSigner): { server: StandardServer; connect: Connect } {
+  const { configuration, runtime, store, keys } = options;
+  const connect = connectHandlers({
+    runtime,
+    reader: () => server.reader,
+    kubeletTls: { cert: keys.kubeletClient.certificatePem, key: keys.kubeletClient.privateKeyPem, ca: keys.authority.certificatePem },
+  });
+  const server = createStandardServer({
     runtime,
     store,
     signer,
     definitions: builtinDefinitions({ serviceCidr: configuration.serviceCidr, nodePortRange: portRange(configuration.nodePortRange) }),
     clientCertificateAuthorityPem: keys.authority.certificatePem,
     serviceCidrs: [configuration.serviceCidr],
-    subresourceHandlers: connections.subresourceHandlers,
-    upgradeHandlers: connections.upgradeHandlers,
+    subresourceHandlers: connect.subresourceHandlers,
+    upgradeHandlers: connect.upgradeHandlers,
   });
+  return { server, connect };
 }
 
 /** Starts everything; resolves when the API is usable and the controllers work. */
 export async function startControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
   const { configuration, runtime, keys } = options;
   const signer = createTokenSigner({ privateKeyPem: keys.serviceAccountKeyPem, issuer: TOKEN_ISSUER });
-  const server = createServer(options, signer);
-  options.connections.bind(server.reader);
+  const { server, connect } = createServer(options, signer);
   const listening = await server.listen({
     port: configuration.port,
     host: options.host,
@@ -108,6 +112,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const close = async () => {
     await Promise.all([controllers.stop(), scheduler.stop()]);
     await Promise.all([client.close(), ...clients.map((each) => each.close())]);
+    connect.close();
     await server.close();
     await options.store[Symbol.asyncDispose]();
   };

@@ -7,4 +7,5 @@ export {
   parseConfiguration,
 } from './configuration.ts';
 export { type DataFolder, dataFolder, isDataFolder, openDataFolder, type RunningProcess, runningOn } from './data-folder.ts';
-export { type Cluster, type ClusterOptions, startCluster } from './start-cluster.ts';
+export { obstacles } from './nodes/runtime-choice.ts';
+export { type CloseOptions, type Cluster, type ClusterOptions, cleanUp, startCluster } from './start-cluster.ts';

@@ -1,19 +1,22 @@
 // startCluster(): the whole of Tiphys in this process, for programs and for `tiphys up`.
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Client } from '@tiphys/client';
 import { type Logger, type Runtime, realClock, realRandom, silentLogger } from '@tiphys/runtime';
-import { memoryStore, type Store } from '@tiphys/storage';
-import { clusterKeys, memoryKeyFiles } from './certificates/cluster-keys.ts';
-import { type ClusterConfiguration, completeConfiguration } from './configuration.ts';
-import { noConnections } from './connections.ts';
+import { memoryStore, type Store, sqliteStore } from '@tiphys/storage';
+import { addressAt } from './addresses.ts';
+import { type ClusterKeys, clusterKeys, type KeyFiles, memoryKeyFiles } from './certificates/cluster-keys.ts';
+import { type ClusterConfiguration, completeConfiguration, DEFAULT_CONFIGURATION } from './configuration.ts';
 import { type ControlPlane, startControlPlane } from './control-plane.ts';
 import { type DataFolder, folderKeyFiles, markRunning, openDataFolder, unmarkRunning, writeFileAtomically } from './data-folder.ts';
 import { administratorKubeconfig } from './kubeconfig.ts';
+import { nodeAddressOf } from './nodes/real-node.ts';
+import { chooseRuntime } from './nodes/runtime-choice.ts';
+import { type Nodes, removeRealNode, startNodes } from './nodes/start-nodes.ts';
 
 export interface ClusterOptions extends Partial<ClusterConfiguration> {
-  /** Where state lives. Without it the cluster is in memory and gone when closed. */
+  /** Where state lives. Without it the cluster is in memory, simulated, and gone when closed. */
   directory?: string;
   log?: Logger;
   /** Default: the machine's own clock and chance. */
@@ -23,9 +26,16 @@ export interface ClusterOptions extends Partial<ClusterConfiguration> {
   onDone?(text: string): void;
 }
 
+export interface CloseOptions {
+  /** `release` lets containers run on for the next start; the default ends them. State is kept either way. */
+  containers?: 'end' | 'release';
+}
+
 export interface Cluster extends AsyncDisposable {
   /** Such as `https://127.0.0.1:6443`. */
   url: string;
+  /** Which runtime the nodes have. */
+  runtime: ClusterConfiguration['runtime'];
   /** Acts as the administrator, in process. */
   client: Client;
   /** In process, as somebody else. */
@@ -33,29 +43,33 @@ export interface Cluster extends AsyncDisposable {
   /** Path of a kubeconfig file for other programs. */
   kubeconfig: string;
   /** Ends everything the cluster started. */
-  close(): Promise<void>;
+  close(options?: CloseOptions): Promise<void>;
 }
 
 const LOOPBACK = '127.0.0.1';
+const EVERY_ADDRESS = '0.0.0.0';
 
 interface Place {
   folder?: DataFolder;
   store: Store;
+  keyFiles: KeyFiles;
   kubeconfig: string;
-  remove(): void;
+  leave(): void;
 }
 
 function placeInMemory(): Place {
   const scratch = mkdtempSync(join(tmpdir(), 'tiphys-'));
-  return { store: memoryStore(), kubeconfig: join(scratch, 'kubeconfig'), remove: () => rmSync(scratch, { recursive: true, force: true }) };
+  const leave = () => rmSync(scratch, { recursive: true, force: true });
+  return { store: memoryStore(), keyFiles: memoryKeyFiles(), kubeconfig: join(scratch, 'kubeconfig'), leave };
 }
 
 function placeOnDisk(directory: string): Place {
   const folder = openDataFolder(directory);
-  return { folder, store: memoryStore(), kubeconfig: folder.kubeconfig, remove: () => unmarkRunning(folder) };
+  const store = sqliteStore(folder.database);
+  return { folder, store, keyFiles: folderKeyFiles(folder), kubeconfig: folder.kubeconfig, leave: () => unmarkRunning(folder) };
 }
 
-function serverHosts(configuration: ClusterConfiguration, kubernetesAddress: string): string[] {
+function keysFor(configuration: ClusterConfiguration, runtime: Runtime, files: KeyFiles): ClusterKeys {
   const names = [
     'kubernetes',
     'kubernetes.default',
@@ -63,46 +77,68 @@ function serverHosts(configuration: ClusterConfiguration, kubernetesAddress: str
     `kubernetes.default.svc.${configuration.clusterDomain}`,
     'localhost',
   ];
-  return [...names, LOOPBACK, kubernetesAddress];
+  return clusterKeys(runtime, files, [...names, LOOPBACK, addressAt(configuration.serviceCidr, 1), nodeAddressOf(configuration)]);
 }
 
+function configurationOf(options: ClusterOptions, onStep: (text: string) => void): ClusterConfiguration {
+  const { directory, log: _log, runtimeServices: _services, onStep: _step, onDone: _done, ...given } = options;
+  const configuration = completeConfiguration(directory ? given : { port: 0, runtime: 'simulated', ...given });
+  const runtime = directory ? chooseRuntime(configuration.runtime, onStep) : configuration.runtime === 'none' ? 'none' : 'simulated';
+  return { ...configuration, runtime };
+}
+
+/** Resolves when the API is usable, the controllers work and the nodes are registered. */
 export async function startCluster(options: ClusterOptions = {}): Promise<Cluster> {
-  const { directory, log = silentLogger, runtimeServices, onStep = () => undefined, onDone = () => undefined, ...given } = options;
-  const configuration = completeConfiguration({ port: directory ? undefined : 0, ...given } as Partial<ClusterConfiguration>);
-  const runtime: Runtime = { clock: realClock(), random: realRandom(), ...runtimeServices, log };
+  const { directory, onStep = () => undefined, onDone = () => undefined } = options;
+  const configuration = configurationOf(options, onStep);
+  const runtime: Runtime = { clock: realClock(), random: realRandom(), ...options.runtimeServices, log: options.log ?? silentLogger };
+  const isReal = configuration.runtime === 'containerd';
   const place = directory ? placeOnDisk(directory) : placeInMemory();
-  const keyFiles = place.folder ? folderKeyFiles(place.folder) : memoryKeyFiles();
-  const keys = clusterKeys(runtime, keyFiles, serverHosts(configuration, '10.96.0.1'));
-  onStep('Starting the API server, controllers and scheduler');
-  let controlPlane: ControlPlane;
+  let controlPlane: ControlPlane | undefined;
+  let nodes: Nodes | undefined;
+  const close = async ({ containers = 'end' }: CloseOptions = {}) => {
+    await nodes?.stop();
+    if (isReal && place.folder && containers === 'end') await removeRealNode(configuration, place.folder.nodeFolder);
+    if (controlPlane) await controlPlane.close();
+    else await place.store[Symbol.asyncDispose]();
+    place.leave();
+  };
   try {
+    const keys = keysFor(configuration, runtime, place.keyFiles);
+    onStep('Starting the API server, controllers and scheduler');
     controlPlane = await startControlPlane({
       configuration,
       runtime,
       store: place.store,
       keys,
-      connections: noConnections(),
-      host: configuration.host ?? LOOPBACK,
-      advertisedAddress: LOOPBACK,
+      host: configuration.host ?? (isReal ? EVERY_ADDRESS : LOOPBACK),
+      advertisedAddress: isReal ? nodeAddressOf(configuration) : LOOPBACK,
     });
+    const url = `https://${LOOPBACK}:${controlPlane.listening.port}`;
+    writeFileAtomically(place.kubeconfig, administratorKubeconfig(url, keys));
+    if (place.folder) markRunning(place.folder, url, configuration.runtime);
+    onDone(`The API server answers at ${url}`);
+    const { client, clientOf } = controlPlane;
+    const authority = keys.authority;
+    const nodesOptions = { configuration, runtime, authority, keyFiles: place.keyFiles, client, clientOf, onStep, onDone };
+    nodes = await startNodes({ ...nodesOptions, ...(place.folder ? { directory: place.folder.nodeFolder } : {}) });
+    return {
+      url,
+      runtime: configuration.runtime,
+      client,
+      clientOf,
+      kubeconfig: place.kubeconfig,
+      close,
+      [Symbol.asyncDispose]: () => close(),
+    };
   } catch (error) {
-    place.remove();
+    await close().catch(() => undefined);
     throw error;
   }
-  const url = `https://${LOOPBACK}:${controlPlane.listening.port}`;
-  writeFileAtomically(place.kubeconfig, administratorKubeconfig(url, keys));
-  if (place.folder) markRunning(place.folder, url, configuration.runtime);
-  onDone(`API server at ${url}`);
-  const close = async () => {
-    await controlPlane.close();
-    place.remove();
-  };
-  return {
-    url,
-    client: controlPlane.client,
-    clientOf: controlPlane.clientOf,
-    kubeconfig: place.kubeconfig,
-    close,
-    [Symbol.asyncDispose]: close,
-  };
+}
+
+/** Removes what a cluster left on the machine outside its data folder, whether it was stopped or killed. */
+export async function cleanUp(folder: DataFolder): Promise<void> {
+  if (existsSync(folder.nodeFolder)) await removeRealNode(DEFAULT_CONFIGURATION, folder.nodeFolder);
+  unmarkRunning(folder);
 }

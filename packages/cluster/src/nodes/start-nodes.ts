@@ -1,0 +1,61 @@
+// Starts the nodes a cluster was asked for: one with real containers and any number of simulated ones.
+import type { Client } from '@tiphys/client';
+import { removePodNetwork, removeServiceTable } from '@tiphys/network';
+import * as nodePackage from '@tiphys/node';
+import type { Runtime } from '@tiphys/runtime';
+import type { KeyFiles } from '../certificates/cluster-keys.ts';
+import type { KeyedCertificate } from '../certificates/x509.ts';
+import type { ClusterConfiguration } from '../configuration.ts';
+import { podCidrOf, prepareNetwork, startRealNode } from './real-node.ts';
+
+export interface NodesOptions {
+  configuration: ClusterConfiguration;
+  runtime: Runtime;
+  /** Needed for real containers. */
+  directory?: string;
+  authority: KeyedCertificate;
+  keyFiles: KeyFiles;
+  client: Client;
+  clientOf(user: string, groups?: readonly string[]): Client;
+  onStep(text: string): void;
+  onDone(text: string): void;
+}
+
+export interface Nodes {
+  /** Where images are loaded, when there is a real node. */
+  stop(): Promise<void>;
+}
+
+const SIMULATOR_USER = 'system:masters-simulator';
+
+async function startSimulated(options: NodesOptions, count: number): Promise<Nodes> {
+  const client = options.clientOf(SIMULATOR_USER, ['system:masters']);
+  const simulated = nodePackage.startSimulatedNodes({ client, runtime: options.runtime, count });
+  await simulated.ready;
+  return { stop: () => simulated.stop() };
+}
+
+async function startReal(options: NodesOptions, directory: string): Promise<Nodes> {
+  const network = await prepareNetwork(options.configuration, directory);
+  for (const change of network.changes) options.runtime.log.info('changed on this machine', { what: change });
+  const real = await startRealNode({ ...options, directory }, network);
+  return { stop: () => real.stop() };
+}
+
+/** Resolves when every node is registered. */
+export async function startNodes(options: NodesOptions): Promise<Nodes> {
+  const { configuration, directory } = options;
+  const isReal = configuration.runtime === 'containerd' && directory !== undefined;
+  const simulatedCount = configuration.runtime === 'none' ? 0 : configuration.nodes - (isReal ? 1 : 0);
+  const parts: Nodes[] = [];
+  if (isReal && configuration.nodes > 0) parts.push(await startReal(options, directory));
+  if (simulatedCount > 0) parts.push(await startSimulated(options, simulatedCount));
+  return { stop: async () => void (await Promise.all(parts.map((part) => part.stop()))) };
+}
+
+/** Ends containers and takes away everything the real node made outside its folder. May be called when nothing is there. */
+export async function removeRealNode(configuration: Pick<ClusterConfiguration, 'podCidr'>, directory: string): Promise<void> {
+  await nodePackage.removeEverything({ directory });
+  await removePodNetwork({ directory, podCidr: podCidrOf(configuration as ClusterConfiguration) });
+  await removeServiceTable();
+}
