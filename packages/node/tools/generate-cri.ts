@@ -32,13 +32,22 @@ function parseFields(body: string): Field[] {
     const match = /(?:(repeated|optional)\s+)?(?:map\s*<\s*(\w+)\s*,\s*([\w.]+)\s*>|([\w.]+))\s+(\w+)\s*=\s*(\d+)/.exec(statement);
     if (!match) continue;
     const [, label, mapKey, mapValue, type, name, number] = match;
-    fields.push({ name: camel(name!), type: (mapValue ?? type)!.split('.').pop()!, number: Number(number), repeated: label === 'repeated', mapKey });
+    fields.push({
+      name: camel(name!),
+      type: (mapValue ?? type)!.split('.').pop()!,
+      number: Number(number),
+      repeated: label === 'repeated',
+      mapKey,
+    });
   }
   return fields;
 }
 
 function parse(text: string): void {
-  const source = text.replace(/\/\/.*$/gm, '').replace(/\/\*[\s\S]*?\*\//g, '').replace(/\[[^\]]*\]/g, '');
+  const source = text
+    .replace(/\/\/.*$/gm, '')
+    .replace(/\/\*[\s\S]*?\*\//g, '')
+    .replace(/\[[^\]]*\]/g, '');
   const header = /\b(message|enum)\s+(\w+)\s*\{/g;
   for (let match = header.exec(source); match; match = header.exec(source)) {
     let depth = 1;
@@ -46,10 +55,16 @@ function parse(text: string): void {
     for (; depth > 0; end++) depth += source[end] === '{' ? 1 : source[end] === '}' ? -1 : 0;
     const body = source.slice(header.lastIndex, end - 1);
     if (match[1] === 'enum') {
-      enums.set(match[2]!, [...body.matchAll(/(\w+)\s*=\s*(-?\d+)/g)].map((m) => [m[1]!, Number(m[2])]));
+      enums.set(
+        match[2]!,
+        [...body.matchAll(/(\w+)\s*=\s*(-?\d+)/g)].map((m) => [m[1]!, Number(m[2])]),
+      );
       continue;
     }
-    const own = body.replace(/\b(?:message|enum)\s+\w+\s*\{[^{}]*\}/g, '').replace(/\boneof\s+\w+\s*\{/g, '').replace(/[{}]/g, '');
+    const own = body
+      .replace(/\b(?:message|enum)\s+\w+\s*\{[^{}]*\}/g, '')
+      .replace(/\boneof\s+\w+\s*\{/g, '')
+      .replace(/[{}]/g, '');
     messages.set(match[2]!, parseFields(own));
   }
 }

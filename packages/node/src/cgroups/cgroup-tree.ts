@@ -6,7 +6,20 @@ import { podRequests } from '@tiphys/machinery';
 import { cpuQuota, cpuShares, QUOTA_PERIOD_MICROSECONDS, qosOf } from '../pod-worker/qos.ts';
 
 const MOUNT = '/sys/fs/cgroup';
-const CONTROLLERS_V1 = ['cpu', 'cpuacct', 'cpuset', 'memory', 'pids', 'blkio', 'devices', 'freezer', 'hugetlb', 'systemd', 'net_cls', 'perf_event'];
+const CONTROLLERS_V1 = [
+  'cpu',
+  'cpuacct',
+  'cpuset',
+  'memory',
+  'pids',
+  'blkio',
+  'devices',
+  'freezer',
+  'hugetlb',
+  'systemd',
+  'net_cls',
+  'perf_event',
+];
 
 export interface CgroupTree {
   version: 1 | 2;
@@ -43,7 +56,8 @@ function podLimits(pod: corev1.Pod): Limits {
     const amounts = containers.map(({ resources }) => resources?.limits?.[name]);
     // One container without a limit leaves the pod without.
     if (spec.containers.some(({ resources }) => resources?.limits?.[name] === undefined)) return 0;
-    const of = (text: string | undefined) => (text === undefined ? 0 : milli ? parseQuantity(text).asMilli() : parseQuantity(text).asNumber());
+    const of = (text: string | undefined) =>
+      text === undefined ? 0 : milli ? parseQuantity(text).asMilli() : parseQuantity(text).asNumber();
     const regular = amounts.slice(0, spec.containers.length).reduce((total, text) => total + of(text), 0);
     return amounts.slice(spec.containers.length).reduce((most, text) => Math.max(most, of(text)), regular);
   };
@@ -63,7 +77,9 @@ export async function cgroupTree(root: string): Promise<CgroupTree> {
   const hierarchies =
     version === 2
       ? [MOUNT]
-      : (await Promise.all(CONTROLLERS_V1.map(async (name) => ((await exists(join(MOUNT, name))) ? join(MOUNT, name) : '')))).filter(Boolean);
+      : (await Promise.all(CONTROLLERS_V1.map(async (name) => ((await exists(join(MOUNT, name))) ? join(MOUNT, name) : '')))).filter(
+          Boolean,
+        );
   const base = `${root}/kubepods`;
   const made = new Map<string, string>();
 

@@ -3,7 +3,7 @@
 import { type corev1, parseQuantity } from '@tiphys/api';
 import { expand } from './expansion.ts';
 import { fieldValue } from './fields.ts';
-import { resourceValue, type NodeAllocatable } from './resource-field.ts';
+import { type NodeAllocatable, resourceValue } from './resource-field.ts';
 
 /** The container can't be made as its spec says; waits until something changes. */
 export class ConfigurationError extends Error {
@@ -39,7 +39,12 @@ function serviceVariables(service: corev1.Service): [string, string][] {
     const url = `${protocol.toLowerCase()}://${host}:${port.port}`;
     if (i === 0) variables.push([`${name}_PORT`, url]);
     const prefix = `${name}_PORT_${port.port}_${protocol.toUpperCase()}`;
-    variables.push([prefix, url], [`${prefix}_PROTO`, protocol.toLowerCase()], [`${prefix}_PORT`, String(port.port)], [`${prefix}_ADDR`, ip]);
+    variables.push(
+      [prefix, url],
+      [`${prefix}_PROTO`, protocol.toLowerCase()],
+      [`${prefix}_PORT`, String(port.port)],
+      [`${prefix}_ADDR`, ip],
+    );
   });
   return variables;
 }
@@ -94,7 +99,12 @@ function keyOf(
 }
 
 /** Undefined leaves the variable out. */
-function valueFrom(pod: corev1.Pod, container: corev1.Container, source: corev1.EnvVarSource, sources: EnvironmentSources): string | undefined {
+function valueFrom(
+  pod: corev1.Pod,
+  container: corev1.Container,
+  source: corev1.EnvVarSource,
+  sources: EnvironmentSources,
+): string | undefined {
   if (source.fieldRef) return environmentField(pod, source.fieldRef.fieldPath, sources);
   if (source.resourceFieldRef) return resourceValue(pod, container, source.resourceFieldRef, sources.allocatable);
   if (source.configMapKeyRef) return keyOf(pod, 'ConfigMap', source.configMapKeyRef, sources.configMap(source.configMapKeyRef.name ?? ''));

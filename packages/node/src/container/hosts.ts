@@ -44,7 +44,9 @@ export function kernelHostname(pod: corev1.Pod, names: PodNames): string {
 export function hostsFile(pod: corev1.Pod, names: PodNames, ips: readonly string[], machineHosts: string): string {
   const aliases = aliasLines(pod.spec!.hostAliases ?? []);
   if (isHostNetwork(pod)) return `${HOST_NETWORK_HEADER}${machineHosts}${aliases}`;
-  const own = ips.map((ip) => (names.domain ? `${ip}\t${names.hostname}.${names.domain}\t${names.hostname}\n` : `${ip}\t${names.hostname}\n`));
+  const own = ips.map((ip) =>
+    names.domain ? `${ip}\t${names.hostname}.${names.domain}\t${names.hostname}\n` : `${ip}\t${names.hostname}\n`,
+  );
   return [
     HEADER,
     '127.0.0.1\tlocalhost\n',

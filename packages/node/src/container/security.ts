@@ -35,7 +35,8 @@ export function effectiveSecurity(pod: corev1.Pod, container: corev1.Container):
   return defined as corev1.SecurityContext;
 }
 
-const stripUndefined = (object: object) => Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined && value !== null));
+const stripUndefined = (object: object) =>
+  Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined && value !== null));
 
 export function verifyNonRoot(pod: corev1.Pod, container: corev1.Container, user: ImageUser): void {
   const security = effectiveSecurity(pod, container);

@@ -1,6 +1,6 @@
 // One gRPC connection over a unix socket: unary calls and server streams of messages from a codec.
-import { Client as GrpcClient, type ClientReadableStream, credentials, Metadata, type ServiceError } from '@grpc/grpc-js';
-import { type Codec } from './codec.ts';
+import { type ClientReadableStream, credentials, Client as GrpcClient, Metadata, type ServiceError } from '@grpc/grpc-js';
+import type { Codec } from './codec.ts';
 import { CriError } from './errors.ts';
 
 export interface Channel {
@@ -46,10 +46,18 @@ export function openChannel(socket: string, namespace?: string): Channel {
         const request = codec.encode(type, value);
         // gRPC wants an absolute time; undefined would wait for ever.
         const deadline = timeoutMs === 0 ? Number.POSITIVE_INFINITY : new Date(Date.now() + timeoutMs);
-        client.makeUnaryRequest(method, identity, (bytes) => bytes, request, metadata(), { deadline }, (error, bytes) => {
-          if (error) reject(errorFrom(error));
-          else resolve(codec.decode(answer, bytes!));
-        });
+        client.makeUnaryRequest(
+          method,
+          identity,
+          (bytes) => bytes,
+          request,
+          metadata(),
+          { deadline },
+          (error, bytes) => {
+            if (error) reject(errorFrom(error));
+            else resolve(codec.decode(answer, bytes!));
+          },
+        );
       }),
     stream: (codec, method, [type, value], answer, { onMessage, onOpen, signal }) =>
       new Promise((resolve, reject) => {

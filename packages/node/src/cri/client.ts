@@ -1,8 +1,8 @@
 // The Container Runtime Interface, v1, as the node uses it (k8s.io/cri-api pkg/apis/runtime/v1/api.proto).
 import { type Channel, openChannel, type StreamOptions } from './channel.ts';
 import { codec } from './codec.ts';
-import { type ContainerEventResponse, criMessages } from './generated/cri.ts';
 import type * as cri from './generated/cri.ts';
+import { type ContainerEventResponse, criMessages } from './generated/cri.ts';
 
 /** Upstream's --runtime-request-timeout. */
 const CALL_TIMEOUT_MS = 120_000;
@@ -59,7 +59,8 @@ export function criClient(socket: string): CriClient {
   return {
     version: () => runtime('Version', { version: '0.1.0' }),
     status: () => runtime('Status', {}),
-    runPodSandbox: async (request) => (await runtime<cri.RunPodSandboxResponse>('RunPodSandbox', request, 2 * CALL_TIMEOUT_MS)).podSandboxId!,
+    runPodSandbox: async (request) =>
+      (await runtime<cri.RunPodSandboxResponse>('RunPodSandbox', request, 2 * CALL_TIMEOUT_MS)).podSandboxId!,
     stopPodSandbox: (podSandboxId) => runtime('StopPodSandbox', { podSandboxId }),
     removePodSandbox: (podSandboxId) => runtime('RemovePodSandbox', { podSandboxId }),
     podSandboxStatus: (podSandboxId, verbose = false) => runtime('PodSandboxStatus', { podSandboxId, verbose }),
@@ -87,7 +88,13 @@ export function criClient(socket: string): CriClient {
     updateRuntimeConfig: (podCidr) => runtime('UpdateRuntimeConfig', { runtimeConfig: { networkConfig: { podCidr } } }),
     runtimeConfig: () => runtime('RuntimeConfig', {}),
     containerEvents: (options) =>
-      channel.stream(messages, '/runtime.v1.RuntimeService/GetContainerEvents', ['GetEventsRequest', {}], 'ContainerEventResponse', options),
+      channel.stream(
+        messages,
+        '/runtime.v1.RuntimeService/GetContainerEvents',
+        ['GetEventsRequest', {}],
+        'ContainerEventResponse',
+        options,
+      ),
     listImages: async () => (await images<cri.ListImagesResponse>('ListImages', {})).images ?? [],
     imageStatus: async (image) => (await images<cri.ImageStatusResponse>('ImageStatus', { image: { image } })).image,
     // A pull has no deadline of its own: the runtime ends one that makes no progress.

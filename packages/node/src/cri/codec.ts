@@ -58,7 +58,12 @@ function readScalar(reader: BinaryReader, type: Scalar): unknown {
 }
 
 const isDefault = (value: unknown) =>
-  value === undefined || value === null || value === '' || value === 0 || value === false || (value instanceof Uint8Array && value.length === 0);
+  value === undefined ||
+  value === null ||
+  value === '' ||
+  value === 0 ||
+  value === false ||
+  (value instanceof Uint8Array && value.length === 0);
 
 export function codec(messages: Readonly<Record<string, string>>): Codec {
   const types = new Map<string, Type>();

@@ -43,7 +43,9 @@ export function credentialsFor(image: string, secrets: readonly corev1.Secret[])
     .sort(([a], [b]) => b.length - a.length)[0];
   if (!found) return undefined;
   const [registry, entry] = found;
-  const [username = '', password = ''] = entry.auth ? splitOnce(Buffer.from(entry.auth, 'base64').toString('utf8')) : [entry.username, entry.password];
+  const [username = '', password = ''] = entry.auth
+    ? splitOnce(Buffer.from(entry.auth, 'base64').toString('utf8'))
+    : [entry.username, entry.password];
   return { username, password, serverAddress: registry, ...(entry.identitytoken ? { identityToken: entry.identitytoken } : {}) };
 }
 

@@ -33,7 +33,18 @@ function ctrPath(target: ImageTarget): string {
 /** Names of the images that were imported. */
 export async function importArchive(target: ImageTarget, archive: Readable): Promise<string[]> {
   const local = target.majorVersion >= 2 ? ['--local'] : [];
-  const args = ['--address', target.socket, '--namespace', CRI_NAMESPACE, 'images', 'import', ...local, '--snapshotter', target.snapshotter, '-'];
+  const args = [
+    '--address',
+    target.socket,
+    '--namespace',
+    CRI_NAMESPACE,
+    'images',
+    'import',
+    ...local,
+    '--snapshotter',
+    target.snapshotter,
+    '-',
+  ];
   const child = spawn(ctrPath(target), args, { stdio: ['pipe', 'pipe', 'pipe'] });
   let output = '';
   let errors = '';
@@ -62,7 +73,11 @@ async function fromDocker(name: string, socket: string): Promise<Readable> {
     const call = request({ socketPath: socket, path: `/images/${encodeURIComponent(name)}/get`, method: 'GET' }, (response) => {
       if (response.statusCode === 200) return resolve(response);
       response.resume();
-      reject(new Retryable(response.statusCode === 404 ? `Docker has no image ${name}` : `Docker answered ${response.statusCode} for image ${name}`));
+      reject(
+        new Retryable(
+          response.statusCode === 404 ? `Docker has no image ${name}` : `Docker answered ${response.statusCode} for image ${name}`,
+        ),
+      );
     });
     call.once('error', (error) => reject(new Retryable(`Docker can't be reached at ${socket}: ${error.message}`, { cause: error })));
     call.end();

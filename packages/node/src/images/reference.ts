@@ -14,7 +14,10 @@ export class ReferenceError extends Error {
 export function withDefaultTag(image: string): string {
   const match = REFERENCE.exec(image);
   if (!match || /^[0-9a-f]{64}$/.test(image)) {
-    const why = REFERENCE.test(image.toLowerCase()) && image !== image.toLowerCase() ? 'repository name must be lowercase' : 'invalid reference format';
+    const why =
+      REFERENCE.test(image.toLowerCase()) && image !== image.toLowerCase()
+        ? 'repository name must be lowercase'
+        : 'invalid reference format';
     throw new ReferenceError(`couldn't parse image name "${image}": ${why}`);
   }
   const [, , tag, digest] = match;

@@ -1,7 +1,7 @@
 // Whether a pod that was bound to this node may run here (pkg/kubelet/lifecycle/predicate.go): the scheduler may have been wrong,
 // and pods can name their node themselves. Pure.
 import type { corev1 } from '@tiphys/api';
-import { addAmounts, type Amounts, amountsOf, matchesNodeAffinity, podRequests, untoleratedTaint } from '@tiphys/machinery';
+import { type Amounts, addAmounts, amountsOf, matchesNodeAffinity, podRequests, untoleratedTaint } from '@tiphys/machinery';
 
 export interface Refusal {
   reason: string;

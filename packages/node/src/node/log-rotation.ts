@@ -17,7 +17,13 @@ async function compress(file: string): Promise<void> {
 }
 
 /** Rotates one log when it has grown too large. `stamp` names the part, such as 20260102-150405. */
-export async function rotateLog(cri: CriClient, containerId: string, log: string, stamp: string, bytesMax = LOG_BYTES_MAX): Promise<boolean> {
+export async function rotateLog(
+  cri: CriClient,
+  containerId: string,
+  log: string,
+  stamp: string,
+  bytesMax = LOG_BYTES_MAX,
+): Promise<boolean> {
   const facts = await stat(log).catch(() => undefined);
   if (!facts || facts.size < bytesMax) return false;
   const directory = dirname(log);

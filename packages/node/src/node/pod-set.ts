@@ -2,9 +2,9 @@
 // (pkg/kubelet/kubelet.go HandlePodAdditions, HandlePodCleanups).
 import { corev1 } from '@tiphys/api';
 import { isCriNotFound } from '../cri/errors.ts';
+import type { NodeContext } from '../pod-worker/node-context.ts';
 import { LABELS, podUidOf, stateOf } from '../pod-worker/pod-runtime.ts';
 import { PodWorker } from '../pod-worker/worker.ts';
-import type { NodeContext } from '../pod-worker/node-context.ts';
 import { admitPod } from './admission.ts';
 
 export interface PodSet {
@@ -31,12 +31,15 @@ export async function podSet(context: NodeContext, node: () => corev1.Node | und
   const adopted = new Set((await cri.listPodSandbox()).map(podUidOf));
 
   const counted = (uid: string) =>
-    [...workers.values()].filter(({ pod, phase }) => pod.metadata!.uid !== uid && phase === 'syncing' && !hasEnded(pod)).map(({ pod }) => pod);
+    [...workers.values()]
+      .filter(({ pod, phase }) => pod.metadata!.uid !== uid && phase === 'syncing' && !hasEnded(pod))
+      .map(({ pod }) => pod);
   const add = (pod: corev1.Pod) => {
     const uid = pod.metadata!.uid!;
     // What ran before this process was admitted then.
     const known = node();
-    const refusal = !known || adopted.has(uid) || hasEnded(pod) || pod.metadata!.deletionTimestamp ? undefined : admitPod(pod, known, counted(uid));
+    const refusal =
+      !known || adopted.has(uid) || hasEnded(pod) || pod.metadata!.deletionTimestamp ? undefined : admitPod(pod, known, counted(uid));
     if (refusal) {
       context.events.event({ ...pod, apiVersion: 'v1', kind: 'Pod' }, 'Warning', refusal.reason, refusal.message);
       workers.set(uid, new PodWorker(context, pod, forget, { reason: refusal.reason, message: `Pod was rejected: ${refusal.message}` }));

@@ -100,7 +100,10 @@ export async function registerNode(options: RegistrationOptions): Promise<Regist
       await leases.patch(name!, LEASE_NAMESPACE, 'merge', { spec });
     } catch (error) {
       if (!isNotFound(error)) throw error;
-      await leases.create({ metadata: { name: name!, namespace: LEASE_NAMESPACE, ownerReferences: [owner] }, spec } as coordinationv1.Lease);
+      await leases.create({
+        metadata: { name: name!, namespace: LEASE_NAMESPACE, ownerReferences: [owner] },
+        spec,
+      } as coordinationv1.Lease);
     }
   };
   let running: Promise<void> = Promise.resolve();

@@ -1,5 +1,5 @@
 // Ends what a node left running and takes away what it made on the machine: containers, shims, containerd, mounts, cgroups.
-import { rm, readdir, rmdir } from 'node:fs/promises';
+import { readdir, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { realRuntime } from '@tiphys/runtime';
 import { cgroupTree } from '../cgroups/cgroup-tree.ts';
@@ -54,13 +54,19 @@ export async function removeEverything(options: RemoveOptions): Promise<void> {
   await killProcesses(await processesWithArgument(paths.socket), paths.socket);
   const cgroups = await cgroupTree(cgroupRoot(directory));
   for (const pid of await cgroups.processes()) signal(pid, 'SIGKILL');
-  for (let attempt = 0; attempt < 50 && (await cgroups.processes()).length > 0; attempt++) await new Promise((resolve) => setTimeout(resolve, 20));
+  for (let attempt = 0; attempt < 50 && (await cgroups.processes()).length > 0; attempt++)
+    await new Promise((resolve) => setTimeout(resolve, 20));
   await cgroups.removeAll();
   await unmountBelow(join(directory, 'containerd'));
   await unmountBelow(join(directory, 'kubelet'));
   await rm(paths.state, { recursive: true, force: true });
   // Shims keep their sockets here whatever the state folder; the folders stay when another containerd uses them.
-  for (const folder of ['/run/containerd/s', '/run/containerd/fifo', '/run/containerd/io.containerd.runtime.v2.task/k8s.io', '/run/containerd']) {
+  for (const folder of [
+    '/run/containerd/s',
+    '/run/containerd/fifo',
+    '/run/containerd/io.containerd.runtime.v2.task/k8s.io',
+    '/run/containerd',
+  ]) {
     await rmdir(folder).catch(() => {});
   }
 }

@@ -1,6 +1,7 @@
 // startNode(): a kubelet. It speaks to the cluster only through the client it is given, and to its own containerd.
-import { mkdir, readFile } from 'node:fs/promises';
+
 import { createHash } from 'node:crypto';
+import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { corev1 } from '@tiphys/api';
 import { type Client, type EventRecorder, eventRecorder } from '@tiphys/client';
@@ -16,10 +17,10 @@ import { nodeDirectory, podLogPath } from '../pod-worker/paths.ts';
 import { runtimeView } from '../pod-worker/runtime-view.ts';
 import { statusWriter } from '../pod-worker/status-writer.ts';
 import { volumeManager } from '../volumes/volume-manager.ts';
+import { writeCniConfiguration } from './cni.ts';
 import { followContainers } from './container-events.ts';
 import { rotateLog } from './log-rotation.ts';
 import { type MachineFacts, readMachine } from './machine.ts';
-import { writeCniConfiguration } from './cni.ts';
 import { allocatableOf, type NodeFacts } from './node-object.ts';
 import { type PodSet, podSet } from './pod-set.ts';
 import { registerNode } from './registration.ts';
@@ -47,7 +48,7 @@ export interface Node {
   name: string;
   containerd: Containerd;
   images: ImageTarget;
-  /** The pod as this node knows it, by namespace and name. */
+  /** The pod with its status as this node knows it, which may be newer than the API's. */
   pod(namespace: string, name: string): corev1.Pod | undefined;
   /** The id of a container's newest run (or the one before), and where its log is. */
   findContainer(namespace: string, pod: string, container: string, previous?: boolean): Promise<FoundContainer | undefined>;
@@ -72,14 +73,20 @@ const RELIST_MS = 60_000;
 /** Names the cgroup tree, so that two data folders on one machine stay apart. */
 export const cgroupRoot = (directory: string): string => `/tiphys-${createHash('sha256').update(directory).digest('hex').slice(0, 8)}`;
 
-async function nodeFacts(options: NodeOptions, machine: MachineFacts, containerd: Containerd, pods: () => PodSet | undefined): Promise<NodeFacts> {
+async function nodeFacts(
+  options: NodeOptions,
+  machine: MachineFacts,
+  containerd: Containerd,
+  pods: () => PodSet | undefined,
+): Promise<NodeFacts> {
   const problems: string[] = [];
   let images: corev1.ContainerImage[] = [];
   try {
     const { status } = await containerd.cri.status();
     for (const condition of status?.conditions ?? []) {
       if (condition.status) continue;
-      const what = condition.type === 'NetworkReady' ? 'container runtime network not ready: NetworkReady=false' : 'container runtime is down';
+      const what =
+        condition.type === 'NetworkReady' ? 'container runtime network not ready: NetworkReady=false' : 'container runtime is down';
       problems.push(condition.type === 'NetworkReady' ? `${what} reason:${condition.reason} message:${condition.message}` : what);
     }
     const listed = await containerd.cri.listImages();
@@ -115,7 +122,9 @@ async function nodeContext(options: NodeOptions, parts: Parts, wake: (uids: Read
   const { client, runtime, directory } = options;
   const { containerd, machine, cgroups, events } = parts;
   const allocatable = allocatableOf(machine);
-  const [resolvConf, machineHosts] = await Promise.all(['/etc/resolv.conf', '/etc/hosts'].map((path) => readFile(path, 'utf8').catch(() => '')));
+  const [resolvConf, machineHosts] = await Promise.all(
+    ['/etc/resolv.conf', '/etc/hosts'].map((path) => readFile(path, 'utf8').catch(() => '')),
+  );
   return {
     client,
     runtime,
@@ -187,7 +196,11 @@ export async function startNode(options: NodeOptions): Promise<Node> {
     name: options.name,
     containerd,
     images: target,
-    pod: (namespace, name) => running.pod(namespace, name),
+    pod: (namespace, name) => {
+      const pod = running.pod(namespace, name);
+      const status = pod && context.statuses.get(pod.metadata!.uid!);
+      return status ? { ...pod, status } : pod;
+    },
     findContainer: async (namespace, name, container, previous = false) => {
       const pod = running.pod(namespace, name);
       if (!pod) return undefined;

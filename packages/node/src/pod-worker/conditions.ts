@@ -24,7 +24,12 @@ function containersReady(pod: corev1.Pod, statuses: Statuses, phase: string): Dr
   const watched = [...(pod.spec!.initContainers ?? []).filter(isSidecar), ...pod.spec!.containers].map(({ name }) => name);
   const unknown = watched.filter((name) => !statuses.has(name));
   const unready = watched.filter((name) => statuses.has(name) && !statuses.get(name)!.ready);
-  const isFalse = (reason: string, message?: string) => ({ type: 'ContainersReady', status: 'False', reason, ...(message ? { message } : {}) });
+  const isFalse = (reason: string, message?: string) => ({
+    type: 'ContainersReady',
+    status: 'False',
+    reason,
+    ...(message ? { message } : {}),
+  });
   if (phase === 'Succeeded' && unknown.length === 0) return isFalse('PodCompleted');
   if (phase === 'Failed') return isFalse('PodFailed');
   const messages = [

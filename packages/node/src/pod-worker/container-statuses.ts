@@ -56,7 +56,11 @@ function resourcesOf(container: corev1.Container): Partial<corev1.ContainerStatu
   };
 }
 
-function fromRuntime(container: corev1.Container, status: RuntimeContainer, old: corev1.ContainerStatus | undefined): corev1.ContainerStatus {
+function fromRuntime(
+  container: corev1.Container,
+  status: RuntimeContainer,
+  old: corev1.ContainerStatus | undefined,
+): corev1.ContainerStatus {
   const ended = old?.containerID !== `containerd://${status.id}` ? old?.state?.terminated : undefined;
   const last = ended ?? old?.lastState?.terminated;
   return {
@@ -108,7 +112,11 @@ function waitingStatus(input: ContainerStatusInput, container: corev1.Container,
   };
 }
 
-export function containerStatuses(input: ContainerStatusInput, containers: readonly corev1.Container[], kind: ContainerKind): corev1.ContainerStatus[] {
+export function containerStatuses(
+  input: ContainerStatusInput,
+  containers: readonly corev1.Container[],
+  kind: ContainerKind,
+): corev1.ContainerStatus[] {
   const { pod, runtime } = input;
   const hasInit = (pod.spec!.initContainers ?? []).length > 0;
   const regularCreated = pod.spec!.containers.some(({ name }) => newestOf(runtime, name));
@@ -117,7 +125,8 @@ export function containerStatuses(input: ContainerStatusInput, containers: reado
     if (!newest) {
       const status = withoutRuntime(input, container, hasInit);
       if (kind === 'init' && !isSidecar(container) && regularCreated && status.state?.waiting) {
-        const message = 'Unable to get init container status from container runtime and pod has been initialized, treat it as exited normally';
+        const message =
+          'Unable to get init container status from container runtime and pod has been initialized, treat it as exited normally';
         return { ...status, state: { terminated: { exitCode: 0, reason: 'Completed', message, startedAt: null!, finishedAt: null! } } };
       }
       return waitingStatus(input, container, status);

@@ -1,12 +1,13 @@
 // Runs exec, httpGet, tcpSocket and grpc handlers of probes and hooks (pkg/probe/*, pkg/kubelet/lifecycle/handlers.go).
-import { Client as GrpcClient, credentials } from '@grpc/grpc-js';
+
 import { request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { connect } from 'node:net';
+import { credentials, Client as GrpcClient } from '@grpc/grpc-js';
 import type { corev1 } from '@tiphys/api';
+import { expand } from '../container/expansion.ts';
 import type { CriClient } from '../cri/client.ts';
 import { CriError, GrpcCode } from '../cri/errors.ts';
-import { expand } from '../container/expansion.ts';
 
 export interface HandlerResult {
   outcome: 'success' | 'warning' | 'failure' | 'unknown';
@@ -66,7 +67,12 @@ function httpGet(url: URL, headers: Record<string, string>, timeoutMs: number): 
   });
 }
 
-export async function runHttp(action: corev1.HTTPGetAction, container: corev1.Container, podIp: string, timeoutMs: number): Promise<HandlerResult> {
+export async function runHttp(
+  action: corev1.HTTPGetAction,
+  container: corev1.Container,
+  podIp: string,
+  timeoutMs: number,
+): Promise<HandlerResult> {
   const port = containerPort(action.port as number | string, container);
   const scheme = (action.scheme || 'HTTP').toLowerCase();
   const path = action.path?.startsWith('/') ? action.path : `/${action.path ?? ''}`;
@@ -82,7 +88,8 @@ export async function runHttp(action: corev1.HTTPGetAction, container: corev1.Co
       const answer = await httpGet(url, headers, timeoutMs);
       if (answer.status >= 300 && answer.status < 400 && answer.location) {
         const next = new URL(answer.location, url);
-        if (next.hostname !== first.hostname) return { outcome: 'warning', output: `Probe terminated redirects, Response body: ${answer.body}` };
+        if (next.hostname !== first.hostname)
+          return { outcome: 'warning', output: `Probe terminated redirects, Response body: ${answer.body}` };
         if (redirects >= REDIRECTS_MAX) return failure(`Get "${next.href}": stopped after ${REDIRECTS_MAX} redirects`);
         url = next;
         continue;
@@ -101,7 +108,12 @@ export async function runHttp(action: corev1.HTTPGetAction, container: corev1.Co
   }
 }
 
-export function runTcp(action: corev1.TCPSocketAction, container: corev1.Container, podIp: string, timeoutMs: number): Promise<HandlerResult> {
+export function runTcp(
+  action: corev1.TCPSocketAction,
+  container: corev1.Container,
+  podIp: string,
+  timeoutMs: number,
+): Promise<HandlerResult> {
   const port = containerPort(action.port as number | string, container);
   const host = action.host || podIp;
   return new Promise((resolve) => {
@@ -130,9 +142,14 @@ export function runGrpc(action: corev1.GRPCAction, podIp: string, timeoutMs: num
       client.close();
       if (error) {
         const code = (error as { code?: number }).code;
-        if (code === GrpcCode.UNIMPLEMENTED) return resolve(failure(`error: this server does not implement the grpc health protocol (grpc.health.v1.Health): ${error.message}`));
+        if (code === GrpcCode.UNIMPLEMENTED)
+          return resolve(
+            failure(`error: this server does not implement the grpc health protocol (grpc.health.v1.Health): ${error.message}`),
+          );
         if (code === GrpcCode.DEADLINE_EXCEEDED || code === GrpcCode.UNAVAILABLE) {
-          return resolve(failure(`timeout: failed to connect service "${podIp}:${action.port}" within ${timeoutMs / 1000}s: context deadline exceeded`));
+          return resolve(
+            failure(`timeout: failed to connect service "${podIp}:${action.port}" within ${timeoutMs / 1000}s: context deadline exceeded`),
+          );
         }
         return resolve(failure(`error: health rpc probe failed: ${error.message}`));
       }
@@ -158,7 +175,9 @@ export async function runExec(
   const command = (action.command ?? []).map((word) => expand(word, staticEnvironment(container)));
   try {
     const { stdout, stderr, exitCode = 0 } = await cri.execSync(containerId, command, timeoutSeconds);
-    const output = Buffer.concat([stdout ?? new Uint8Array(), stderr ?? new Uint8Array()]).subarray(0, OUTPUT_BYTES_MAX).toString('utf8');
+    const output = Buffer.concat([stdout ?? new Uint8Array(), stderr ?? new Uint8Array()])
+      .subarray(0, OUTPUT_BYTES_MAX)
+      .toString('utf8');
     return exitCode === 0 ? success(output) : failure(output);
   } catch (error) {
     if (error instanceof CriError && (error.code === GrpcCode.DEADLINE_EXCEEDED || /timeout \S+ exceeded/.test(error.detail))) {

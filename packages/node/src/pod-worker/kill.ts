@@ -28,7 +28,13 @@ export function graceSeconds(pod: corev1.Pod, container: corev1.Container | unde
 }
 
 /** Runs a hook; rejects with what went wrong. */
-export async function runHook(options: KillOptions, hook: corev1.LifecycleHandler, container: corev1.Container, id: string, signal?: AbortSignal): Promise<void> {
+export async function runHook(
+  options: KillOptions,
+  hook: corev1.LifecycleHandler,
+  container: corev1.Container,
+  id: string,
+  signal?: AbortSignal,
+): Promise<void> {
   const { context, podIp } = options;
   if (hook.exec) {
     const { outcome, output } = await runExec(context.cri, id, hook.exec, container, 0);

@@ -1,6 +1,12 @@
 // What the container runtime knows of one pod, in the node's own words (pkg/kubelet/container/runtime.go PodStatus).
 import type { corev1 } from '@tiphys/api';
-import { type Container as CriContainer, ContainerState, type ContainerStatus, PodSandboxState, type PodSandboxStatus } from '../cri/generated/cri.ts';
+import {
+  ContainerState,
+  type ContainerStatus,
+  type Container as CriContainer,
+  PodSandboxState,
+  type PodSandboxStatus,
+} from '../cri/generated/cri.ts';
 
 export type RuntimeState = 'created' | 'running' | 'exited' | 'unknown';
 

@@ -3,8 +3,8 @@ import type { corev1 } from '@tiphys/api';
 import { conditionsOf } from './conditions.ts';
 import { containerStatuses, type StartFailures } from './container-statuses.ts';
 import { phaseOf } from './phase.ts';
-import { isHostNetwork, isSidecar, newestOf, type PodRuntime } from './pod-runtime.ts';
 import { type ProbeResults, sandboxChanged } from './plan.ts';
+import { isHostNetwork, isSidecar, newestOf, type PodRuntime } from './pod-runtime.ts';
 import { qosOf } from './qos.ts';
 
 export interface StatusProbes extends ProbeResults {
@@ -27,7 +27,12 @@ export interface PodStatusInput {
   failure?: { reason: string; message: string };
 }
 
-function withReadiness(status: corev1.ContainerStatus, container: corev1.Container, probes: StatusProbes, isInit: boolean): corev1.ContainerStatus {
+function withReadiness(
+  status: corev1.ContainerStatus,
+  container: corev1.Container,
+  probes: StatusProbes,
+  isInit: boolean,
+): corev1.ContainerStatus {
   const id = status.containerID?.slice('containerd://'.length) ?? '';
   const running = Boolean(status.state?.running);
   const started = running && (!container.startupProbe || probes.startup(id) === 'success');

@@ -142,7 +142,9 @@ export function prober(options: ProberOptions): Prober {
       });
   };
   const seed = (kind: ProbeKind, container: corev1.Container) => {
-    const status = (pod.status?.containerStatuses ?? []).concat(pod.status?.initContainerStatuses ?? []).find(({ name }) => name === container.name);
+    const status = (pod.status?.containerStatuses ?? [])
+      .concat(pod.status?.initContainerStatuses ?? [])
+      .find(({ name }) => name === container.name);
     const startedAt = status?.state?.running?.startedAt;
     if (!status?.containerID || !startedAt || Date.parse(startedAt as string) >= options.startedMs) return;
     const good = kind === 'Startup' ? status.started : kind === 'Readiness' ? status.ready : true;
@@ -152,7 +154,17 @@ export function prober(options: ProberOptions): Prober {
     const key = `${kind} ${container.name}`;
     if (!probe || workers.has(key)) return;
     seed(kind, container);
-    const worker: Worker = { kind, container, probe, containerId: '', last: undefined, run: 0, onHold: false, busy: false, timer: undefined };
+    const worker: Worker = {
+      kind,
+      container,
+      probe,
+      containerId: '',
+      last: undefined,
+      run: 0,
+      onHold: false,
+      busy: false,
+      timer: undefined,
+    };
     workers.set(key, worker);
     schedule(worker, (probe.periodSeconds || 10) * 1000);
   };

@@ -1,7 +1,7 @@
 // Runs one pod: looks at spec and runtime, decides by the pure parts beside it, acts, reports, and goes round again when something
 // changed (pkg/kubelet/pod_workers.go, kubelet.go SyncPod, SyncTerminatingPod, SyncTerminatedPod).
 import { rm } from 'node:fs/promises';
-import { type corev1, corev1 as core } from '@tiphys/api';
+import { corev1 as core, type corev1 } from '@tiphys/api';
 import { type EventType, timeText } from '@tiphys/client';
 import { isNotFound } from '@tiphys/machinery';
 import type { Timer } from '@tiphys/runtime';
@@ -13,7 +13,16 @@ import { type KillOptions, killContainer, killPod } from './kill.ts';
 import type { NodeContext } from './node-context.ts';
 import { podLogDirectory } from './paths.ts';
 import { type PodPlan, planPod } from './plan.ts';
-import { allContainers, EMPTY_RUNTIME, findContainer, isHostNetwork, isSidecar, newestOf, type PodRuntime, podText } from './pod-runtime.ts';
+import {
+  allContainers,
+  EMPTY_RUNTIME,
+  findContainer,
+  isHostNetwork,
+  isSidecar,
+  newestOf,
+  type PodRuntime,
+  podText,
+} from './pod-runtime.ts';
 import { podStatus } from './pod-status.ts';
 import { type Prober, prober } from './prober.ts';
 import { startContainer } from './start.ts';
@@ -338,7 +347,9 @@ export class PodWorker {
 
   async #prune(runtime: PodRuntime): Promise<void> {
     for (const { name } of allContainers(this.#pod)) {
-      const dead = runtime.containers.filter((container, i, all) => container.name === name && all.findIndex((one) => one.name === name) !== i);
+      const dead = runtime.containers.filter(
+        (container, i, all) => container.name === name && all.findIndex((one) => one.name === name) !== i,
+      );
       for (const { id, logPath, state } of dead.filter(({ state }) => state !== 'running').slice(DEAD_KEPT_MAX)) {
         if (state === 'exited') await this.#removeContainer(id);
         if (logPath) await rm(logPath, { force: true });

@@ -48,7 +48,12 @@ function addKeys(files: Files, data: Keyed, { items, optional, mode, what }: Key
   }
 }
 
-function addConfigMap(files: Files, source: Omit<corev1.ConfigMapVolumeSource, 'defaultMode'>, mode: number, sources: PayloadSources): void {
+function addConfigMap(
+  files: Files,
+  source: Omit<corev1.ConfigMapVolumeSource, 'defaultMode'>,
+  mode: number,
+  sources: PayloadSources,
+): void {
   const object = sources.configMap(source.name ?? '');
   if (!object && !source.optional) throw new Error(`configmap "${source.name}" not found`);
   addKeys(files, object ? configMapData(object) : new Map(), { ...source, mode, what: 'configmap', optional: source.optional || !object });
@@ -60,7 +65,13 @@ function addSecret(files: Files, source: corev1.SecretProjection, mode: number, 
   addKeys(files, object ? secretData(object) : new Map(), { ...source, mode, what: 'secret', optional: source.optional || !object });
 }
 
-function addDownward(files: Files, pod: corev1.Pod, items: readonly corev1.DownwardAPIVolumeFile[], mode: number, sources: PayloadSources): void {
+function addDownward(
+  files: Files,
+  pod: corev1.Pod,
+  items: readonly corev1.DownwardAPIVolumeFile[],
+  mode: number,
+  sources: PayloadSources,
+): void {
   for (const { path, fieldRef, resourceFieldRef, mode: own } of items) {
     const value = fieldRef
       ? fieldValue(pod, fieldRef.fieldPath)
@@ -79,7 +90,13 @@ export function commonUser(pod: corev1.Pod): number | undefined {
   return users.size === 1 ? user : undefined;
 }
 
-async function addProjection(files: Files, pod: corev1.Pod, source: corev1.VolumeProjection, mode: number, sources: PayloadSources): Promise<void> {
+async function addProjection(
+  files: Files,
+  pod: corev1.Pod,
+  source: corev1.VolumeProjection,
+  mode: number,
+  sources: PayloadSources,
+): Promise<void> {
   if (source.configMap) addConfigMap(files, source.configMap, mode, sources);
   else if (source.secret) addSecret(files, source.secret, mode, sources);
   else if (source.downwardAPI) addDownward(files, pod, source.downwardAPI.items ?? [], mode, sources);
@@ -101,7 +118,12 @@ export async function volumePayload(pod: corev1.Pod, volume: corev1.Volume, sour
   if (volume.configMap) addConfigMap(files, volume.configMap, volume.configMap.defaultMode ?? MODE_DEFAULT, sources);
   else if (volume.secret) {
     const { secretName, items, optional, defaultMode } = volume.secret;
-    addSecret(files, { name: secretName ?? '', ...(items ? { items } : {}), ...(optional ? { optional } : {}) }, defaultMode ?? MODE_DEFAULT, sources);
+    addSecret(
+      files,
+      { name: secretName ?? '', ...(items ? { items } : {}), ...(optional ? { optional } : {}) },
+      defaultMode ?? MODE_DEFAULT,
+      sources,
+    );
   } else if (volume.downwardAPI)
     addDownward(files, pod, volume.downwardAPI.items ?? [], volume.downwardAPI.defaultMode ?? MODE_DEFAULT, sources);
   else if (volume.projected) {

@@ -1,5 +1,5 @@
 // Bound service account tokens for pods, renewed before they end (pkg/kubelet/token/token_manager.go).
-import { authenticationv1, corev1 } from '@tiphys/api';
+import { type authenticationv1, corev1 } from '@tiphys/api';
 import type { Client } from '@tiphys/client';
 import type { Clock } from '@tiphys/runtime';
 
@@ -42,9 +42,7 @@ export function tokenSource(client: Client, clock: Clock): TokenSource {
           },
         } as authenticationv1.TokenRequest;
         const account = pod.spec!.serviceAccountName || 'default';
-        const answer = await client
-          .of(corev1.serviceaccounts)
-          .post<authenticationv1.TokenRequest>(account, namespace, 'token', request);
+        const answer = await client.of(corev1.serviceaccounts).post<authenticationv1.TokenRequest>(account, namespace, 'token', request);
         const { token = '', expirationTimestamp } = answer.status!;
         const expiresMs = Date.parse(expirationTimestamp as string);
         held.set(key, { token, expiresMs, lifeMs: expiresMs - clock.now() });

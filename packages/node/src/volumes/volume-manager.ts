@@ -2,7 +2,7 @@
 // the files of ConfigMaps, Secrets, tokens and the downward API up to date.
 import { chmod, chown, lchown, lstat, mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type corev1, corev1 as core, parseQuantity } from '@tiphys/api';
+import { corev1 as core, type corev1, parseQuantity } from '@tiphys/api';
 import type { Client } from '@tiphys/client';
 import type { Runtime } from '@tiphys/runtime';
 import type { NodeAllocatable } from '../container/resource-field.ts';
@@ -152,11 +152,14 @@ class Volumes implements VolumeManager {
     const { namespace, uid } = pod.metadata!;
     const claim = await client.of(core.persistentvolumeclaims).get(source.claimName, namespace);
     if (claim.status?.phase !== 'Bound' || !claim.spec?.volumeName) {
-      throw new Error(`PVC ${namespace}/${source.claimName} has non-bound phase ("${claim.status?.phase ?? ''}") or empty pvc.Spec.VolumeName`);
+      throw new Error(
+        `PVC ${namespace}/${source.claimName} has non-bound phase ("${claim.status?.phase ?? ''}") or empty pvc.Spec.VolumeName`,
+      );
     }
     const volume = await client.of(core.persistentvolumes).get(claim.spec.volumeName);
     const { hostPath, local } = volume.spec ?? {};
-    if (!hostPath && !local) throw new Error(`the persistent volume ${volume.metadata!.name} is of a type that is not supported by this node`);
+    if (!hostPath && !local)
+      throw new Error(`the persistent volume ${volume.metadata!.name} is of a type that is not supported by this node`);
     const path = local ? local.path : await prepareHostPath(hostPath!);
     const key = `${uid} ${path}`;
     if (local && !(await lstat(path).catch(() => undefined))) throw new Error(`path "${path}" does not exist`);
