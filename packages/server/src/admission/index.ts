@@ -7,6 +7,7 @@ import { limitRanger } from './limit-ranger.ts';
 import { namespaceLifecycle } from './namespace-lifecycle.ts';
 import { nodeRestriction } from './node-restriction.ts';
 import { defaultTolerationSeconds, podTopologyLabels, priority, taintNodesByCondition } from './pod-defaults.ts';
+import { podSecurity } from './pod-security/plugin.ts';
 import { resourceQuota } from './resource-quota.ts';
 import { runtimeClass } from './runtime-class.ts';
 import { serviceAccount } from './service-account.ts';
@@ -33,6 +34,7 @@ export function defaultAdmission(options: AdmissionOptions): AdmissionPlugin[] {
     serviceAccount(options),
     nodeRestriction(authorizer),
     taintNodesByCondition(),
+    podSecurity(),
     priority(),
     defaultTolerationSeconds(),
     defaultStorageClass(),
