@@ -1,5 +1,5 @@
 // Finds what a request is for: a resource's verb, a subresource, discovery or another document.
-import { type ApiResponse, StatusError, statusError } from '@tiphys/machinery';
+import { type ApiResponse, StatusError } from '@tiphys/machinery';
 import type { RequestInfo, SubresourceHandler } from './interfaces.ts';
 import { type Encoding, negotiate, type Output } from './output/negotiate.ts';
 import { convertsMeta, transformed } from './output/transform.ts';
@@ -31,6 +31,10 @@ const COLLECTION_VERBS: Record<string, Verb> = { create, list: listVerb, watch: 
 const OBJECT_VERBS: Record<string, Verb> = { get, watch: watchVerb, delete: deleteVerb, update, patch };
 const SCALE_VERBS: Record<string, Verb> = { get: getScale, update: updateScale, patch: patchScale };
 
+/** Upstream's router knows no more than the path when it says this. */
+export const methodNotAllowed = () =>
+  new StatusError(405, 'MethodNotAllowed', 'the server does not allow this method on the requested resource', {});
+
 export const notFoundPath = () => new StatusError(404, 'NotFound', 'the server could not find the requested resource', {});
 
 const BUILT_IN_ENCODINGS: readonly Encoding[] = ['json', 'yaml', 'protobuf'];
@@ -40,6 +44,12 @@ const CUSTOM_ENCODINGS: readonly Encoding[] = ['json', 'yaml'];
 export interface NegotiatedResponse extends ApiResponse {
   output?: Output;
 }
+
+const NO_PAGE: ApiResponse = {
+  status: 404,
+  headers: { 'content-type': 'text/plain; charset=utf-8', 'x-content-type-options': 'nosniff' },
+  body: { kind: 'bytes', bytes: Buffer.from('404 page not found\n') },
+};
 
 export interface ServeOptions {
   resources: Resources;
@@ -59,8 +69,7 @@ export class Server {
     const { info } = context;
     if (!info.isResourceRequest) {
       const document = await this.#options.document(context);
-      if (document) return document;
-      throw notFoundPath();
+      return document ?? NO_PAGE;
     }
     const endpoint = this.#options.resources.find(info.apiGroup, info.apiVersion, info.resource);
     if (!endpoint) throw notFoundPath();
@@ -82,7 +91,7 @@ export class Server {
     if (endpoint.type.namespaced && info.namespace === '' && !reads && (info.name !== '' || info.verb === 'create')) throw notFoundPath();
     if (!endpoint.type.namespaced && info.namespace !== '' && info.resource !== 'namespaces') throw notFoundPath();
     const verb = (info.name === '' || info.verb === 'list' ? COLLECTION_VERBS : OBJECT_VERBS)[info.verb];
-    if (!verb || !endpoint.definition.verbs.includes(info.verb)) throw statusError.methodNotSupported(endpoint.type, info.verb);
+    if (!verb || !endpoint.definition.verbs.includes(info.verb)) throw methodNotAllowed();
     return verb(context, endpoint);
   }
 
@@ -90,7 +99,7 @@ export class Server {
     const { info } = context;
     const verb = this.#subresourceVerb(endpoint, info.subresource, info.verb);
     if (verb) return verb(context, endpoint);
-    throw served(endpoint, info.subresource) ? statusError.methodNotSupported(endpoint.type, info.verb) : notFoundPath();
+    throw served(endpoint, info.subresource) ? methodNotAllowed() : notFoundPath();
   }
 
   #handler(info: RequestInfo): SubresourceHandler | undefined {

@@ -43,7 +43,9 @@ export class Entry {
     if (!this.#object) {
       const { buffer, byteOffset, length } = this.value;
       const known = this.#known ?? (JSON.parse(Buffer.from(buffer, byteOffset, length).toString('utf8')) as PlainObject);
-      this.#object = { ...known, metadata: { ...known.metadata, resourceVersion: String(this.revision) } };
+      // Revision 0 is of a dry run's object, which no store has seen.
+      const version = this.revision === 0 ? {} : { resourceVersion: String(this.revision) };
+      this.#object = { ...known, metadata: { ...known.metadata, ...version } };
       this.#known = undefined;
     }
     return this.#object;
@@ -63,6 +65,7 @@ export class Entry {
   /** The same in pieces, for those who put many entries together. */
   pieces(): readonly Uint8Array[] {
     const value = Buffer.from(this.value.buffer, this.value.byteOffset, this.value.length);
+    if (this.revision === 0) return [value];
     const at = value.indexOf(METADATA) + METADATA.length;
     return [value.subarray(0, at), Buffer.from(`"resourceVersion":"${this.revision}",`, 'latin1'), value.subarray(at)];
   }

@@ -4,6 +4,7 @@ import type { ApiResponse } from '@tiphys/machinery';
 import type { Metrics } from '../metrics.ts';
 import { negotiate } from '../output/negotiate.ts';
 import type { Core, RequestContext } from '../request/context.ts';
+import { methodNotAllowed } from '../serve.ts';
 import { AggregatedDiscovery, isAggregated } from './aggregated.ts';
 import { apiGroup, apiGroupList, apiResourceList, apiVersions } from './classic.ts';
 import { type HealthCheck, healthAnswer } from './health.ts';
@@ -48,8 +49,11 @@ export class Documents {
   /** undefined when there is no such document. */
   async answer(context: RequestContext): Promise<ApiResponse | undefined> {
     const { info, request } = context;
-    if (request.method !== 'GET' && request.method !== 'HEAD') return undefined;
     const path = info.path.replace(/\/+$/, '');
+    if (request.method !== 'GET' && request.method !== 'HEAD') {
+      if (ROOT_PATHS.includes(path)) throw methodNotAllowed();
+      return undefined;
+    }
     const parts = path.split('/').slice(1);
     if (path === '/version') return json(VERSION);
     if (path === '/metrics') return this.#metricsText();

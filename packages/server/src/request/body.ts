@@ -1,6 +1,6 @@
 // Reads the object a request carries: content type, field validation, kind and version, and where it belongs
 // (apiserver endpoints/handlers/create.go, rest.go).
-import { apiVersionOf, PROTOBUF_MEDIA_TYPE } from '@tiphys/api';
+import { apiVersionOf, PROTOBUF_MEDIA_TYPE, typeNameOfKind } from '@tiphys/api';
 import { type StatusError, statusError } from '@tiphys/machinery';
 import type { PlainObject } from '../cache/entry.ts';
 import { type DecodedObject, DecodeError, type ObjectCodec } from '../codec.ts';
@@ -42,11 +42,25 @@ export function decodeBody(context: RequestContext, expected: Expected, codec: O
     const decoded = codec.decode(body ?? new Uint8Array(0), { mediaType: type, strict });
     return codec.applyDefaults(identified(context, decoded, expected, validation));
   } catch (error) {
-    throw error instanceof DecodeError ? undecodable(error, expected) : error;
+    throw error instanceof DecodeError ? undecodable(error, expected, body) : error;
   }
 }
 
-function undecodable(error: DecodeError, { kind, version }: Expected): StatusError {
+/** How much of a body that can't be read is shown. */
+const SHOWN_BYTES_MAX = 30;
+
+function summary(body: unknown): string {
+  if (!(body instanceof Uint8Array) || body.length === 0) return '<empty>';
+  const shown = Buffer.from(body.subarray(0, SHOWN_BYTES_MAX));
+  const text = body[0] === 0x7b ? shown.toString('utf8') : shown.toString('hex');
+  return body.length > SHOWN_BYTES_MAX ? `${text} ...` : text;
+}
+
+function undecodable(error: DecodeError, { kind, version }: Expected, body: unknown): StatusError {
+  if (/^(unexpected end of JSON|invalid character)/.test(error.message)) {
+    const why = `couldn't get version/kind; json parse error: ${error.message} (${summary(body)})`;
+    return statusError.badRequest(`the object provided is unrecognized (must be of type ${kind}): ${why}`);
+  }
   return statusError.badRequest(`${kind} in version ${JSON.stringify(version)} cannot be handled as a ${kind}: ${error.message}`);
 }
 
@@ -59,15 +73,19 @@ function identified(
   const apiVersion = apiVersionOf(expected);
   object.apiVersion ||= apiVersion;
   object.kind ||= expected.kind;
+  const handled = `${object.kind} in version ${JSON.stringify(object.apiVersion.split('/').at(-1))} cannot be handled as a ${expected.kind}`;
   if (object.apiVersion !== apiVersion) {
+    const [version = '', group = ''] = object.apiVersion.split('/').reverse();
     throw statusError.badRequest(
-      `the API version in the data (${object.apiVersion}) does not match the expected API version (${apiVersion})`,
+      typeNameOfKind(group, version, object.kind)
+        ? `the API version in the data (${object.apiVersion}) does not match the expected API version (${apiVersion})`
+        : `${handled}: no kind "${object.kind}" is registered for version "${object.apiVersion}" in scheme "pkg/runtime/scheme.go:111"`,
     );
   }
   if (object.kind !== expected.kind) {
+    const internal = expected.group.split('.')[0] || 'core';
     throw statusError.badRequest(
-      `${object.kind} in version ${JSON.stringify(expected.version)} cannot be handled as a ${expected.kind}: ` +
-        `converting (${apiVersion}, Kind=${object.kind}) to (${apiVersion}, Kind=${expected.kind}): unknown conversion`,
+      `${handled}: converting (${expected.version}.${object.kind}) to (${internal}.${expected.kind}): unknown conversion`,
     );
   }
   if (strictErrors.length > 0) {

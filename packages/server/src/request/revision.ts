@@ -6,9 +6,9 @@ export function parseRevision(text: string): number {
   if (text === '' || text === '0') return 0;
   if (!/^\d{1,19}$/.test(text)) {
     throw new StatusError(
-      500,
-      '',
-      `resourceVersion: Invalid value: ${JSON.stringify(text)}: strconv.ParseUint: parsing ${JSON.stringify(text)}: invalid syntax`,
+      400,
+      'BadRequest',
+      `invalid resource version: resourceVersion: Invalid value: ${JSON.stringify(text)}: strconv.ParseUint: parsing ${JSON.stringify(text)}: invalid syntax`,
     );
   }
   return Number(text);

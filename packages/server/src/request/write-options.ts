@@ -14,7 +14,7 @@ export interface WriteOptions {
 }
 
 export function dryRunErrors(values: readonly string[]): FieldError[] {
-  return values.filter((value) => value !== 'All').length > 0 ? [fieldError.notSupported('dryRun', values.join(','), ['All'])] : [];
+  return values.filter((value) => value !== 'All').length > 0 ? [fieldError.notSupported('dryRun', values, ['All'])] : [];
 }
 
 function managerErrors(name: string): FieldError[] {

@@ -18,12 +18,13 @@ export function encodeContinue(token: ContinueToken): string {
 
 /** Throws BadRequest for anything that encodeContinue did not make. */
 export function decodeContinue(text: string): ContinueToken {
-  const invalid = (why: string) => statusError.badRequest(`continue key is not valid: ${why}`);
+  const invalid = (why: string) => statusError.badRequest(`invalid continue token: continue key is not valid: ${why}`);
   let parsed: { v?: unknown; rv?: unknown; start?: unknown } | null;
   try {
     parsed = JSON.parse(Buffer.from(text, 'base64url').toString('utf8'));
-  } catch (error) {
-    throw invalid((error as Error).message);
+  } catch {
+    const first = Buffer.from(text, 'base64url').toString('utf8').slice(0, 1);
+    throw invalid(first === '' ? 'unexpected end of JSON input' : `invalid character '${first}' looking for beginning of value`);
   }
   if (typeof parsed !== 'object' || parsed === null || parsed.v !== VERSION) {
     throw invalid(`server does not recognize this encoded version ${JSON.stringify(parsed?.v ?? '')}`);

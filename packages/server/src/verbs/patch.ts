@@ -5,7 +5,7 @@ import {
   applyMergePatch,
   type FieldError,
   fieldError,
-  type StatusError,
+  StatusError,
   serverSideApply,
   statusError,
 } from '@tiphys/machinery';
@@ -13,7 +13,7 @@ import type { UpdateRules } from '@tiphys/registry';
 import { parse } from 'yaml';
 import type { PlainObject } from '../cache/entry.ts';
 import { type DecodedObject, DecodeError } from '../codec.ts';
-import { bodyText, mediaType, unsupportedMediaType } from '../request/body.ts';
+import { bodyText, mediaType } from '../request/body.ts';
 import type { RequestContext } from '../request/context.ts';
 import { type WriteOptions, writeOptions } from '../request/write-options.ts';
 import type { Endpoint } from '../resources.ts';
@@ -35,7 +35,7 @@ function accepted(endpoint: Endpoint): string[] {
 export function patchType(context: RequestContext, endpoint: Endpoint): string {
   const type = mediaType(context.request.headers['content-type']);
   const types = accepted(endpoint);
-  if (!types.includes(type)) throw unsupportedMediaType(types);
+  if (!types.includes(type)) throw new StatusError(415, 'UnsupportedMediaType', '415: Unsupported Media Type', {});
   return type;
 }
 

@@ -66,8 +66,7 @@ function checkName(context: RequestContext, object: PlainObject): void {
   const { name } = context.info;
   const metadata = object.metadata!;
   if (!metadata.name) {
-    // A body without a name is taken for the one in the path only by kinds that don't demand it; upstream refuses.
-    throw statusError.badRequest('name must be provided');
+    throw statusError.badRequest(`the name of the object (${name} based on URL) was undeterminable: name must be provided`);
   }
   if (metadata.name !== name) {
     throw statusError.badRequest(`the name of the object (${metadata.name}) does not match the name on the URL (${name})`);
