@@ -1,11 +1,9 @@
 // Every built-in resource of a server: those with rules of their own, and the rest by the table alone.
 import { builtInGroups } from '@tiphys/api';
-import { appsDefinitions } from '../apps/index.ts';
-import { batchDefinitions } from '../batch/index.ts';
-import { coreDefinitions } from '../core/index.ts';
 import type { ResourceDefinition } from '../define-resource.ts';
 import { defineBuiltIn } from './base.ts';
 import type { BuiltInOptions } from './options.ts';
+import { ownDefinitions } from './own-rules.ts';
 import { isServed } from './served.ts';
 
 const keyOf = (group: string, version: string, resource: string) => `${group}/${version}/${resource}`;
@@ -13,7 +11,7 @@ const keyOf = (group: string, version: string, resource: string) => `${group}/${
 /** One definition for each served group version and resource, in the order of discovery. */
 export function builtinDefinitions(options: BuiltInOptions = {}): ResourceDefinition[] {
   const own = new Map<string, ResourceDefinition<any>>();
-  for (const definition of [...coreDefinitions(options), ...appsDefinitions, ...batchDefinitions]) {
+  for (const definition of ownDefinitions(options)) {
     const { group, version, resource } = definition.type;
     own.set(keyOf(group, version, resource), definition);
   }

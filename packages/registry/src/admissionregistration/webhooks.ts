@@ -1,0 +1,161 @@
+// Webhook configurations (registry/admissionregistration, apis/admissionregistration/validation, printers printMutatingWebhook).
+import type { admissionregistrationv1 } from '@tiphys/api';
+import { fieldError } from '@tiphys/machinery';
+import { defineBuiltIn } from '../built-in/base.ts';
+import { integer, withNameAndAge } from '../rules/columns.ts';
+import { complain, type Errors, oneOf } from '../rules/errors.ts';
+import { isDns1123Subdomain, isPort } from '../rules/formats.ts';
+import { checkLabelSelector } from '../rules/labels.ts';
+
+type Mutating = admissionregistrationv1.MutatingWebhookConfiguration;
+type Validating = admissionregistrationv1.ValidatingWebhookConfiguration;
+type Webhook = admissionregistrationv1.MutatingWebhook;
+
+const GROUP = 'admissionregistration.k8s.io';
+const OPERATIONS = ['*', 'CONNECT', 'CREATE', 'DELETE', 'UPDATE'];
+const KNOWN_REVIEW_VERSIONS = ['v1', 'v1beta1'];
+const TIMEOUT_SECONDS_MAX = 30;
+const MATCH_CONDITIONS_MAX = 64;
+
+function checkRule(errors: Errors, at: string, rule: admissionregistrationv1.RuleWithOperations): void {
+  for (const name of ['apiGroups', 'apiVersions', 'resources', 'operations'] as const) {
+    const values = rule[name] ?? [];
+    if (!values.length) errors.push(fieldError.required(`${at}.${name}`));
+    if (values.length > 1 && values.includes('*') && name !== 'resources') {
+      errors.push(
+        fieldError.invalid(
+          `${at}.${name}`,
+          values,
+          "if '*' is present, must not specify other " +
+            (name === 'apiGroups' ? 'API groups' : name === 'apiVersions' ? 'API versions' : name),
+        ),
+      );
+    }
+  }
+  rule.apiVersions?.forEach((value, i) => {
+    if (!value) errors.push(fieldError.required(`${at}.apiVersions[${i}]`));
+  });
+  rule.operations?.forEach((value, i) => {
+    if (!OPERATIONS.includes(value)) errors.push(fieldError.notSupported(`${at}.operations[${i}]`, value, OPERATIONS));
+  });
+  if (rule.scope !== undefined && !['*', 'Cluster', 'Namespaced'].includes(rule.scope)) {
+    errors.push(fieldError.notSupported(`${at}.scope`, rule.scope, ['*', 'Cluster', 'Namespaced']));
+  }
+}
+
+function checkUrl(errors: Errors, at: string, url: string): void {
+  const form = 'desired format: https://host[/path]';
+  let parsed: URL;
+  try {
+    parsed = new URL(url);
+  } catch {
+    errors.push(fieldError.required(at, `url must be a valid URL: parse ${JSON.stringify(url)}: invalid URI for request; ${form}`));
+    return;
+  }
+  if (parsed.protocol !== 'https:') {
+    errors.push(fieldError.invalid(at, parsed.protocol.replace(/:$/, ''), `'https' is the only allowed URL scheme; ${form}`));
+  }
+  if (!parsed.host) errors.push(fieldError.invalid(at, parsed.host, `host must be specified; ${form}`));
+  if (parsed.username) errors.push(fieldError.invalid(at, parsed.username, 'user information is not permitted in the URL'));
+  if (parsed.hash) errors.push(fieldError.invalid(at, parsed.hash.slice(1), 'fragments are not permitted in the URL'));
+  if (parsed.search) errors.push(fieldError.invalid(at, parsed.search.slice(1), 'query parameters are not permitted in the URL'));
+}
+
+function checkClient(errors: Errors, at: string, config: admissionregistrationv1.WebhookClientConfig | undefined): void {
+  const { url, service } = config ?? {};
+  if ((url === undefined) === (service === undefined)) {
+    errors.push(fieldError.required(at, 'exactly one of url or service is required'));
+  } else if (url !== undefined) checkUrl(errors, `${at}.url`, url);
+  else if (service) {
+    if (!service.name) errors.push(fieldError.required(`${at}.service.name`, 'service name is required'));
+    if (!service.namespace) errors.push(fieldError.required(`${at}.service.namespace`, 'service namespace is required'));
+    if (service.path !== undefined && !service.path.startsWith('/')) {
+      errors.push(fieldError.invalid(`${at}.service.path`, service.path, "must start with a '/'"));
+    }
+    const port = service.port ?? 443;
+    if (isPort(port).length) errors.push(fieldError.invalid(`${at}.service.port`, port, `port is not valid: ${isPort(port).join(',')}`));
+  }
+}
+
+function checkWebhook(errors: Errors, at: string, hook: Webhook, mutating: boolean): void {
+  const name = hook.name ?? '';
+  if (!name) errors.push(fieldError.required(`${at}.name`));
+  else if (isDns1123Subdomain(name).length) errors.push(fieldError.invalid(`${at}.name`, name, isDns1123Subdomain(name).join(',')));
+  else if (name.split('.').length < 3) {
+    errors.push(fieldError.invalid(`${at}.name`, name, 'should be a domain with at least three segments separated by dots'));
+  }
+  hook.rules?.forEach((rule, i) => {
+    checkRule(errors, `${at}.rules[${i}]`, rule);
+  });
+  oneOfMaybe(errors, `${at}.failurePolicy`, hook.failurePolicy, ['Fail', 'Ignore']);
+  oneOfMaybe(errors, `${at}.matchPolicy`, hook.matchPolicy, ['Equivalent', 'Exact']);
+  if (hook.sideEffects === undefined || hook.sideEffects === '') {
+    errors.push(fieldError.required(`${at}.sideEffects`, 'must specify one of None, NoneOnDryRun'));
+  } else oneOf(errors, `${at}.sideEffects`, hook.sideEffects, ['None', 'NoneOnDryRun']);
+  const seconds = hook.timeoutSeconds;
+  if (seconds !== undefined && (seconds > TIMEOUT_SECONDS_MAX || seconds < 1)) {
+    const why = 'the timeout value must be between 1 and 30 seconds';
+    errors.push(fieldError.invalid(`${at}.timeoutSeconds`, seconds, why));
+  }
+  checkLabelSelector(errors, `${at}.namespaceSelector`, hook.namespaceSelector);
+  checkLabelSelector(errors, `${at}.objectSelector`, hook.objectSelector);
+  checkClient(errors, `${at}.clientConfig`, hook.clientConfig);
+  if (mutating) oneOfMaybe(errors, `${at}.reinvocationPolicy`, hook.reinvocationPolicy, ['IfNeeded', 'Never']);
+  checkVersions(errors, `${at}.admissionReviewVersions`, hook.admissionReviewVersions);
+  const conditions = hook.matchConditions ?? [];
+  if (conditions.length > MATCH_CONDITIONS_MAX)
+    errors.push(fieldError.tooMany(`${at}.matchConditions`, conditions.length, MATCH_CONDITIONS_MAX));
+  const seen = new Set<string>();
+  conditions.forEach(({ name: condition, expression }, i) => {
+    const path = `${at}.matchConditions[${i}]`;
+    if (!expression?.trim()) errors.push(fieldError.required(`${path}.expression`));
+    if (!condition) errors.push(fieldError.required(`${path}.name`));
+    else if (seen.has(condition)) errors.push(fieldError.duplicate(`${path}.name`, condition));
+    seen.add(condition);
+  });
+}
+
+function oneOfMaybe(errors: Errors, path: string, value: string | undefined, supported: readonly string[]): void {
+  if (value !== undefined && !supported.includes(value)) errors.push(fieldError.notSupported(path, value, supported));
+}
+
+function checkVersions(errors: Errors, path: string, versions: readonly string[] | undefined): void {
+  if (!versions?.length) {
+    errors.push(fieldError.required(path, 'must specify one of v1, v1beta1'));
+    return;
+  }
+  const seen = new Set<string>();
+  versions.forEach((version, i) => {
+    if (seen.has(version)) errors.push(fieldError.invalid(`${path}[${i}]`, version, 'duplicate version'));
+    seen.add(version);
+    complain(errors, `${path}[${i}]`, version, /^[a-z]([-a-z0-9]*[a-z0-9])?$/.test(version) ? [] : ['must be a valid version label']);
+  });
+  if (!versions.some((version) => KNOWN_REVIEW_VERSIONS.includes(version))) {
+    errors.push(fieldError.invalid(path, versions, 'must include at least one of v1, v1beta1'));
+  }
+}
+
+function validate({ webhooks }: Mutating | Validating, mutating: boolean): Errors {
+  const errors: Errors = [];
+  const names = new Set<string>();
+  webhooks?.forEach((hook, i) => {
+    checkWebhook(errors, `webhooks[${i}]`, hook as Webhook, mutating);
+    if (names.has(hook.name)) errors.push(fieldError.duplicate(`webhooks[${i}].name`, hook.name));
+    names.add(hook.name);
+  });
+  return errors;
+}
+
+const count = ({ webhooks }: Mutating | Validating) => webhooks?.length ?? 0;
+
+export const mutatingWebhooks = defineBuiltIn<Mutating>(GROUP, 'v1', 'mutatingwebhookconfigurations', {
+  validateCreate: (object) => validate(object, true),
+  validateUpdate: (object) => validate(object, true),
+  columns: withNameAndAge<Mutating>(integer('Webhooks', count)),
+});
+
+export const validatingWebhooks = defineBuiltIn<Validating>(GROUP, 'v1', 'validatingwebhookconfigurations', {
+  validateCreate: (object) => validate(object, false),
+  validateUpdate: (object) => validate(object, false),
+  columns: withNameAndAge<Validating>(integer('Webhooks', count)),
+});

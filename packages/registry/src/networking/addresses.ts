@@ -1,0 +1,91 @@
+// ServiceCIDRs and IPAddresses (registry/networking/{servicecidr,ipaddress}, apis/networking/validation, printers).
+import type { networkingv1 } from '@tiphys/api';
+import { fieldError } from '@tiphys/machinery';
+import { defineBuiltIn } from '../built-in/base.ts';
+import { addressText, checkCanonicalBlock, parseAddress } from '../rules/addresses.ts';
+import { NONE, text, withNameAndAge } from '../rules/columns.ts';
+import { sameValue } from '../rules/equality.ts';
+import { complain, type Errors, IMMUTABLE } from '../rules/errors.ts';
+import { isPathSegment } from '../rules/formats.ts';
+
+type ServiceCidr = networkingv1.ServiceCIDR;
+type IpAddress = networkingv1.IPAddress;
+const GROUP = 'networking.k8s.io';
+
+function validateCidr({ spec }: ServiceCidr): Errors {
+  const errors: Errors = [];
+  const cidrs = spec?.cidrs ?? [];
+  if (!cidrs.length) errors.push(fieldError.required('spec.cidrs', 'at least one CIDR required'));
+  if (cidrs.length > 2) errors.push(fieldError.invalid('spec', spec, 'may only hold up to 2 values'));
+  const blocks = cidrs.map((cidr, i) => checkCanonicalBlock(errors, `spec.cidrs[${i}]`, cidr));
+  if (cidrs.length === 2 && blocks[0]?.family === blocks[1]?.family) {
+    errors.push(
+      fieldError.invalid('spec', spec, 'may specify no more than one IP for each IP family, i.e 192.168.0.0/24 and 2001:db8::/96'),
+    );
+  }
+  return errors;
+}
+
+export const serviceCidrs = defineBuiltIn<ServiceCidr>(GROUP, 'v1', 'servicecidrs', {
+  prepareForCreate(object) {
+    object.status = {};
+  },
+  validateCreate: validateCidr,
+  validateUpdate(object, old) {
+    const errors: Errors = [];
+    if (!sameValue(object.spec?.cidrs, old.spec?.cidrs))
+      errors.push(fieldError.invalid('spec.cidrs', object.spec?.cidrs ?? null, IMMUTABLE));
+    return errors;
+  },
+  columns: withNameAndAge<ServiceCidr>(text('CIDRs', ({ spec }) => (spec?.cidrs ?? []).join(','))),
+});
+
+/** An address object is named by its address in canonical form. */
+function addressName(name: string): string[] {
+  const address = parseAddress(name);
+  if (!address) return ['must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)'];
+  const canonical = addressText(address.family, address.value);
+  return canonical === name ? [] : [`must be in canonical form (${JSON.stringify(canonical)})`];
+}
+
+function validateAddress({ spec }: IpAddress): Errors {
+  const errors: Errors = [];
+  const reference = spec?.parentRef;
+  if (!reference) return [fieldError.required('spec.parentRef')];
+  for (const name of ['resource', 'name'] as const) {
+    const value = reference[name];
+    if (!value) errors.push(fieldError.required(`spec.parentRef.${name}`));
+    else complain(errors, `spec.parentRef.${name}`, value, isPathSegment(value));
+  }
+  for (const name of ['group', 'namespace'] as const) {
+    const value = reference[name];
+    if (value) complain(errors, `spec.parentRef.${name}`, value, isPathSegment(value));
+  }
+  return errors;
+}
+
+function parentText({ spec }: IpAddress): string {
+  const reference = spec?.parentRef;
+  if (!reference) return NONE;
+  const resource = `${reference.resource}${reference.group ? `.${reference.group}` : ''}`.toLowerCase();
+  return [resource, ...(reference.namespace ? [reference.namespace] : []), reference.name].join('/');
+}
+
+export const ipAddresses = defineBuiltIn<IpAddress>(GROUP, 'v1', 'ipaddresses', {
+  validateName: addressName,
+  validateCreate: validateAddress,
+  validateUpdate(object, old) {
+    const errors = validateAddress(object);
+    if (!sameValue(object.spec?.parentRef, old.spec?.parentRef)) {
+      errors.push(fieldError.invalid('spec.parentRef', object.spec?.parentRef ?? null, IMMUTABLE));
+    }
+    return errors;
+  },
+  selectableFields: ({ spec }) => ({
+    'spec.parentRef.group': spec?.parentRef?.group ?? '',
+    'spec.parentRef.resource': spec?.parentRef?.resource ?? '',
+    'spec.parentRef.namespace': spec?.parentRef?.namespace ?? '',
+    'spec.parentRef.name': spec?.parentRef?.name ?? '',
+  }),
+  columns: withNameAndAge<IpAddress>(text('ParentRef', parentText)),
+});

@@ -1,0 +1,93 @@
+// StorageClasses and VolumeAttributesClasses (registry/storage, apis/storage/validation, printers).
+import type { storagev1 } from '@tiphys/api';
+import { fieldError } from '@tiphys/machinery';
+import { defineBuiltIn } from '../built-in/base.ts';
+import { boolean, text, withNameAndAge } from '../rules/columns.ts';
+import { sameValue } from '../rules/equality.ts';
+import { complain, type Errors, oneOf } from '../rules/errors.ts';
+import { isQualifiedName } from '../rules/formats.ts';
+import { checkCsiDriverName } from '../rules/pod/volumes.ts';
+
+type StorageClass = storagev1.StorageClass;
+type AttributesClass = storagev1.VolumeAttributesClass;
+const GROUP = 'storage.k8s.io';
+const PARAMETERS_MAX = 512;
+const PARAMETERS_BYTES_MAX = 256 * 1024;
+const DEFAULTS = ['storageclass.kubernetes.io/is-default-class', 'storageclass.beta.kubernetes.io/is-default-class'];
+
+function checkParameters(errors: Errors, parameters: Record<string, string> | undefined, required: boolean): void {
+  const entries = Object.entries(parameters ?? {});
+  if (entries.length > PARAMETERS_MAX) errors.push(fieldError.tooLong('parameters', PARAMETERS_MAX));
+  let size = 0;
+  for (const [key, value] of entries) {
+    if (!key) errors.push(fieldError.invalid('parameters', key, 'field can not be empty.'));
+    size += key.length + value.length;
+  }
+  if (size > PARAMETERS_BYTES_MAX) errors.push(fieldError.tooLong('parameters', PARAMETERS_BYTES_MAX));
+  if (required && !entries.length) errors.push(fieldError.required('parameters', 'must contain at least one key/value pair'));
+}
+
+function validateClass(object: StorageClass): Errors {
+  const errors: Errors = [];
+  const { provisioner } = object;
+  if (!provisioner) errors.push(fieldError.required('provisioner'));
+  else complain(errors, 'provisioner', provisioner, isQualifiedName(provisioner.toLowerCase()));
+  checkParameters(errors, object.parameters, false);
+  if (object.reclaimPolicy) oneOf(errors, 'reclaimPolicy', object.reclaimPolicy, ['Delete', 'Retain']);
+  if (object.volumeBindingMode === undefined) errors.push(fieldError.required('volumeBindingMode'));
+  else if (!['Immediate', 'WaitForFirstConsumer'].includes(object.volumeBindingMode)) {
+    const supported = ['Immediate', 'WaitForFirstConsumer'];
+    errors.push(fieldError.notSupported('volumeBindingMode', object.volumeBindingMode, supported));
+  }
+  return errors;
+}
+
+const FORBIDDEN: [name: 'parameters' | 'provisioner' | 'reclaimPolicy' | 'volumeBindingMode', why: string][] = [
+  ['parameters', 'updates to parameters are forbidden.'],
+  ['provisioner', 'updates to provisioner are forbidden.'],
+  ['reclaimPolicy', 'updates to reclaimPolicy are forbidden.'],
+];
+
+export const storageClasses = defineBuiltIn<StorageClass>(GROUP, 'v1', 'storageclasses', {
+  validateCreate: validateClass,
+  validateUpdate(object, old) {
+    const errors: Errors = [];
+    for (const [name, why] of FORBIDDEN) if (!sameValue(object[name], old[name])) errors.push(fieldError.forbidden(name, why));
+    if (object.volumeBindingMode !== old.volumeBindingMode) {
+      errors.push(fieldError.invalid('volumeBindingMode', object.volumeBindingMode ?? null, 'field is immutable'));
+    }
+    return errors;
+  },
+  columns: withNameAndAge<StorageClass>(
+    text('Provisioner', ({ provisioner }) => provisioner ?? ''),
+    text('ReclaimPolicy', ({ reclaimPolicy }) => reclaimPolicy ?? 'Delete'),
+    text('VolumeBindingMode', ({ volumeBindingMode }) => volumeBindingMode ?? 'Immediate'),
+    { ...boolean<StorageClass>('AllowVolumeExpansion', ({ allowVolumeExpansion }) => allowVolumeExpansion ?? false), type: 'string' },
+  ).map((column) =>
+    column.name === 'Name'
+      ? {
+          ...column,
+          cell: ({ metadata }) =>
+            `${metadata?.name}${DEFAULTS.some((name) => metadata?.annotations?.[name] === 'true') ? ' (default)' : ''}`,
+        }
+      : column,
+  ),
+});
+
+export const volumeAttributesClasses = defineBuiltIn<AttributesClass>(GROUP, 'v1', 'volumeattributesclasses', {
+  validateCreate({ driverName, parameters }) {
+    const errors: Errors = [];
+    checkCsiDriverName(errors, 'driverName', driverName);
+    checkParameters(errors, parameters, true);
+    return errors;
+  },
+  validateUpdate(object, old) {
+    const errors: Errors = [];
+    if (object.driverName !== old.driverName) errors.push(fieldError.forbidden('driverName', 'updates to driverName are forbidden.'));
+    if (!sameValue(object.parameters, old.parameters)) {
+      errors.push(fieldError.forbidden('parameters', 'updates to parameters are forbidden.'));
+    }
+    return errors;
+  },
+  columns: withNameAndAge<AttributesClass>(text('DriverName', ({ driverName }) => driverName ?? '')),
+});
