@@ -1,7 +1,7 @@
 // Starts the nodes a cluster was asked for: one with real containers and any number of simulated ones.
 import type { Client } from '@tiphys/client';
 import { removePodNetwork, removeServiceTable } from '@tiphys/network';
-import * as nodePackage from '@tiphys/node';
+import { removeEverything, startSimulatedNodes } from '@tiphys/node';
 import type { Runtime } from '@tiphys/runtime';
 import type { KeyFiles } from '../certificates/cluster-keys.ts';
 import type { KeyedCertificate } from '../certificates/x509.ts';
@@ -30,7 +30,7 @@ const SIMULATOR_USER = 'system:masters-simulator';
 
 async function startSimulated(options: NodesOptions, count: number): Promise<Nodes> {
   const client = options.clientOf(SIMULATOR_USER, ['system:masters']);
-  const simulated = nodePackage.startSimulatedNodes({ client, runtime: options.runtime, count });
+  const simulated = startSimulatedNodes({ client, runtime: options.runtime, count });
   await simulated.ready;
   return { stop: () => simulated.stop() };
 }
@@ -55,7 +55,7 @@ export async function startNodes(options: NodesOptions): Promise<Nodes> {
 
 /** Ends containers and takes away everything the real node made outside its folder. May be called when nothing is there. */
 export async function removeRealNode(configuration: Pick<ClusterConfiguration, 'podCidr'>, directory: string): Promise<void> {
-  await nodePackage.removeEverything({ directory });
+  await removeEverything({ directory });
   await removePodNetwork({ directory, podCidr: podCidrOf(configuration as ClusterConfiguration) });
   await removeServiceTable();
 }
