@@ -5,6 +5,7 @@ import { type Random, realRandom } from './random.ts';
 export { type Clock, realClock, type Timer, type VirtualClock, virtualClock } from './clock.ts';
 export { type Logger, type LoggerOptions, type LogValues, logger, silentLogger } from './log.ts';
 export { type Random, realRandom, seededRandom } from './random.ts';
+export { SpdyClient, type SpdyStream, type SpdyStreamEvents } from './spdy.ts';
 
 /** What every long-lived part receives at construction. */
 export interface Runtime {

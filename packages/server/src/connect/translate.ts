@@ -2,8 +2,8 @@
 // WebSocket protocols know no half-close of stdin, so only SPDY can carry it (apiserver util/proxy/streamtranslator.go).
 import type { Duplex } from 'node:stream';
 import { type ApiRequest, StatusError, statusError } from '@tiphys/machinery';
+import { SpdyClient, type SpdyStream } from '@tiphys/runtime';
 import type { WebSocket } from 'ws';
-import { SpdyClient, type SpdyStream } from './spdy.ts';
 import { readHead, readRefusal, requestHead } from './upgrade.ts';
 import { acceptWebSocket, sendBounded } from './websocket.ts';
 

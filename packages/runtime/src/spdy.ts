@@ -1,5 +1,6 @@
-// SPDY/3.1 as a client, as far as remote commands need it: open streams, send and receive data, half-close. Flow control
-// windows are not kept: the servers (Go's spdystream) keep none either. Specification: SPDY protocol draft 3.1.
+// SPDY/3.1 as a client over a given connection, as far as remote commands and port-forward need it: open streams, send and
+// receive data, half-close. Flow control windows are not kept: the servers (Go's spdystream) keep none either. Specification:
+// SPDY protocol draft 3.1.
 import type { Duplex } from 'node:stream';
 
 const VERSION = 0x8003;
