@@ -8,6 +8,6 @@ export { KUBELET_VERSION } from './node/node-object.ts';
 export { type RemoveOptions, removeEverything } from './node/remove-everything.ts';
 export { type FoundContainer, type Node, type NodeOptions, startNode } from './node/start-node.ts';
 export { podLogDirectory, podLogPath } from './pod-worker/paths.ts';
-export { type SimulatedNodes, type SimulatedNodesOptions, startSimulatedNodes } from './simulated/simulated-nodes.ts';
+export * from './simulated/index.ts';
 export * from './streams/index.ts';
 export { type StreamHost, type StreamServer, type StreamServerOptions, startStreamServer } from './streams/index.ts';
