@@ -10,4 +10,3 @@ export { type FoundContainer, type Node, type NodeOptions, startNode } from './n
 export { podLogDirectory, podLogPath } from './pod-worker/paths.ts';
 export * from './simulated/index.ts';
 export * from './streams/index.ts';
-export { type StreamHost, type StreamServer, type StreamServerOptions, startStreamServer } from './streams/index.ts';

@@ -2,6 +2,6 @@
 
 const REFERENCE = /\$(?:\$|\(([^)]*)\))/g;
 
-export function expand(text: string, valueOf: (name: string) => string | undefined): string {
-  return text.replace(REFERENCE, (whole, name: string | undefined) => (name === undefined ? '$' : (valueOf(name) ?? whole)));
+export function expand(text: string, lookUp: (name: string) => string | undefined): string {
+  return text.replace(REFERENCE, (whole, name: string | undefined) => (name === undefined ? '$' : (lookUp(name) ?? whole)));
 }

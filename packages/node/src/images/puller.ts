@@ -48,7 +48,8 @@ export function imagePuller(cri: CriClient, clock: Clock): ImagePuller {
   const describe = async (image: string): Promise<PulledImage | undefined> => {
     const found = await cri.imageStatus(image);
     if (!found?.id) return undefined;
-    const user = found.uid ? { uid: found.uid.value ?? 0 } : found.username ? { username: found.username } : {};
+    // An image that names no user runs as root.
+    const user = found.username ? { username: found.username } : { uid: found.uid?.value ?? 0 };
     return { ref: found.id, user };
   };
   const pull = async (image: string, request: ImageRequest): Promise<PulledImage> => {

@@ -6,8 +6,8 @@ const REFERENCE = new RegExp(
   `^((?:${DOMAIN}/)?${NAME_PART}(?:/${NAME_PART})*)(?::([\\w][\\w.-]{0,127}))?(?:@([A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,}))?$`,
 );
 
-export class ReferenceError extends Error {
-  override name = 'ReferenceError';
+export class ImageNameError extends Error {
+  override name = 'ImageNameError';
 }
 
 /** The name with `:latest` when it has neither tag nor digest. */
@@ -18,7 +18,7 @@ export function withDefaultTag(image: string): string {
       REFERENCE.test(image.toLowerCase()) && image !== image.toLowerCase()
         ? 'repository name must be lowercase'
         : 'invalid reference format';
-    throw new ReferenceError(`couldn't parse image name "${image}": ${why}`);
+    throw new ImageNameError(`couldn't parse image name "${image}": ${why}`);
   }
   const [, , tag, digest] = match;
   return tag || digest ? image : `${image}:latest`;

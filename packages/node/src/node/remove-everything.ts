@@ -65,6 +65,8 @@ export async function removeEverything(options: RemoveOptions): Promise<void> {
     '/run/containerd/s',
     '/run/containerd/fifo',
     '/run/containerd/io.containerd.runtime.v2.task/k8s.io',
+    '/run/containerd/runc/k8s.io',
+    '/run/containerd/runc',
     '/run/containerd',
   ]) {
     await rmdir(folder).catch(() => {});

@@ -5,12 +5,12 @@ import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 
-const unescape = (path: string) => path.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
+const unescaped = (path: string) => path.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
 
 /** Mount points at or below a folder, the innermost first. */
 export async function mountsBelow(directory: string): Promise<string[]> {
   const lines = (await readFile('/proc/self/mountinfo', 'utf8')).split('\n');
-  const points = lines.map((line) => unescape(line.split(' ')[4] ?? ''));
+  const points = lines.map((line) => unescaped(line.split(' ')[4] ?? ''));
   return points.filter((point) => point === directory || point.startsWith(`${directory}/`)).reverse();
 }
 

@@ -90,8 +90,8 @@ export function objectWatch<T extends KubeObject>({ client, runtime, type, onCha
       leave(user, keys);
       for (const name of names) {
         const key = `${namespace}/${name}`;
-        let entry = entries.get(key);
-        if (!entry) entries.set(key, (entry = start(namespace, name)));
+        const entry = entries.get(key) ?? start(namespace, name);
+        entries.set(key, entry);
         entry.users.add(user);
         await entry.known;
       }

@@ -1,5 +1,5 @@
 // The part of a volume that a mount names by subPath (pkg/volume/util/subpath): made when missing, never outside the volume.
-import { mkdir, realpath, stat } from 'node:fs/promises';
+import { chmod, mkdir, realpath, stat } from 'node:fs/promises';
 import { isAbsolute, join, sep } from 'node:path';
 import { ConfigurationError } from '../container/environment.ts';
 
@@ -17,7 +17,12 @@ export async function resolveSubPath(volumePath: string, subPath: string, mountN
       throw new ConfigurationError(`failed to create subPath directory for volumeMount "${mountName}" of container "${containerName}"`);
     }
     const { mode } = await stat(volumePath);
-    await mkdir(wanted, { recursive: true, mode: mode & 0o7777 });
+    for (let path = existing; path !== wanted; ) {
+      path = join(path, wanted.slice(path.length + 1).split('/')[0]!);
+      await mkdir(path);
+      // The umask must not narrow what the volume allows its users.
+      await chmod(path, mode & 0o7777);
+    }
   }
   const resolved = await realpath(wanted);
   if (resolved !== root && !resolved.startsWith(root + sep)) {
