@@ -64,9 +64,9 @@ function claimMatchesScope(claim: corev1.PersistentVolumeClaim, requirement: Req
   return names.some((name) => Boolean(name) && matchesName(name, requirement));
 }
 
-/** Whether the quota counts the object: it names a resource the object uses, and every scope holds. */
+/** Whether the quota counts the object: its status names a resource the object uses, and every scope holds. */
 export function quotaMatches(quota: corev1.ResourceQuota, object: KubeObject, group: string, resource: string): boolean {
-  const hard = Object.keys(quota.status?.hard ?? quota.spec?.hard ?? {});
+  const hard = Object.keys(quota.status?.hard ?? {});
   if ((quotaEvaluator(group, resource)?.matching(hard) ?? []).length === 0) return false;
   return scopeRequirements(quota).every((requirement) => {
     if (group === '' && resource === 'pods') return podMatchesScope(object as corev1.Pod, requirement);

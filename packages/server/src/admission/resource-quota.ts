@@ -89,9 +89,8 @@ function chargedQuotas(attributes: AdmissionAttributes, evaluator: QuotaEvaluato
     const restricted = evaluator.matching(hard.keys());
     const problem = evaluator.constraint?.(restricted, object);
     if (problem) throw forbidden(attributes, `failed quota: ${name}: ${problem}`);
-    if (restricted.some((each) => !used.has(each)) || restricted.length === 0) {
-      const names = (restricted.length > 0 ? restricted : evaluator.matching(Object.keys(quota.spec?.hard ?? {}))).sort().join(',');
-      throw forbidden(attributes, `status unknown for quota: ${name}, resources: ${names}`);
+    if (restricted.some((each) => !used.has(each))) {
+      throw forbidden(attributes, `status unknown for quota: ${name}, resources: ${restricted.sort().join(',')}`);
     }
     const wasCounted = operation === 'UPDATE' && oldObject && quotaMatches(quota, oldObject, type.group, type.resource);
     const delta = withoutZeros(wasCounted ? subtractToZero(usage, evaluator.usage(oldObject, nowMs)) : usage);

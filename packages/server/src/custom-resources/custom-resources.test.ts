@@ -149,7 +149,7 @@ test('definitions are checked as upstream checks them', () => {
     ],
     [{ versions: [] }, /spec.versions: Required value: must have at least one version/],
     [{ versions: [{ ...v1, storage: false }] }, /must have exactly one version marked as storage version/],
-    [{ versions: [{ ...v1, schema: undefined }] }, /spec.versions\[0\].schema.openAPIV3Schema: Required value: schemas are required/],
+    [{ versions: [{ ...v1, schema: undefined }] }, /spec.versions\[0\].schema.openAPIV3Schema: Required value/],
     [
       { versions: [{ ...v1, schema: schema({ spec: { properties: {} } }) }] },
       /properties\[spec\].type: Required value: must not be empty for specified object fields/,

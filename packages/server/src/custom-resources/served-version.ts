@@ -128,6 +128,27 @@ function conversionOf(crd: Definition, version: string): Partial<ResourceDefinit
   return { conversion: { stored, toStored: to(stored), fromStored: to(own) } };
 }
 
+const OBJECT_META = '#/components/schemas/io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta';
+const CONVENTIONS = 'https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md';
+
+/** The schema as clients read it: with the fields every object has (apiextensions controller/openapi/builder). */
+function openApiSchema({ group, version, kind }: ResourceType, schema: JsonSchema): Record<string, unknown> {
+  const text = (description: string) => ({ description, type: 'string' });
+  return {
+    ...schema,
+    properties: {
+      ...schema.properties,
+      apiVersion: text(`Version of the schema of this object. See ${CONVENTIONS}#resources`),
+      kind: text(`The kind of this object. See ${CONVENTIONS}#types-kinds`),
+      metadata: {
+        description: `Name, labels and other facts about this object. See ${CONVENTIONS}#metadata`,
+        allOf: [{ $ref: OBJECT_META }],
+      },
+    },
+    'x-kubernetes-group-version-kind': [{ group, kind, version }],
+  };
+}
+
 function codecOf(type: ResourceType, schema: JsonSchema): ObjectCodec {
   const apiVersion = apiVersionOf(type);
   let tracked: TrackedType | undefined;
@@ -138,6 +159,7 @@ function codecOf(type: ResourceType, schema: JsonSchema): ObjectCodec {
     return { object: pruned as CustomObject, strictErrors: [...strictErrors, ...unknown] };
   };
   return {
+    openApiSchema: openApiSchema(type, schema),
     decode(bytes, options) {
       const { object, strictErrors } = decode(bytes, options);
       return finished(object, strictErrors, options.strict);

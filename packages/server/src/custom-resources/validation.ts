@@ -37,6 +37,11 @@ export function validateDefinition(crd: Definition): FieldError[] {
     const why = 'cannot set to true, set x-kubernetes-preserve-unknown-fields to true in spec.versions[*].schema instead';
     errors.push(fieldError.invalid('spec.preserveUnknownFields', true, why));
   }
+  const storage = crd.spec.versions?.findLast((version) => version.storage)?.name;
+  const stored = crd.status?.storedVersions ?? [];
+  if (storage && stored.length > 0 && !stored.includes(storage)) {
+    errors.push(fieldError.invalid('status.storedVersions', stored, `must have the storage version ${storage}`));
+  }
   return errors;
 }
 
@@ -128,7 +133,7 @@ function validateVersion(version: Version, field: string): FieldError[] {
   const errors: FieldError[] = [];
   const schema = version.schema?.openAPIV3Schema as JsonSchema | undefined;
   const schemaField = `${field}.schema.openAPIV3Schema`;
-  if (!schema) errors.push(fieldError.required(schemaField, 'schemas are required'));
+  if (!schema) errors.push(fieldError.required(schemaField));
   else {
     errors.push(...structuralErrors(schema, schemaField));
     // Rules that are silently not checked would be worse than none.
