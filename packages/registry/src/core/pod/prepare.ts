@@ -102,7 +102,7 @@ function keepMetadata(pod: corev1.Pod, old: corev1.Pod): void {
 /** pods/ephemeralcontainers: only the list of ephemeral containers counts. */
 export function prepareEphemeralContainers(pod: corev1.Pod, old: corev1.Pod): void {
   const ephemeralContainers = pod.spec?.ephemeralContainers;
-  pod.spec = { ...old.spec!, ...(ephemeralContainers ? { ephemeralContainers } : {}) };
+  pod.spec = { ...(old.spec as corev1.PodSpec), ...(ephemeralContainers ? { ephemeralContainers } : {}) };
   if (!ephemeralContainers) delete pod.spec.ephemeralContainers;
   pod.status = old.status;
   keepMetadata(pod, old);
@@ -110,7 +110,7 @@ export function prepareEphemeralContainers(pod: corev1.Pod, old: corev1.Pod): vo
 
 /** pods/resize: only resources and resize policies count; renamed or reordered containers are left for the rules to refuse. */
 export function prepareResize(pod: corev1.Pod, old: corev1.Pod): void {
-  const [spec, before] = [pod.spec!, old.spec!];
+  const [spec, before] = [pod.spec ?? ({} as corev1.PodSpec), old.spec ?? ({} as corev1.PodSpec)];
   const lengths = (s: corev1.PodSpec) => `${s.containers?.length ?? 0}/${s.initContainers?.length ?? 0}`;
   if (lengths(spec) !== lengths(before)) return;
   const merged: corev1.PodSpec = { ...before, containers: resized(spec.containers, before.containers)! };

@@ -77,7 +77,7 @@ export function validateResize(pod: corev1.Pod, old: corev1.Pod): Errors {
   checkPod(errors, pod);
   if (isMirrorPod(old)) return [fieldError.forbidden('', 'static pods cannot be resized')];
   if (old.spec?.os?.name === 'windows') return [fieldError.forbidden('', 'windows pods cannot be resized')];
-  const [spec, before] = [pod.spec!, old.spec!];
+  const [spec, before] = [pod.spec ?? ({} as corev1.PodSpec), old.spec ?? ({} as corev1.PodSpec)];
   if ((old.status?.qosClass || qualityOfService(before)) !== qualityOfService(spec)) {
     errors.push(fieldError.invalid('spec', pod.status?.qosClass ?? '', 'Pod QOS Class may not change as a result of resizing'));
   }
