@@ -159,3 +159,12 @@ test('a name that another object has counts as a collision', () => {
   assert.ok(write?.do === 'updateStatus');
   assert.equal((write.object as appsv1.Deployment).status?.collisionCount, 1);
 });
+
+test('revisions are 64 bits wide', () => {
+  const d = deployment('web', 1, { template: template('web:2') });
+  const old = setOf(d, 'old', 1);
+  old.metadata!.annotations!['deployment.kubernetes.io/revision'] = '3546343826724305832';
+  const [created] = planOf(controller, d, [old], nowAt(0));
+  assert.ok(created?.do === 'create');
+  assert.equal(created.object.metadata?.annotations?.['deployment.kubernetes.io/revision'], '3546343826724305833');
+});

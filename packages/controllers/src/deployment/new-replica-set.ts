@@ -25,7 +25,7 @@ const NAME_MAX = 253;
 export function syncNewSet(draft: Draft): void {
   const { newSet, d } = draft;
   if (!newSet) return;
-  const annotations = newSetAnnotations(d, annotationsOf(newSet), maxRevision(draft.oldSets) + 1);
+  const annotations = newSetAnnotations(d, annotationsOf(newSet), maxRevision(draft.oldSets) + 1n);
   const minReadySeconds = d.spec?.minReadySeconds ?? 0;
   if (annotations !== annotationsOf(newSet) || (newSet.spec?.minReadySeconds ?? 0) !== minReadySeconds) {
     const changed: ReplicaSet = {
@@ -73,7 +73,7 @@ function newSetFor(draft: Draft, hash: string): ReplicaSet {
       name: `${name}-${hash}`,
       namespace: namespaceOf(d),
       labels: template.metadata!.labels!,
-      annotations: { ...newSetAnnotations(d, {}, maxRevision(draft.oldSets) + 1), ...replicaAnnotations(d) },
+      annotations: { ...newSetAnnotations(d, {}, maxRevision(draft.oldSets) + 1n), ...replicaAnnotations(d) },
       ownerReferences: [controllerReference(appsv1.deployments, d)],
     },
     spec: {

@@ -42,24 +42,27 @@ export function findNew(d: Deployment, sets: readonly ReplicaSet[]): ReplicaSet 
 
 const INTEGER = /^[+-]?[0-9]+$/;
 
-/** 0 without the annotation, undefined when it is no number. */
-export function revisionOf(set: ReplicaSet): number | undefined {
+const integer = (text: string): bigint => BigInt(text.replace(/^\+/, ''));
+
+/** 64 bits wide. 0 without the annotation, undefined when it is no number. */
+export function revisionOf(set: ReplicaSet): bigint | undefined {
   const text = annotationsOf(set)[REVISION];
-  if (text === undefined) return 0;
-  return INTEGER.test(text) ? Number(text) : undefined;
+  if (text === undefined) return 0n;
+  return INTEGER.test(text) ? integer(text) : undefined;
 }
 
-export const maxRevision = (sets: readonly ReplicaSet[]): number => sets.reduce((max, set) => Math.max(max, revisionOf(set) ?? 0), 0);
+const larger = (a: bigint, b: bigint) => (a > b ? a : b);
+export const maxRevision = (sets: readonly ReplicaSet[]): bigint => sets.reduce((max, set) => larger(max, revisionOf(set) ?? 0n), 0n);
 
 /** The second highest. */
-export function lastRevision(sets: readonly ReplicaSet[]): number {
+export function lastRevision(sets: readonly ReplicaSet[]): bigint {
   const revisions = sets.map(revisionOf).filter((revision) => revision !== undefined);
-  return revisions.sort((a, b) => b - a)[1] ?? 0;
+  return revisions.sort((a, b) => (a < b ? 1 : a > b ? -1 : 0))[1] ?? 0n;
 }
 
 export function byRevision(a: ReplicaSet, b: ReplicaSet): number {
   const [left, right] = [revisionOf(a), revisionOf(b)];
-  return left === undefined || right === undefined || left === right ? byCreation(a, b) : left - right;
+  return left === undefined || right === undefined || left === right ? byCreation(a, b) : left < right ? -1 : 1;
 }
 
 /** A non-negative 32-bit number of an annotation. */
@@ -79,13 +82,13 @@ export const replicaAnnotations = (d: Deployment): Record<string, string> => ({
 export function newSetAnnotations(
   d: Deployment,
   current: Readonly<Record<string, string>>,
-  revision: number,
+  revision: bigint,
 ): Readonly<Record<string, string>> {
   const next: Record<string, string> = { ...current };
   for (const [key, value] of Object.entries(annotationsOf(d))) if (isCopiedAnnotation(key)) next[key] = value;
   const old = current[REVISION];
   if (old === undefined || old === '' || INTEGER.test(old)) {
-    if (Number(old ?? 0) < revision) {
+    if (integer(old || '0') < revision) {
       next[REVISION] = String(revision);
       if (old !== undefined) addToHistory(next, old);
     }

@@ -16,9 +16,9 @@ import {
 } from './replica-sets.ts';
 
 /** The revision asked for; 0 is the last one. */
-export function rollbackRevision(d: Deployment): number | undefined {
+export function rollbackRevision(d: Deployment): bigint | undefined {
   const text = annotationsOf(d)[ROLLBACK_TO];
-  return text !== undefined && /^[+-]?[0-9]+$/.test(text) ? Number(text) : undefined;
+  return text !== undefined && /^[+-]?[0-9]+$/.test(text) ? BigInt(text.replace(/^\+/, '')) : undefined;
 }
 
 function withoutRollback(d: Deployment): Deployment {
@@ -30,9 +30,9 @@ export function rollback(draft: Draft): void {
   if (!draft.newSet && !createNewSet(draft)) return;
   const sets = allSets(draft);
   const wanted = rollbackRevision(draft.d)! || lastRevision(sets);
-  const target = wanted === 0 ? undefined : sets.find((set) => revisionOf(set) === wanted);
+  const target = wanted === 0n ? undefined : sets.find((set) => revisionOf(set) === wanted);
   if (!target) {
-    const message = wanted === 0 ? 'Unable to find last revision.' : 'Unable to find the revision to rollback to.';
+    const message = wanted === 0n ? 'Unable to find last revision.' : 'Unable to find the revision to rollback to.';
     draft.actions.push(warning('DeploymentRollbackRevisionNotFound', message));
     draft.actions.push(update(appsv1.deployments, withoutRollback(draft.d), 'the rollback is given up'));
     return;
