@@ -99,7 +99,9 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     clients.push(client);
     return client;
   };
-  const advertised = { addresses: [options.advertisedAddress], port: listening.port, clusterIP: addressAt(configuration.serviceCidr, 1) };
+  // Endpoints may not name the loopback; without pods on real nodes nobody needs them.
+  const addresses = options.advertisedAddress.startsWith('127.') ? [] : [options.advertisedAddress];
+  const advertised = { addresses, port: listening.port, clusterIP: addressAt(configuration.serviceCidr, 1) };
   await server.bootstrap(advertised);
   const client = inProcessClient({ handler: server, runtime, user: LOOPBACK_USER });
   const system = systemControllers({

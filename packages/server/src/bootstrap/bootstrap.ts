@@ -105,8 +105,10 @@ function dataOf(options: BootstrapOptions): objects.Kept[] {
 
 function endpointsOf(advertised: objects.Advertised | undefined): objects.Kept[] {
   if (!advertised) return [];
+  const service = kept(corev1.services, objects.kubernetesService(advertised));
+  if (advertised.addresses.length === 0) return [service];
   return [
-    kept(corev1.services, objects.kubernetesService(advertised)),
+    service,
     kept(corev1.endpoints, objects.kubernetesEndpoints(advertised), ['subsets']),
     kept(discoveryv1.endpointslices, objects.kubernetesEndpointSlice(advertised), ['endpoints', 'ports']),
   ];
