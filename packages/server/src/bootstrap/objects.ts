@@ -20,8 +20,7 @@ export function systemPriorityClasses(): schedulingv1.PriorityClass[] {
 }
 
 export interface Advertised {
-  /** Addresses at which pods reach the API servers, of one family. */
-  /** None: the Service has no endpoints (an API server that pods do not reach). */
+  /** Addresses at which pods reach the API servers, of one family. None: the Service has no endpoints. */
   addresses: readonly string[];
   /** The servers' secure port. */
   port: number;
