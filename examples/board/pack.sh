@@ -10,6 +10,6 @@ if [[ ! -x /usr/bin/redis-check-rdb ]]; then
   echo "Installing redis-tools from the distribution's packages …" >&2
   apt-get install -y -qq --no-install-recommends redis-tools > /dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends redis-tools > /dev/null; }
 fi
-tiphys=${TIPHYS:-$root/bin/tiphys.mjs}
+tiphys=${TIPHYS:-$root/bin/tiphys}
 "$tiphys" image pack board/app:1 --base scratch --with-libraries --copy "$node:/usr/bin/node" --copy "$here/app:/app" --entrypoint /usr/bin/node "$@"
 "$tiphys" image pack board/redis:1 --base scratch --with-libraries --copy /usr/bin/redis-check-rdb:/usr/bin/redis-server --entrypoint /usr/bin/redis-server "$@"
