@@ -10,6 +10,12 @@ const IMAGES_MAX = 50;
 const RESERVED_MEMORY_BYTES = 100 * 1024 * 1024;
 const EPHEMERAL_SHARE = 0.9;
 
+/** What the container runtime says it can do; older ones say nothing. */
+export interface RuntimeFeatures {
+  handlers: readonly { name?: string; features?: { recursiveReadOnlyMounts?: boolean; userNamespaces?: boolean } }[];
+  supplementalGroupsPolicy: boolean;
+}
+
 export interface NodeFacts {
   name: string;
   machine: MachineFacts;
@@ -22,6 +28,7 @@ export interface NodeFacts {
   volumesInUse: readonly string[];
   /** Why the node is not ready; empty when it is. */
   problems: readonly string[];
+  features?: RuntimeFeatures;
   labels?: Readonly<Record<string, string>>;
   taints?: readonly corev1.Taint[];
 }
@@ -101,11 +108,18 @@ export function nodeStatus(facts: NodeFacts, old: corev1.NodeStatus | undefined,
     },
     images: [...facts.images].sort((a, b) => (b.sizeBytes ?? 0) - (a.sizeBytes ?? 0)).slice(0, IMAGES_MAX),
     ...(facts.volumesInUse.length > 0 ? { volumesInUse: [...facts.volumesInUse] } : {}),
-    runtimeHandlers: [
-      { name: '', features: { recursiveReadOnlyMounts: false, userNamespaces: false } },
-      { name: 'runc', features: { recursiveReadOnlyMounts: false, userNamespaces: false } },
-    ],
-    features: { supplementalGroupsPolicy: false },
+    ...(facts.features?.handlers.length
+      ? {
+          runtimeHandlers: facts.features.handlers.map(({ name = '', features }) => ({
+            name,
+            features: {
+              recursiveReadOnlyMounts: features?.recursiveReadOnlyMounts === true,
+              userNamespaces: features?.userNamespaces === true,
+            },
+          })),
+        }
+      : {}),
+    features: { supplementalGroupsPolicy: facts.features?.supplementalGroupsPolicy === true },
   };
 }
 

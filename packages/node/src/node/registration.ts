@@ -11,6 +11,7 @@ export const LEASE_SECONDS = 40;
 const LEASE_RENEW_MS = 10_000;
 /** How often the status is looked at, and how often it is written when nothing changed. */
 const STATUS_CHECK_MS = 10_000;
+const STATUS_CHECK_UNREADY_MS = 250;
 const STATUS_REPORT_MS = 300_000;
 const RETRY_MS = 500;
 
@@ -107,9 +108,9 @@ export async function registerNode(options: RegistrationOptions): Promise<Regist
     }
   };
   let running: Promise<void> = Promise.resolve();
-  const every = (name: string, delayMs: number, work: () => Promise<void>) => {
+  const every = (name: string, delayMs: () => number, work: () => Promise<void>) => {
     if (stopped) return;
-    const timer = clock.after(delayMs, () => {
+    const timer = clock.after(delayMs(), () => {
       running = Promise.all([
         running,
         work().catch((error) => {
@@ -131,8 +132,8 @@ export async function registerNode(options: RegistrationOptions): Promise<Regist
       await clock.sleep(RETRY_MS);
     }
   }
-  every('renewing the lease', LEASE_RENEW_MS, renewLease);
-  every('reporting the status of the node', STATUS_CHECK_MS, writeStatus);
+  every('renewing the lease', () => LEASE_RENEW_MS, renewLease);
+  every('reporting the status of the node', () => (ready === 'True' ? STATUS_CHECK_MS : STATUS_CHECK_UNREADY_MS), writeStatus);
   return {
     refresh: writeStatus,
     node: () => node,

@@ -21,7 +21,7 @@ import { writeCniConfiguration } from './cni.ts';
 import { followContainers } from './container-events.ts';
 import { rotateLog } from './log-rotation.ts';
 import { type MachineFacts, readMachine } from './machine.ts';
-import { allocatableOf, type NodeFacts } from './node-object.ts';
+import { allocatableOf, type NodeFacts, type RuntimeFeatures } from './node-object.ts';
 import { type PodSet, podSet } from './pod-set.ts';
 import { registerNode } from './registration.ts';
 
@@ -81,10 +81,13 @@ async function nodeFacts(
 ): Promise<NodeFacts> {
   const problems: string[] = [];
   let images: corev1.ContainerImage[] = [];
+  let features: RuntimeFeatures | undefined;
   try {
-    const { status } = await containerd.cri.status();
+    const { status, runtimeHandlers, features: common } = await containerd.cri.status();
+    features = { handlers: runtimeHandlers ?? [], supplementalGroupsPolicy: common?.supplementalGroupsPolicy === true };
     for (const condition of status?.conditions ?? []) {
-      if (condition.status) continue;
+      // Others, such as warnings of deprecation, don't stop pods.
+      if (condition.status || (condition.type !== 'NetworkReady' && condition.type !== 'RuntimeReady')) continue;
       const what =
         condition.type === 'NetworkReady' ? 'container runtime network not ready: NetworkReady=false' : 'container runtime is down';
       problems.push(condition.type === 'NetworkReady' ? `${what} reason:${condition.reason} message:${condition.message}` : what);
@@ -106,6 +109,7 @@ async function nodeFacts(
     images,
     volumesInUse: pods()?.volumesInUse() ?? [],
     problems,
+    ...(features ? { features } : {}),
     ...(options.labels ? { labels: options.labels } : {}),
     ...(options.taints ? { taints: options.taints } : {}),
   };
