@@ -1,57 +1,19 @@
 // Events of core/v1, in which form both groups' events are stored (registry/core/event, printers printEvent).
 import type { corev1 } from '@tiphys/api';
-import { fieldError } from '@tiphys/machinery';
 import { defineBuiltIn } from '../built-in/base.ts';
 import type { Column } from '../define-resource.ts';
 import { integer, since, text, wide } from '../rules/columns.ts';
-import { complain, type Errors } from '../rules/errors.ts';
-import { isQualifiedName } from '../rules/formats.ts';
+import type { Errors } from '../rules/errors.ts';
+import { checkEvent } from './event-rules.ts';
 
 type Event = corev1.Event;
 
 /** How long events are kept, as upstream's --event-ttl has it by default. */
 export const EVENT_TTL_SECONDS = 3600;
 
-const REASON_MAX = 128;
-const ACTION_MAX = 128;
-const INSTANCE_MAX = 128;
-const NOTE_MAX = 1024;
-
-/** Events of clients that know the new API follow its stricter rules (apis/core/validation/events.go). */
-export function checkNewEvent(errors: Errors, event: Event): void {
-  const controller = event.reportingComponent ?? '';
-  if (!controller) errors.push(fieldError.required('reportingController'));
-  else complain(errors, 'reportingController', controller, isQualifiedName(controller));
-  const limits: [path: string, value: string | undefined, max: number][] = [
-    ['reportingInstance', event.reportingInstance, INSTANCE_MAX],
-    ['action', event.action, ACTION_MAX],
-    ['reason', event.reason, REASON_MAX],
-  ];
-  for (const [path, value, max] of limits) {
-    if (!value) errors.push(fieldError.required(path));
-    else if (value.length > max) errors.push(fieldError.invalid(path, '', `can have at most ${max} characters`));
-  }
-  if ((event.message ?? '').length > NOTE_MAX) errors.push(fieldError.invalid('message', '', `can have at most ${NOTE_MAX} characters`));
-  if (event.type !== 'Normal' && event.type !== 'Warning') {
-    errors.push(fieldError.invalid('type', '', `has invalid value: ${event.type ?? ''}`));
-  }
-}
-
-/** An event lives in the namespace of what it is about; those of cluster-wide objects in default. */
-export function checkNamespace(errors: Errors, event: Event, clusterNamespaces: readonly string[]): void {
-  const [own, about] = [event.metadata?.namespace ?? '', event.involvedObject?.namespace ?? ''];
-  if (about === '' ? clusterNamespaces.includes(own) : own === about) return;
-  errors.push(fieldError.invalid('involvedObject.namespace', about, 'does not match event.namespace'));
-}
-
 function validate(event: Event): Errors {
   const errors: Errors = [];
-  if (!event.eventTime) {
-    checkNamespace(errors, event, ['default', 'kube-system', '']);
-    return errors;
-  }
-  checkNamespace(errors, event, ['default', 'kube-system']);
-  checkNewEvent(errors, event);
+  checkEvent(errors, event, 'reportingComponent');
   return errors;
 }
 

@@ -28,7 +28,7 @@ const CONFLICTS = [
 function fits(scope: string, resource: string): boolean {
   if (scope === 'BestEffort') return resource === 'pods';
   if (scope === 'VolumeAttributesClass') return CLAIMS.has(resource);
-  return SCOPES.includes(scope) ? COMPUTE.has(resource) || resource.includes('ephemeral-storage') : true;
+  return SCOPES.includes(scope) ? COMPUTE.has(resource) : true;
 }
 
 function checkQuantities(errors: Errors, path: string, quantities: Quantities): void {

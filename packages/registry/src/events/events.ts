@@ -1,7 +1,8 @@
 // Events of events.k8s.io: another view on the same stored objects (registry/core/event, apis/events/v1/conversion.go).
 import { corev1, type eventsv1 } from '@tiphys/api';
 import { defineBuiltIn } from '../built-in/base.ts';
-import { checkNamespace, checkNewEvent, EVENT_TTL_SECONDS, eventColumns, eventFields } from '../core/events.ts';
+import { checkChangedEvent, checkEvent, checkNewEvent } from '../core/event-rules.ts';
+import { EVENT_TTL_SECONDS, eventColumns, eventFields } from '../core/events.ts';
 import type { Column } from '../define-resource.ts';
 import type { Errors } from '../rules/errors.ts';
 
@@ -32,17 +33,19 @@ function renamed(object: object, from: 0 | 1): Record<string, unknown> {
 const stored = (event: Event) => renamed(event, 0) as unknown as corev1.Event;
 const served = (event: corev1.Event) => renamed(event, 1) as unknown as Event;
 
-function validate(event: Event): Errors {
+function validate(event: Event, old?: Event): Errors {
   const errors: Errors = [];
   const core = stored(event);
-  checkNamespace(errors, core, ['default', 'kube-system']);
-  checkNewEvent(errors, core);
+  checkEvent(errors, core, 'reportingController');
+  if (old) checkChangedEvent(errors, core, stored(old));
+  else checkNewEvent(errors, core);
   return errors;
 }
 
 export const events = defineBuiltIn<Event>('events.k8s.io', 'v1', 'events', {
   conversion: { stored: corev1.events, toStored: stored, fromStored: (object) => served(object as corev1.Event) },
-  validateCreate: validate,
+  validateCreate: (event) => validate(event),
+  validateUpdate: (event, old) => validate(event, old),
   ttlSeconds: () => EVENT_TTL_SECONDS,
   selectableFields(event) {
     const { involvedObject: _none, ...fields } = eventFields(stored(event)) as Record<string, string>;
