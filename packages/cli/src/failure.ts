@@ -49,6 +49,8 @@ export function explain(error: unknown): Explained {
   if (error instanceof CommandError) return { text: `error: ${error.message}`, code: error.code };
   if (error instanceof StatusError) return { text: error.reason === 'Invalid' ? invalid(error) : ofServer(error), code: 1 };
   if (error instanceof ConnectionError) return { text: ofConnection(error), code: 1 };
+  if (error instanceof Error && error.message.startsWith('context was not found'))
+    return { text: `Error in configuration: ${error.message}`, code: 1 };
   if (error instanceof Retryable || (error instanceof Error && FOR_PEOPLE.has(error.name)))
     return { text: `error: ${error.message}`, code: 1 };
   return { text: `tiphys failed, which is a bug in it: ${error instanceof Error ? error.stack : String(error)}`, code: BUG_CODE };

@@ -109,7 +109,10 @@ async function runForeground(options: UpOptions, terminal: Terminal): Promise<vo
   const { step, done } = progress(terminal);
   const toParent = process.send?.bind(process);
   const report = (message: ChildMessage) => {
-    if (toParent && process.connected) XX
+    if (toParent && process.connected) {
+      toParent(message);
+      return;
+    }
     if ('step' in message) step(message.step);
     else if ('done' in message) done(message.done);
     else if ('ready' in message) terminal.error(message.ready);
@@ -121,7 +124,7 @@ async function runForeground(options: UpOptions, terminal: Terminal): Promise<vo
     if (toParent && process.connected) report({ failed: error instanceof Error ? error.message : String(error) });
     throw error;
   }
-  if (process.connected) process.disconnect();
+  if (process.connected) process.disconnect?.();
   const keepAlive = setInterval(() => undefined, 2 ** 30);
   await untilAsked();
   step('Stopping containers and the control plane');

@@ -42,7 +42,7 @@ const POLICIES: Record<string, string> = {
 function completed(flags: DeleteFlags, terminal: Terminal): DeleteFlags {
   if (flags.output && flags.output !== 'name')
     throw new CommandError(`unexpected -o output mode: ${flags.output}. We only support '-o name'`);
-  if (flags.all && flags.selector) throw new CommandError('cannot set --all and --selector at the same time');
+  if (flags.all && flags.selector) throw new CommandError("setting 'all' parameter but found a non empty selector. ");
   if (flags.all && flags.fieldSelector) throw new CommandError('cannot set --all and --field-selector at the same time');
   let { gracePeriod } = flags;
   if (flags.now) {

@@ -1,6 +1,6 @@
 // `get`: server-side tables, or whole objects in the form of -o (kubectl pkg/cmd/get/get.go).
 import { type KubeObject, pathOf } from '@tiphys/api';
-import { isNotFound, type Table } from '@tiphys/machinery';
+import { isNotFound, StatusError, type Table } from '@tiphys/machinery';
 import { realClock } from '@tiphys/runtime';
 import { CommandError, type Terminal, throwFailures } from '../terminal.ts';
 import type { ApiResource } from './discovery.ts';
@@ -83,6 +83,15 @@ interface Answered {
   errors: unknown[];
 }
 
+/** A selection that the server does not understand, with what was selected. */
+function selecting(error: unknown, { resource, name }: Question, flags: GetFlags): unknown {
+  if (name !== undefined || !(error instanceof StatusError) || (error.reason !== 'BadRequest' && error.reason !== 'NotFound')) return error;
+  const what = JSON.stringify(`${resource.group}/${resource.version}, Resource=${resource.resource}`);
+  const [labels, fields] = [flags.selector ?? '', flags.fieldSelector ?? ''].map((text) => JSON.stringify(text));
+  const message = `Unable to find ${what} that match label selector ${labels}, field selector ${fields}: ${error.message}`;
+  return new StatusError(error.code, error.reason, message, error.details);
+}
+
 async function askAll(
   session: Session,
   questions: readonly Question[],
@@ -94,7 +103,7 @@ async function askAll(
   const result: Answered = { answers: [], errors: [] };
   outcomes.forEach((outcome, index) => {
     if (outcome.status === 'fulfilled') result.answers.push({ question: questions[index]!, answer: outcome.value });
-    else if (!(flags.ignoreNotFound && isNotFound(outcome.reason))) result.errors.push(outcome.reason);
+    else if (!(flags.ignoreNotFound && isNotFound(outcome.reason))) result.errors.push(selecting(outcome.reason, questions[index]!, flags));
   });
   return result;
 }

@@ -1,5 +1,6 @@
 // `logs`: of one pod, of a workload's best pod, or of all pods with a label (kubectl pkg/cmd/logs/logs.go).
 import { corev1, pathOf } from '@tiphys/api';
+import { isNotFound } from '@tiphys/machinery';
 import { CommandError, type Terminal, throwFailures } from '../terminal.ts';
 import { durationMs } from './duration.ts';
 import { choosePods, containerNames, defaultContainer, podsBySelector, requireContainer } from './pods.ts';
@@ -58,7 +59,10 @@ async function chosenLogs(session: Session, name: string | undefined, flags: Log
     if (pods.length === 0) session.terminal.error(`No resources found in ${session.namespace} namespace.\n`);
     return pods.flatMap((pod) => logsOf(session, pod, flags));
   }
-  const { pods, owner } = await choosePods(session, name!);
+  const { pods, owner } = await choosePods(session, name!).catch((error) => {
+    if (!isNotFound(error)) throw error;
+    throw new CommandError(`error from server (NotFound): ${(error as Error).message} in namespace ${JSON.stringify(session.namespace)}`);
+  });
   const pod = pods[0]!;
   if (owner && pods.length > 1) session.terminal.error(`Found ${pods.length} pods, using pod/${pod.metadata?.name}\n`);
   return logsOf(session, pod, flags);

@@ -64,14 +64,17 @@ function objectsOf(text: string, source: string): Manifest[] {
   } catch (error) {
     throw new CommandError(`error parsing ${source}: ${(error as Error).message}`);
   }
-  return objects.map((object) => {
-    for (const field of ['kind', 'apiVersion'] as const) {
-      const name = field === 'kind' ? 'Kind' : 'apiVersion';
-      if (typeof object !== 'object' || !object[field])
-        throw new CommandError(`unable to decode ${JSON.stringify(source)}: Object '${name}' is missing in '${JSON.stringify(object)}'`);
-    }
-    return { object, source };
-  });
+  for (const object of objects) {
+    if (typeof object !== 'object')
+      throw new CommandError(`error parsing ${source}: it holds ${JSON.stringify(object)} where an object should be`);
+    const missing = (['apiVersion', 'kind'] as const).filter((field) => !object[field]).map((field) => `${field} not set`);
+    if (missing.length === 0) continue;
+    const what = missing.length === 1 ? missing[0] : `[${missing.join(', ')}]`;
+    throw new CommandError(
+      `error validating ${JSON.stringify(source)}: error validating data: ${what}; if you choose to ignore these errors, turn validation off with --validate=false`,
+    );
+  }
+  return objects.map((object) => ({ object, source }));
 }
 
 /** Every object of the files, in order. */

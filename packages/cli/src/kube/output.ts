@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { KubeObject } from '@tiphys/api';
-import { alignedText, jsonPath, jsonPathText, relaxedJsonPath } from '@tiphys/machinery';
+import { alignedText, jsonPath, relaxedJsonPath } from '@tiphys/machinery';
 import { CommandError, type Terminal } from '../terminal.ts';
 import { kindName } from './targets.ts';
 import { jsonText, withoutManagedFields, yamlText } from './text.ts';
@@ -41,6 +41,15 @@ function jsonPathPrinter(template: string): ObjectPrinter {
   }
 }
 
+/** As Go's fmt prints a value: `map[a:1 b:2]`, `[x y]`. */
+function goText(value: unknown): string {
+  if (value === null || value === undefined) return '<nil>';
+  if (Array.isArray(value)) return `[${value.map(goText).join(' ')}]`;
+  if (typeof value !== 'object') return String(value);
+  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+  return `map[${entries.map(([key, inner]) => `${key}:${goText(inner)}`).join(' ')}]`;
+}
+
 function columnsPrinter(spec: string, noHeaders: boolean): ObjectPrinter {
   if (spec === '') throw new CommandError('custom-columns format specified but no custom columns given');
   const columns = spec.split(',').map((part) => {
@@ -57,7 +66,7 @@ function columnsPrinter(spec: string, noHeaders: boolean): ObjectPrinter {
     const lines = itemsOf(object).map((item) =>
       columns.map(({ path }) => {
         const values = path.find(item).flat();
-        return values.length === 0 ? '<none>' : values.map((value) => (value === null ? '<nil>' : jsonPathText(value))).join(',');
+        return values.length === 0 ? '<none>' : values.map(goText).join(',');
       }),
     );
     return alignedText(noHeaders ? lines : [columns.map(({ header }) => header), ...lines]);

@@ -1,6 +1,6 @@
 // The tables that servers make for `get`, with the columns a client adds: NAMESPACE, KIND/ in names, LABELS (kubectl
 // pkg/cmd/get/table_printer.go; cli-runtime printers/tableprinter.go).
-import type { KubeObject } from '@tiphys/api';
+import { compareQuantities, type KubeObject } from '@tiphys/api';
 import { ageOf, jsonPath, relaxedJsonPath, type Table, type TableColumn, type TableRow, tableText } from '@tiphys/machinery';
 import { CommandError } from '../terminal.ts';
 import type { ApiResource } from './discovery.ts';
@@ -91,24 +91,16 @@ export function tableLines(table: Pick<Table, 'columnDefinitions' | 'rows'>, res
   return tableText(decorated(table, resource, flags), { wide: true, noHeaders: flags.noHeaders });
 }
 
-/** `web-2` before `web-10`. */
-function naturalOrder(a: string, b: string): number {
-  const parts = (text: string) => text.match(/\d+|\D+/g) ?? [];
-  const [left, right] = [parts(a), parts(b)];
-  for (let i = 0; i < Math.min(left.length, right.length); i++) {
-    const [x, y] = [left[i]!, right[i]!];
-    if (x === y) continue;
-    const [n, m] = [Number(x), Number(y)];
-    if (!Number.isNaN(n) && !Number.isNaN(m) && n !== m) return n - m;
-    return x < y ? -1 : 1;
-  }
-  return left.length - right.length;
-}
-
+/** Numbers and quantities by value, everything else as text. */
 function order(a: unknown, b: unknown): number {
   if (a === undefined || b === undefined) return a === b ? 0 : a === undefined ? -1 : 1;
   if (typeof a === 'number' && typeof b === 'number') return a - b;
-  return naturalOrder(String(a), String(b));
+  const [left, right] = [String(a), String(b)];
+  try {
+    return compareQuantities(left, right);
+  } catch {
+    return left < right ? -1 : left > right ? 1 : 0;
+  }
 }
 
 /** Sorts by a field of each object; says so when no object has it. */

@@ -17,6 +17,8 @@ export interface WaitFlags extends ConnectionFlags, Selection {
 interface Subject {
   /** `deployment.apps/web`. */
   what: string;
+  /** `deployments/web`. */
+  plural: string;
   path: string;
   uid?: string;
 }
@@ -84,12 +86,14 @@ async function subjectsOf(session: Session, args: readonly string[], flags: Wait
     const namespace = resource.namespaced && !flags.allNamespaces ? session.namespace : undefined;
     const subject = (objectName: string, place: string | undefined, uid?: string): Subject => ({
       what: `${kindName(resource)}/${objectName}`,
+      plural: `${resource.resource}/${objectName}`,
       path: pathOf(resource, place, objectName),
       ...(uid ? { uid } : {}),
     });
     if (name !== undefined) {
       const found = await look(session, pathOf(resource, namespace, name));
-      subjects.push(subject(name, namespace, found?.metadata?.uid));
+      // What is not there has been deleted already.
+      if (found || flags.for.toLowerCase() !== 'delete') subjects.push(subject(name, namespace, found?.metadata?.uid));
       continue;
     }
     if (!flags.selector && !flags.fieldSelector && !flags.all)
@@ -114,10 +118,11 @@ export async function runWait(args: string[], flags: WaitFlags, terminal: Termin
         if (form !== 'delete' && form !== 'create') await session.call('GET', subject.path);
         await until(
           deadlineMs,
-          () => new CommandError(`timed out waiting for the condition on ${subject.what}`),
+          () => new CommandError(`timed out waiting for the condition on ${subject.plural}`),
           async () => test(await look(session, subject.path), subject),
         );
-        terminal.out(form === 'delete' ? `${subject.what} deleted\n` : `${subject.what} condition met\n`);
+        terminal.out(`${subject.what} condition met
+`);
       } catch (error) {
         errors.push(error);
       }

@@ -85,7 +85,7 @@ interface Chosen {
 
 function choose(config: Kubeconfig, contextName: string): Chosen {
   const context = config.contexts.get(contextName);
-  if (!context) throw new KubeconfigError(`context "${contextName}" does not exist`);
+  if (!context) throw new KubeconfigError(`context was not found for specified context: ${contextName}`);
   const cluster = config.clusters.get(context.cluster ?? '');
   if (!cluster) throw new KubeconfigError(`cluster "${context.cluster ?? ''}" does not exist`);
   const userName = context.user ?? '';
