@@ -5,6 +5,7 @@ import { garbageCollector } from './garbage-collector/garbage-collector.ts';
 import { namespaceController } from './namespace/namespace-controller.ts';
 import { nodeLifecycleController } from './node-lifecycle/node-lifecycle-controller.ts';
 import { podGcController } from './pod-gc/pod-gc-controller.ts';
+import { resourceQuotaController } from './resource-quota/resource-quota-controller.ts';
 import { rootCaPublisher } from './root-ca/root-ca-publisher.ts';
 import type { Controller } from './runtime/controller.ts';
 import { serviceAccountController } from './service-account/service-account-controller.ts';
@@ -25,5 +26,6 @@ export function systemControllers(options: SystemControllersOptions): Controller
     nodeLifecycleController,
     taintEvictionController,
     podGcController,
+    resourceQuotaController,
   ];
 }
