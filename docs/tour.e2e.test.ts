@@ -46,7 +46,7 @@ function shell(environment: Record<string, string>): Shell {
         const end = output.match(new RegExp(`${MARK} (\\d+)\\n$`));
         if (end) settle({ code: Number(end[1]), output: output.slice(0, end.index), complaints });
       };
-      bash.stdin.write(`${command} < /dev/null\nprintf '${MARK} %s\\n' $?\n`);
+      bash.stdin.write(`{ ${command}\n} < /dev/null\nprintf '${MARK} %s\\n' $?\n`);
     });
   return { run, close: () => bash.kill() };
 }
@@ -57,7 +57,7 @@ async function tour(rewrite: (command: string) => string): Promise<void> {
   const bash = shell(environment);
   try {
     for (const { command, expected, line } of commands) {
-      const { code, output, complaints } = await bash.run(rewrite(command).replace(/ < \/dev\/null$/, ''));
+      const { code, output, complaints } = await bash.run(rewrite(command));
       assert.equal(code, 0, `README.md:${line}: ${command}\nexit code ${code}\n${output}${complaints}`);
       assert.ok(outputMatches(expected, output), `README.md:${line}: ${command}\nshown:\n${expected.join('\n')}\nprinted:\n${output}`);
     }
