@@ -15,9 +15,11 @@ export function acceptWebSocket(request: ApiRequest, socket: Duplex, head: Uint8
     clientTracking: false,
     perMessageDeflate: false,
     maxPayload: MESSAGE_BYTES_MAX,
-    handleProtocols: () => protocol || false,
   });
-  const incoming = { method: request.method, url: request.url, headers: request.headers } as unknown as IncomingMessage;
+  // Kubernetes' names hold slashes, which the library refuses in a protocol's name: it isn't shown them.
+  const { 'sec-websocket-protocol': _, ...headers } = request.headers;
+  if (protocol) server.on('headers', (lines) => void lines.push(`Sec-WebSocket-Protocol: ${protocol}`));
+  const incoming = { method: request.method, url: request.url, headers } as unknown as IncomingMessage;
   return new Promise((resolve) => {
     server.handleUpgrade(incoming, socket, Buffer.from(head), (accepted) => {
       accepted.binaryType = 'nodebuffer';
