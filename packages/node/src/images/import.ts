@@ -26,7 +26,7 @@ export interface ImageTarget {
 const CRI_NAMESPACE = 'k8s.io';
 const DOCKER_SOCKET = '/var/run/docker.sock';
 
-function ctrPath(target: ImageTarget): string {
+export function ctrPath(target: ImageTarget): string {
   return target.binary?.includes('/') ? join(dirname(target.binary), 'ctr') : 'ctr';
 }
 
