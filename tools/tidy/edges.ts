@@ -30,3 +30,6 @@ export const PURE_PACKAGES: readonly string[] = ['std', 'api', 'machinery', 'reg
 
 export const FILE_LINES_MAX = 500;
 export const FUNCTION_LINES_MAX = 70;
+
+/** Programs a person runs: their timers keep the process alive, which the Clock's don't. */
+export const PROGRAM_PACKAGES: readonly string[] = ['cli'];
