@@ -1,4 +1,6 @@
 // The controllers that keep the cluster itself in order. Two of them need to be told the cluster's authority.
+import { disruptionController } from './disruption/disruption-controller.ts';
+import { staleDisruptionController } from './disruption/stale-disruption-controller.ts';
 import { endpointSliceController } from './endpoint-slice/endpoint-slice-controller.ts';
 import { endpointsController } from './endpoints/endpoints-controller.ts';
 import { garbageCollector } from './garbage-collector/garbage-collector.ts';
@@ -27,5 +29,7 @@ export function systemControllers(options: SystemControllersOptions): Controller
     taintEvictionController,
     podGcController,
     resourceQuotaController,
+    disruptionController,
+    staleDisruptionController,
   ];
 }
