@@ -26,7 +26,11 @@ test('the pod network in the kernel', { skip: skipWithoutRoot || (plugins ? fals
   await using lab = await kernelLab('tiphys-pods');
   const directory = await mkdtemp(join(tmpdir(), 'tiphys-pods-'));
   const options = { directory, podCidr: '10.245.0.0/24', clusterCidr: '10.245.0.0/16', run: lab.node };
-  const state = async () => (await lab.node('ip', ['-brief', 'link'])) + (await lab.node('nft', ['list', 'tables']));
+  // Names only: links change their states by themselves.
+  const state = async () => {
+    const links = JSON.parse(await lab.node('ip', ['-json', 'link'])) as { ifname: string }[];
+    return [...links.map((link) => link.ifname), await lab.node('nft', ['list', 'tables'])].join('\n');
+  };
   const before = await state();
   await lab.node('sysctl', ['-qw', 'net.ipv4.ip_forward=0']);
   await lab.addPod('web', '10.244.0.5', [8080]);

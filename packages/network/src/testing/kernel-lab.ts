@@ -24,18 +24,23 @@ export interface KernelLab extends AsyncDisposable {
   pod(name: string): RunProgram;
   /** A pod with this address on the bridge and a server on the ports. */
   addPod(name: string, ip: string, ports: readonly number[]): Promise<void>;
-  /** What the server behind the address says, `refused`, or `silent`. */
+  /** What the server behind the address says, `refused`, or `silent` after a long wait: machines may be busy. */
   ask(from: 'node' | { pod: string }, address: string, port: number, protocol?: 'tcp' | 'udp', sourcePort?: number): Promise<string>;
+  /** Whether nothing comes within a moment. */
+  isSilent(from: { pod: string }, address: string, port: number): Promise<boolean>;
 }
 
 export const isRoot = process.getuid?.() === 0;
 /** For node:test's `skip` option: false with root, else why not. */
 export const skipWithoutRoot = isRoot ? false : 'needs root: network namespaces and nftables';
 
+const ANSWER_MS_MAX = 20_000;
+const SILENCE_MS = 1000;
+
 const CLIENT = `
-const [address, port, protocol, sourcePort] = process.argv.slice(1);
+const [address, port, protocol, sourcePort, waitMs] = process.argv.slice(1);
 const say = (text) => { process.stdout.write(text.trim()); process.exit(0); };
-setTimeout(() => say('silent'), 1500);
+setTimeout(() => say('silent'), +waitMs);
 const failed = (error) => say(error.code === 'ECONNREFUSED' ? 'refused' : error.code);
 if (protocol === 'tcp') {
   require('net').connect(+port, address).on('data', (data) => say(String(data))).on('error', failed);
@@ -75,6 +80,10 @@ export async function kernelLab(prefix: string): Promise<KernelLab> {
   };
   const node = inNamespace(nodeNamespace);
   const pod = (name: string) => inNamespace(`${prefix}-${name}`);
+  const ask = (from: 'node' | { pod: string }, address: string, port: number, protocol: string, sourcePort: number, waitMs: number) => {
+    const run = from === 'node' ? node : pod(from.pod);
+    return run(process.execPath, ['-e', CLIENT, address, String(port), protocol, String(sourcePort), String(waitMs)]);
+  };
   const lab: KernelLab = {
     node,
     nodeNamespace,
@@ -93,10 +102,8 @@ export async function kernelLab(prefix: string): Promise<KernelLab> {
       servers.push(server);
       await once(server.stdout, 'data');
     },
-    ask: (from, address, port, protocol = 'tcp', sourcePort = 0) => {
-      const run = from === 'node' ? node : pod(from.pod);
-      return run(process.execPath, ['-e', CLIENT, address, String(port), protocol, String(sourcePort)]);
-    },
+    ask: (from, address, port, protocol = 'tcp', sourcePort = 0) => ask(from, address, port, protocol, sourcePort, ANSWER_MS_MAX),
+    isSilent: async (from, address, port) => (await ask(from, address, port, 'tcp', 0, SILENCE_MS)) === 'silent',
     [Symbol.asyncDispose]: async () => {
       for (const server of servers) {
         server.kill('SIGKILL');
