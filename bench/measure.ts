@@ -53,7 +53,7 @@ export function bundle(): void {
 }
 
 export function tiphys(...args: string[]): void {
-  const result = spawnSync(process.execPath, [join(root, 'bin/tiphys'), ...args], { encoding: 'utf8' });
+  const result = spawnSync(process.execPath, [join(root, 'dist/tiphys.mjs'), ...args], { encoding: 'utf8' });
   if (result.status !== 0) throw new Error(`tiphys ${args.join(' ')}: ${result.stderr}`);
 }
 
