@@ -1,7 +1,7 @@
 // From what a person names to the pods behind it: a pod, or a workload or service whose selector picks them
 // (kubectl pkg/polymorphichelpers).
 import { corev1, type KubeObject, pathOf } from '@tiphys/api';
-import { formatLabelSelector, labelSelectorObject } from '@tiphys/machinery';
+import { labelSelectorMatcher } from '@tiphys/machinery';
 import { CommandError } from '../terminal.ts';
 import type { Session } from './session.ts';
 import { targetsOf } from './targets.ts';
@@ -38,7 +38,7 @@ export function podSelector(object: any): string | undefined {
   const { spec = {} } = object;
   const selector = object.kind === 'Service' || object.kind === 'ReplicationController' ? { matchLabels: spec.selector } : spec.selector;
   if (!selector || (!selector.matchLabels && !selector.matchExpressions)) return undefined;
-  return formatLabelSelector(labelSelectorObject(selector));
+  return labelSelectorMatcher(selector).toString();
 }
 
 /** `web-0`, `pod/web-0`, `deploy/web`, `svc/web`. */
