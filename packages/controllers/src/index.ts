@@ -14,3 +14,4 @@ export {
 export * from './runtime/objects.ts';
 export { controllerUser, type RunningControllers, type StartOptions, startControllers } from './runtime/start.ts';
 export { type SystemControllersOptions, systemControllers } from './system.ts';
+export type { VolumeFolders } from './volumes/index.ts';

@@ -13,8 +13,14 @@ import type { Controller } from './runtime/controller.ts';
 import { serviceAccountController } from './service-account/service-account-controller.ts';
 import { type TokensOptions, tokensController } from './service-account/tokens-controller.ts';
 import { taintEvictionController } from './taint-eviction/taint-eviction-controller.ts';
+import { type VolumeFolders, volumeControllers } from './volumes/index.ts';
 
-export type SystemControllersOptions = TokensOptions;
+export interface SystemControllersOptions extends TokensOptions {
+  /** Default: volumes in /var/lib/tiphys/volumes that nobody makes, which suits simulated nodes. */
+  volumes?: VolumeFolders;
+}
+
+const DEFAULT_FOLDERS: VolumeFolders = { directory: '/var/lib/tiphys/volumes' };
 
 export function systemControllers(options: SystemControllersOptions): Controller[] {
   return [
@@ -31,5 +37,6 @@ export function systemControllers(options: SystemControllersOptions): Controller
     resourceQuotaController,
     disruptionController,
     staleDisruptionController,
+    ...volumeControllers(options.volumes ?? DEFAULT_FOLDERS),
   ];
 }

@@ -18,4 +18,5 @@ export {
   statusError,
 } from './status-error.ts';
 export * from './table/index.ts';
+export * from './volumes/index.ts';
 export type { ApiBody, ApiHandler, ApiRequest, ApiResponse, HttpMethod, UserInfo, WatchSubscription } from './wire.ts';

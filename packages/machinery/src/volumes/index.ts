@@ -1,0 +1,16 @@
+export {
+  annotationOf,
+  claimClass,
+  findMatchingVolume,
+  isBoundTo,
+  isDelayed,
+  isFullyBound,
+  type MatchOptions,
+  NO_PROVISIONER,
+  offersAccessModes,
+  reachableFrom,
+  sameVolumeMode,
+  VOLUME_ANNOTATIONS,
+  volumeClass,
+  whyNotSatisfied,
+} from './volume-matching.ts';
