@@ -1,15 +1,12 @@
 // Writes core/v1 events about objects as upstream's controllers and kubelet do (client-go tools/record/event.go).
 import { corev1 as core, type corev1, type KubeObject } from '@tiphys/api';
-import { isNotFound, StatusError } from '@tiphys/machinery';
+import { isNotFound } from '@tiphys/machinery';
 import type { Runtime } from '@tiphys/runtime';
 import type { Client } from '../client.ts';
 import { type Correlated, correlator } from './correlator.ts';
+import { eventDelivery, eventNames } from './delivery.ts';
 
-/** Events waiting to be written; further ones are dropped, as upstream's broadcaster does. */
-export const EVENT_QUEUE_MAX = 1000;
-/** Attempts to write one event while the server can't be reached. */
-export const EVENT_ATTEMPTS_MAX = 12;
-export const EVENT_RETRY_MS = 10_000;
+type Wanted = Exclude<Correlated, { write: 'nothing' }>;
 
 export type EventType = 'Normal' | 'Warning';
 
@@ -64,14 +61,11 @@ export function eventRecorder(options: EventRecorderOptions): EventRecorder {
   const log = runtime.log.named('events');
   const events = client.of(core.events);
   const correlate = correlator();
-  let waiting = 0;
-  let sequence = 0;
-  let tail: Promise<void> = Promise.resolve();
+  const nameOf = eventNames();
 
-  const write = async (decision: Exclude<Correlated, { write: 'nothing' }>): Promise<void> => {
-    const { event, key } = decision;
+  const write = async ({ write: how, event, key }: Wanted): Promise<void> => {
     const { name, namespace } = event.metadata!;
-    if (decision.write === 'count') {
+    if (how === 'count') {
       const patch = { count: event.count, lastTimestamp: event.lastTimestamp, message: event.message };
       try {
         await events.patch(name!, namespace, 'strategic', patch);
@@ -83,55 +77,41 @@ export function eventRecorder(options: EventRecorderOptions): EventRecorder {
     }
     await events.create(event);
   };
-
-  const deliver = async (decision: Exclude<Correlated, { write: 'nothing' }>): Promise<void> => {
-    for (let attempt = 1; attempt <= EVENT_ATTEMPTS_MAX; attempt++) {
-      try {
-        return await write(decision);
-      } catch (error) {
-        if (error instanceof StatusError) {
-          const terminating = error.details?.causes?.some((cause) => cause.reason === 'NamespaceTerminating');
-          const expected = terminating || error.reason === 'AlreadyExists';
-          if (!expected) log.error('Server rejected event (will not retry!)', error, { reason: decision.event.reason });
-          return;
-        }
-        if (attempt < EVENT_ATTEMPTS_MAX) await runtime.clock.sleep(EVENT_RETRY_MS * (attempt === 1 ? runtime.random.number() : 1));
-      }
-    }
-    log.error('Unable to write event (retry limit exceeded!)', undefined, { reason: decision.event.reason });
-  };
+  const delivery = eventDelivery<Wanted>({
+    runtime,
+    write,
+    reasonOf: ({ event }) => event.reason,
+    rejected: ({ event }, error) => {
+      const terminating = error.details?.causes?.some((cause) => cause.reason === 'NamespaceTerminating');
+      if (terminating || error.reason === 'AlreadyExists') return;
+      log.error('Server rejected event (will not retry!)', error, { reason: event.reason });
+    },
+  });
 
   const event: EventRecorder['event'] = (about, type, reason, message, extra = {}) => {
-    if (waiting >= EVENT_QUEUE_MAX) return log.warning('event dropped: too many are waiting', { reason });
     const nowMs = runtime.clock.now();
     const reference = 'metadata' in about ? referenceTo(about, extra.fieldPath) : (about as corev1.ObjectReference);
-    // Nanoseconds since the epoch name the event; the sequence keeps names apart within a millisecond.
-    const nanos = BigInt(Math.floor(nowMs)) * 1_000_000n + BigInt(sequence++ % 1_000_000);
-    const decision = correlate.correlate(
-      {
-        apiVersion: 'v1',
-        kind: 'Event',
-        metadata: {
-          name: `${reference.name}.${nanos.toString(16)}`,
-          namespace: reference.namespace || 'default',
-          ...(extra.annotations ? { annotations: extra.annotations } : {}),
-        },
-        involvedObject: reference,
-        reason,
-        message,
-        source: { component, ...(host ? { host } : {}) },
-        firstTimestamp: timeText(nowMs),
-        lastTimestamp: timeText(nowMs),
-        count: 1,
-        type,
-        reportingComponent: component,
-        reportingInstance: host ?? '',
+    const recorded: corev1.Event = {
+      apiVersion: 'v1',
+      kind: 'Event',
+      metadata: {
+        name: nameOf(reference.name, nowMs),
+        namespace: reference.namespace || 'default',
+        ...(extra.annotations ? { annotations: extra.annotations } : {}),
       },
-      nowMs,
-    );
-    if (decision.write === 'nothing') return;
-    waiting++;
-    tail = tail.then(() => deliver(decision)).finally(() => waiting--);
+      involvedObject: reference,
+      reason,
+      message,
+      source: { component, ...(host ? { host } : {}) },
+      firstTimestamp: timeText(nowMs),
+      lastTimestamp: timeText(nowMs),
+      count: 1,
+      type,
+      reportingComponent: component,
+      reportingInstance: host ?? '',
+    };
+    const decision = correlate.correlate(recorded, nowMs);
+    if (decision.write !== 'nothing') delivery.add(decision);
   };
-  return { event, flushed: () => tail };
+  return { event, flushed: delivery.flushed };
 }

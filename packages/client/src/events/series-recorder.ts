@@ -1,10 +1,11 @@
 // Writes events.k8s.io/v1 events as kube-scheduler does: the second event like another makes a series of it, further ones
 // are counted and written when the series ends (client-go tools/events/event_broadcaster.go).
 import { type corev1, eventsv1 as events, type eventsv1, type KubeObject } from '@tiphys/api';
-import { isNotFound, StatusError } from '@tiphys/machinery';
+import { isNotFound } from '@tiphys/machinery';
 import type { Runtime, Timer } from '@tiphys/runtime';
 import type { Client } from '../client.ts';
-import { EVENT_ATTEMPTS_MAX, EVENT_QUEUE_MAX, EVENT_RETRY_MS, type EventType, microTimeText, referenceTo } from './recorder.ts';
+import { eventDelivery, eventNames } from './delivery.ts';
+import { type EventType, microTimeText, referenceTo } from './recorder.ts';
 
 /** A series ends when nothing was added for so long. */
 export const SERIES_END_MS = 360_000;
@@ -40,9 +41,7 @@ export function seriesRecorder({ client, runtime, reportingController, host }: S
   const resource = client.of(events.events);
   const log = runtime.log.named('events');
   const known = new Map<string, Series>();
-  let waiting = 0;
-  let sequence = 0;
-  let tail: Promise<void> = Promise.resolve();
+  const nameOf = eventNames();
 
   const write = async (event: eventsv1.Event): Promise<void> => {
     const { name, namespace } = event.metadata!;
@@ -56,30 +55,17 @@ export function seriesRecorder({ client, runtime, reportingController, host }: S
     }
     await resource.create(event);
   };
-  const deliver = async (event: eventsv1.Event): Promise<void> => {
-    for (let attempt = 1; attempt <= EVENT_ATTEMPTS_MAX; attempt++) {
-      try {
-        return await write(event);
-      } catch (error) {
-        if (error instanceof StatusError) return log.debug('Server rejected event (will not retry!)', { error: error.message });
-        if (attempt < EVENT_ATTEMPTS_MAX) await runtime.clock.sleep(EVENT_RETRY_MS * (attempt === 1 ? runtime.random.number() : 1));
-      }
-    }
-    log.error('Unable to write event (retry limit exceeded!)', undefined, { reason: event.reason });
-  };
-  const enqueue = (event: eventsv1.Event): void => {
-    if (waiting >= EVENT_QUEUE_MAX) {
-      log.warning('event dropped: too many are waiting', { reason: event.reason });
-      return;
-    }
-    waiting++;
-    tail = tail.then(() => deliver(event)).finally(() => waiting--);
-  };
+  const delivery = eventDelivery<eventsv1.Event>({
+    runtime,
+    write,
+    reasonOf: (event) => event.reason,
+    rejected: (_event, error) => log.debug('Server rejected event (will not retry!)', { error: error.message }),
+  });
   const endsLater = (key: string): Timer =>
     runtime.clock.after(SERIES_END_MS, () => {
       const series = known.get(key);
       known.delete(key);
-      if (series?.event.series && series.event.series.count > 2) enqueue(series.event);
+      if (series?.event.series && series.event.series.count > 2) delivery.add(series.event);
     });
 
   return {
@@ -94,14 +80,13 @@ export function seriesRecorder({ client, runtime, reportingController, host }: S
         series.event = { ...series.event, series: { count, lastObservedTime: microTimeText(nowMs) } };
         series.ends.cancel();
         series.ends = endsLater(key);
-        if (count === 2) enqueue(series.event);
+        if (count === 2) delivery.add(series.event);
         return;
       }
-      const nanos = BigInt(Math.floor(nowMs)) * 1_000_000n + BigInt(sequence++ % 1_000_000);
       const event: eventsv1.Event = {
         apiVersion: 'events.k8s.io/v1',
         kind: 'Event',
-        metadata: { name: `${reference.name}.${nanos.toString(16)}`, namespace: reference.namespace || 'default' },
+        metadata: { name: nameOf(reference.name, nowMs), namespace: reference.namespace || 'default' },
         eventTime: microTimeText(nowMs),
         reportingController,
         reportingInstance: `${reportingController}-${host}`,
@@ -113,9 +98,9 @@ export function seriesRecorder({ client, runtime, reportingController, host }: S
         type,
       };
       if (known.size < SERIES_MAX) known.set(key, { event, ends: endsLater(key) });
-      enqueue(event);
+      delivery.add(event);
     },
-    flushed: () => tail,
+    flushed: delivery.flushed,
     stop: () => {
       for (const { ends } of known.values()) ends.cancel();
       known.clear();
