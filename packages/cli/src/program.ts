@@ -42,7 +42,7 @@ export async function createProgram(terminal: Terminal, only?: string): Promise<
 /** Runs one command line; the result is the exit code. */
 export async function runProgram(args: readonly string[], terminal: Terminal): Promise<number> {
   // Flags may come before the command, as kubectl has it.
-  const at = args.findIndex((arg) => arg in COMMANDS || arg === '__complete' || arg === 'help');
+  const at = args.findIndex((arg) => Object.hasOwn(COMMANDS, arg) || arg === '__complete' || arg === 'help');
   const ordered = at > 0 ? [args[at]!, ...args.slice(0, at), ...args.slice(at + 1)] : args;
   const name = at >= 0 ? args[at] : undefined;
   const program = await createProgram(terminal, name === '__complete' ? 'completion' : name);

@@ -2,6 +2,9 @@
 import { Argument, Command } from 'commander';
 import type { Terminal } from '../terminal.ts';
 
+/** Commands whose arguments are resources of the cluster. */
+const ABOUT_RESOURCES = new Set(['get', 'describe', 'delete', 'wait', 'logs', 'exec', 'port-forward']);
+
 const SCRIPTS: Record<string, string> = {
   bash: `_tiphys() {
   local IFS=$'\\n'
@@ -60,13 +63,15 @@ export function addCompletionCommand(program: Command, terminal: Terminal): void
       .argument('[words...]')
       .allowUnknownOption()
       .helpOption(false)
-      .action((words: string[]) =>
-        terminal.out(
-          completions(program, words)
-            .map((word) => `${word}\n`)
-            .join(''),
-        ),
-      ),
+      .action(async (words: string[]) => {
+        const { createProgram } = await import('../program.ts');
+        const found = completions(await createProgram(terminal), words);
+        if (ABOUT_RESOURCES.has(words[0] ?? '') && !words.at(-1)!.startsWith('-')) {
+          const { resourceCompletions } = await import('../kube/complete.ts');
+          found.push(...(await resourceCompletions(words, terminal)));
+        }
+        terminal.out(found.map((word) => `${word}\n`).join(''));
+      }),
     { hidden: true },
   );
 }

@@ -19,7 +19,7 @@ export function addDescribeCommand(program: Command, terminal: Terminal): void {
     .argument('[type-or-name...]', 'TYPE [NAME or beginning of it...], or TYPE/NAME...')
     .option('-l, --selector <labels>', 'label selector')
     .option('-A, --all-namespaces', 'in all namespaces')
-    .option('--show-events', 'with events (default)', true)
+    .option('--show-events', 'with events (default: for a single object)')
     .addOption(new Option('--no-show-events').hideHelp())
     .addHelpText('after', EXAMPLES);
   withConnection(withFiles(command, 'that names the objects')).action(async (args: string[], flags) => {

@@ -16,7 +16,8 @@ import { type ConnectionFlags, inSession, type Session } from './session.ts';
 import { type Selection, targetsOf } from './targets.ts';
 
 export interface DescribeFlags extends ConnectionFlags, FileFlags, Selection {
-  showEvents: boolean;
+  /** Without a word of it: for a single object that was named in full. */
+  showEvents?: boolean;
 }
 
 interface Subject {
@@ -98,7 +99,8 @@ export async function runDescribe(args: string[], flags: DescribeFlags, terminal
     const errors: unknown[] = [];
     const subjects = await subjectsOf(session, args, flags, errors);
     const texts: string[] = [];
-    for (const subject of subjects) texts.push(await describeObject(session, subject, flags.showEvents));
+    for (const subject of subjects)
+      texts.push(await describeObject(session, subject, flags.showEvents ?? (subjects.length === 1 && errors.length === 0)));
     terminal.out(texts.join('\n\n'));
     if (subjects.length === 0 && errors.length === 0)
       terminal.error(flags.allNamespaces ? 'No resources found\n' : `No resources found in ${session.namespace} namespace.\n`);
