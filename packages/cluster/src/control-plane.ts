@@ -21,6 +21,7 @@ import type { Store } from '@tiphys/storage';
 import { addressAt } from './addresses.ts';
 import type { ClusterKeys } from './certificates/cluster-keys.ts';
 import type { ClusterConfiguration } from './configuration.ts';
+import { portRefused } from './port-refused.ts';
 
 export const TOKEN_ISSUER = 'https://kubernetes.default.svc.cluster.local';
 
@@ -46,7 +47,7 @@ export interface ControlPlane {
   close(): Promise<void>;
 }
 
-function legacyToken(runtime: Runtime, signer: TokenSigner, account: corev1.ServiceAccount, secret: corev1.Secret): string {
+function legacyToken(signer: TokenSigner, account: corev1.ServiceAccount, secret: corev1.Secret): string {
   // Secret tokens do not end: their claims say only who and which secret (pkg/serviceaccount/legacy.go).
   const { name = '', namespace = '', uid = '' } = account.metadata ?? {};
   return signer.sign({
@@ -88,11 +89,16 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const { configuration, runtime, keys } = options;
   const signer = createTokenSigner({ privateKeyPem: keys.serviceAccountKeyPem, issuer: TOKEN_ISSUER });
   const { server, connect } = createServer(options, signer);
-  const listening = await server.listen({
-    port: configuration.port,
-    host: options.host,
-    tls: { key: keys.server.privateKeyPem, cert: keys.server.certificatePem, clientCa: keys.authority.certificatePem },
-  });
+  const listening = await server
+    .listen({
+      port: configuration.port,
+      host: options.host,
+      tls: { key: keys.server.privateKeyPem, cert: keys.server.certificatePem, clientCa: keys.authority.certificatePem },
+    })
+    .catch((error) => {
+      connect.close();
+      throw portRefused(error, configuration.port, 'choose another with --port (0 takes a free one)');
+    });
   const clients: Client[] = [];
   const clientOf = (user: string, groups?: readonly string[]) => {
     const client = inProcessClient({ handler: server, runtime, user: userInfo(user, groups) });
@@ -106,7 +112,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const client = inProcessClient({ handler: server, runtime, user: LOOPBACK_USER });
   const system = systemControllers({
     rootCertificatePem: keys.authority.certificatePem,
-    signToken: (account, secret) => legacyToken(runtime, signer, account, secret),
+    signToken: (account, secret) => legacyToken(signer, account, secret),
   });
   const controllers = startControllers({ client, runtime, controllers: [...system, ...builtinControllers()] });
   const scheduler = startScheduler({ client: clientOf('system:kube-scheduler'), runtime });

@@ -1,6 +1,19 @@
 // DIR: where a cluster keeps everything it has. Names what is in it, refuses another version's, and says who runs on it.
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import {
+  closeSync,
+  existsSync,
+  fchmodSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import type { KeyFiles } from './certificates/cluster-keys.ts';
 import { ConfigurationError } from './configuration.ts';
 
@@ -35,11 +48,20 @@ export function dataFolder(path: string): DataFolder {
   };
 }
 
+const temporaryOf = (path: string) => `${path}.new`;
+
 /** Writes whole or not at all. */
 export function writeFileAtomically(path: string, text: string, mode = 0o600): void {
-  const temporary = `${path}.new`;
-  writeFileSync(temporary, text, { mode });
-  chmodSync(temporary, mode);
+  const temporary = temporaryOf(path);
+  const file = openSync(temporary, 'w', mode);
+  try {
+    writeSync(file, text);
+    fchmodSync(file, mode);
+    // Without this a power cut could leave the new name on an empty file.
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
   renameSync(temporary, path);
 }
 
@@ -55,7 +77,7 @@ export function openDataFolder(path: string): DataFolder {
       throw new ConfigurationError(
         `${path} belongs to another version of Tiphys (folder version ${JSON.stringify(found)}; this program knows ${FOLDER_VERSION}). Use that version, or another folder with --data-dir.`,
       );
-  } else if (readdirSync(path).length > 0) {
+  } else if (readdirSync(path).some((name) => name !== basename(temporaryOf(versionFile)))) {
     throw new ConfigurationError(`${path} is not empty and not a Tiphys data folder. Choose another with --data-dir.`);
   } else writeFileAtomically(versionFile, `${FOLDER_VERSION}\n`, 0o644);
   return folder;

@@ -1,19 +1,27 @@
 // startCluster(): the whole of Tiphys in this process, for programs and for `tiphys up`.
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { Client } from '@tiphys/client';
 import { type Logger, type Runtime, realClock, realRandom, silentLogger } from '@tiphys/runtime';
-import { memoryStore, type Store, sqliteStore } from '@tiphys/storage';
+import { memoryStore, type Store, StoreFileError, sqliteStore } from '@tiphys/storage';
 import { addressAt } from './addresses.ts';
 import { type ClusterKeys, clusterKeys, type KeyFiles, memoryKeyFiles } from './certificates/cluster-keys.ts';
-import { type ClusterConfiguration, completeConfiguration, DEFAULT_CONFIGURATION } from './configuration.ts';
+import { type ClusterConfiguration, ConfigurationError, completeConfiguration, DEFAULT_CONFIGURATION } from './configuration.ts';
 import { type ControlPlane, startControlPlane } from './control-plane.ts';
-import { type DataFolder, folderKeyFiles, markRunning, openDataFolder, unmarkRunning, writeFileAtomically } from './data-folder.ts';
+import {
+  type DataFolder,
+  folderKeyFiles,
+  markRunning,
+  openDataFolder,
+  runningOn,
+  unmarkRunning,
+  writeFileAtomically,
+} from './data-folder.ts';
 import { administratorKubeconfig } from './kubeconfig.ts';
 import { nodeAddressOf } from './nodes/real-node.ts';
 import { chooseRuntime } from './nodes/runtime-choice.ts';
-import { type Nodes, removeRealNode, startNodes } from './nodes/start-nodes.ts';
+import { hasRealNode, type Nodes, removeRealNode, startNodes } from './nodes/start-nodes.ts';
 
 export interface ClusterOptions extends Partial<ClusterConfiguration> {
   /** Where state lives. Without it the cluster is in memory, simulated, and gone when closed. */
@@ -63,9 +71,21 @@ function placeInMemory(): Place {
   return { store: memoryStore(), keyFiles: memoryKeyFiles(), kubeconfig: join(scratch, 'kubeconfig'), leave };
 }
 
-function placeOnDisk(directory: string): Place {
+function openStore(folder: DataFolder): Store {
+  try {
+    return sqliteStore(folder.database);
+  } catch (error) {
+    throw error instanceof StoreFileError ? new ConfigurationError(error.message, { cause: error }) : error;
+  }
+}
+
+function placeOnDisk(directory: string, configuration: ClusterConfiguration): Place {
   const folder = openDataFolder(directory);
-  const store = sqliteStore(folder.database);
+  const running = runningOn(folder);
+  if (running) throw new ConfigurationError(`a cluster already runs on ${folder.path} (process ${running.pid}, ${running.url})`);
+  const store = openStore(folder);
+  // Marked before anything begins, so that nobody removes what is being made; the URL is right unless any port will do.
+  markRunning(folder, `https://${LOOPBACK}:${configuration.port}`, configuration.runtime);
   return { folder, store, keyFiles: folderKeyFiles(folder), kubeconfig: folder.kubeconfig, leave: () => unmarkRunning(folder) };
 }
 
@@ -93,12 +113,14 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
   const configuration = configurationOf(options, onStep);
   const runtime: Runtime = { clock: realClock(), random: realRandom(), ...options.runtimeServices, log: options.log ?? silentLogger };
   const isReal = configuration.runtime === 'containerd';
-  const place = directory ? placeOnDisk(directory) : placeInMemory();
+  const place = directory ? placeOnDisk(resolve(directory), configuration) : placeInMemory();
   let controlPlane: ControlPlane | undefined;
   let nodes: Nodes | undefined;
+  let wasThere = false;
+  let begun = false;
   const close = async ({ containers = 'end' }: CloseOptions = {}) => {
     await nodes?.stop();
-    if (isReal && place.folder && containers === 'end') await removeRealNode(configuration, place.folder.nodeFolder);
+    if (isReal && begun && place.folder && containers === 'end') await removeRealNode(configuration, place.folder.nodeFolder);
     if (controlPlane) await controlPlane.close();
     else await place.store[Symbol.asyncDispose]();
     place.leave();
@@ -121,6 +143,8 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
     const { client, clientOf } = controlPlane;
     const authority = keys.authority;
     const nodesOptions = { configuration, runtime, authority, keyFiles: place.keyFiles, client, clientOf, onStep, onDone };
+    if (isReal && place.folder) wasThere = await hasRealNode(configuration, place.folder.nodeFolder);
+    begun = true;
     nodes = await startNodes({ ...nodesOptions, ...(place.folder ? { directory: place.folder.nodeFolder } : {}) });
     return {
       url,
@@ -132,7 +156,8 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
       [Symbol.asyncDispose]: () => close(),
     };
   } catch (error) {
-    await close().catch(() => undefined);
+    // What this start made goes; containers of a cluster that was killed run on for a start that succeeds.
+    await close({ containers: wasThere ? 'release' : 'end' }).catch((cause) => runtime.log.error('cleaning up failed', cause));
     throw error;
   }
 }

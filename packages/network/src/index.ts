@@ -17,6 +17,8 @@ export {
 export {
   type HostPorts,
   type HostPortsOptions,
+  hasPodNetwork,
+  NetworkInUseError,
   type PodNetwork,
   preparePodNetwork,
   removePodNetwork,

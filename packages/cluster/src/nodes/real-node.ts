@@ -1,13 +1,23 @@
 // A node with real containers on this machine: pod network, kubelet, its HTTPS server, service proxy and cluster DNS.
 import { hostname } from 'node:os';
+import { dirname } from 'node:path';
 import type { Client } from '@tiphys/client';
-import { type PodNetwork, preparePodNetwork, startClusterDns, startHostPorts, startServiceProxy } from '@tiphys/network';
+import {
+  NetworkInUseError,
+  type PodNetwork,
+  type PodNetworkOptions,
+  preparePodNetwork,
+  startClusterDns,
+  startHostPorts,
+  startServiceProxy,
+} from '@tiphys/network';
 import { type Node, startNode, startStreamServer } from '@tiphys/node';
 import type { Runtime } from '@tiphys/runtime';
 import { addressAt, subnetAt } from '../addresses.ts';
 import { type KeyFiles, keptCertificate } from '../certificates/cluster-keys.ts';
 import type { KeyedCertificate } from '../certificates/x509.ts';
-import type { ClusterConfiguration } from '../configuration.ts';
+import { type ClusterConfiguration, ConfigurationError } from '../configuration.ts';
+import { portRefused } from '../port-refused.ts';
 import { applyAddOns, DNS_USER } from './add-ons.ts';
 import { streamHost } from './stream-host.ts';
 
@@ -34,72 +44,116 @@ export interface RealNode {
 }
 
 export const nodeNameOf = (configuration: ClusterConfiguration): string => configuration.nodeName ?? hostname().toLowerCase();
-export const podCidrOf = (configuration: ClusterConfiguration): string => subnetAt(configuration.podCidr, NODE_PREFIX_LENGTH, 0);
+export const podCidrOf = (configuration: Pick<ClusterConfiguration, 'podCidr'>): string =>
+  subnetAt(configuration.podCidr, NODE_PREFIX_LENGTH, 0);
 /** The node's own address: the pod bridge's, which is there on every machine and never changes. */
 export const nodeAddressOf = (configuration: ClusterConfiguration): string => addressAt(podCidrOf(configuration), 1);
 export const dnsAddressOf = (configuration: ClusterConfiguration): string => addressAt(configuration.serviceCidr, DNS_INDEX);
 
+/** `directory` is the node's own folder in the data folder, by which people know the cluster. */
+export const podNetworkOf = (configuration: Pick<ClusterConfiguration, 'podCidr'>, directory: string): PodNetworkOptions => ({
+  directory,
+  owner: dirname(directory),
+  podCidr: podCidrOf(configuration),
+  clusterCidr: configuration.podCidr,
+});
+
 /** Makes the bridge and everything below it; the API server may be told of the node's address afterwards. */
 export function prepareNetwork(configuration: ClusterConfiguration, directory: string): Promise<PodNetwork> {
-  return preparePodNetwork({ directory, podCidr: podCidrOf(configuration), clusterCidr: configuration.podCidr });
+  return preparePodNetwork(podNetworkOf(configuration, directory)).catch((error) => {
+    throw error instanceof NetworkInUseError ? new ConfigurationError(error.message, { cause: error }) : error;
+  });
 }
 
-async function startStreams(options: RealNodeOptions, node: Node, client: Client) {
+async function startStreams(options: RealNodeOptions, started: () => Node | undefined, client: Client) {
   const { configuration, runtime, authority, keyFiles } = options;
-
+  const name = nodeNameOf(configuration);
   const certificate = keptCertificate(runtime, keyFiles, authority, 'kubelet-server', {
-    commonName: `system:node:${node.name}`,
+    commonName: `system:node:${name}`,
     organizations: ['system:nodes'],
-    hosts: [node.name, nodeAddressOf(configuration), '127.0.0.1', 'localhost'],
+    hosts: [name, nodeAddressOf(configuration), '127.0.0.1', 'localhost'],
     usages: ['server'],
   });
   return startStreamServer({
     runtime,
-    nodeName: node.name,
+    nodeName: name,
     client,
-    host: streamHost(node, client),
+    host: streamHost(started, name, client),
     port: configuration.kubeletPort,
     tls: { key: certificate.privateKeyPem, cert: certificate.certificatePem, clientCa: authority.certificatePem },
+  }).catch((error) => {
+    throw portRefused(error, configuration.kubeletPort, 'set another kubeletPort in the file that --config names (0 takes a free one)');
   });
 }
 
-/** Resolves when the node is registered, its services are programmed and DNS answers. */
-export async function startRealNode(options: RealNodeOptions, network: PodNetwork): Promise<RealNode> {
+/** Starts what is given side by side. When one fails, the others are stopped, so that nothing runs on behind an error. */
+async function startAll<T extends readonly (Stoppable | Promise<Stoppable>)[]>(
+  ...parts: T
+): Promise<{ -readonly [K in keyof T]: Awaited<T[K]> }> {
+  const results = await Promise.allSettled(parts);
+  const failed = results.find((result) => result.status === 'rejected');
+  if (failed) {
+    await Promise.allSettled(results.flatMap((result) => (result.status === 'fulfilled' ? [result.value.stop()] : [])));
+    throw failed.reason;
+  }
+  return results.map((result) => (result as PromiseFulfilledResult<Stoppable>).value) as never;
+}
+
+interface Stoppable {
+  stop(): Promise<void>;
+}
+
+async function startParts(options: RealNodeOptions, address: string, port: number, nodeClient: Client) {
   const { configuration, runtime, directory, clientOf } = options;
   const name = nodeNameOf(configuration);
-  const address = nodeAddressOf(configuration);
-  const nodeClient = clientOf(`system:node:${name}`, ['system:nodes']);
-  const proxyClient = clientOf('system:kube-proxy');
   const clusterIp = dnsAddressOf(configuration);
-  options.onStep('Starting containerd, the node, service proxy and DNS');
-  const [node, proxy, dns] = await Promise.all([
+  const domain = configuration.clusterDomain;
+  const podCidr = podCidrOf(configuration);
+  const serviceCidrs = [configuration.serviceCidr];
+  return startAll(
     startNode({
       client: nodeClient,
       runtime,
       name,
       directory,
       address,
-      port: configuration.kubeletPort,
+      port,
       clusterDns: [clusterIp],
-      clusterDomain: configuration.clusterDomain,
-      podCidr: podCidrOf(configuration),
+      clusterDomain: domain,
+      podCidr,
     }),
     startServiceProxy({
-      client: proxyClient,
+      client: clientOf('system:kube-proxy'),
       runtime,
       nodeName: name,
       nodeIp: address,
       podCidrs: [configuration.podCidr],
-      serviceCidrs: [configuration.serviceCidr],
+      serviceCidrs,
     }),
-    startClusterDns({ client: clientOf(DNS_USER), runtime, address, domain: configuration.clusterDomain, clusterIp }),
-    applyAddOns(options.client, { clusterIp, address, nodeName: name }),
-  ]);
-  const hostPorts = startHostPorts({ client: nodeClient, runtime, nodeName: name, settings: network });
-  const streams = await startStreams(options, node, nodeClient);
-  const stop = async () => {
-    await Promise.all([streams.stop(), hostPorts.stop(), dns.stop(), proxy.stop()]);
-    await node.stop();
-  };
-  return { node, stop };
+    startClusterDns({ client: clientOf(DNS_USER), runtime, address, domain, clusterIp }),
+    applyAddOns(options.client, { clusterIp, address, nodeName: name }).then(() => ({ stop: async () => undefined })),
+  );
+}
+
+/** Resolves when the node is registered, its services are programmed and DNS answers. After an error nothing of it runs. */
+export async function startRealNode(options: RealNodeOptions, network: PodNetwork): Promise<RealNode> {
+  const { configuration, runtime, clientOf } = options;
+  const name = nodeNameOf(configuration);
+  const nodeClient = clientOf(`system:node:${name}`, ['system:nodes']);
+  options.onStep('Starting containerd, the node, service proxy and DNS');
+  let started: Node | undefined;
+  const streams = await startStreams(options, () => started, nodeClient);
+  try {
+    const [node, proxy, dns] = await startParts(options, nodeAddressOf(configuration), streams.port, nodeClient);
+    started = node;
+    const hostPorts = startHostPorts({ client: nodeClient, runtime, nodeName: name, settings: network });
+    const stop = async () => {
+      await Promise.all([streams.stop(), hostPorts.stop(), dns.stop(), proxy.stop()]);
+      await node.stop();
+    };
+    return { node, stop };
+  } catch (error) {
+    await streams.stop();
+    throw error;
+  }
 }

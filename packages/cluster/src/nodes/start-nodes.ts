@@ -1,12 +1,12 @@
 // Starts the nodes a cluster was asked for: one with real containers and any number of simulated ones.
 import type { Client } from '@tiphys/client';
-import { removePodNetwork, removeServiceTable } from '@tiphys/network';
+import { hasPodNetwork, removePodNetwork, removeServiceTable } from '@tiphys/network';
 import { removeEverything, startSimulatedNodes } from '@tiphys/node';
 import type { Runtime } from '@tiphys/runtime';
 import type { KeyFiles } from '../certificates/cluster-keys.ts';
 import type { KeyedCertificate } from '../certificates/x509.ts';
 import type { ClusterConfiguration } from '../configuration.ts';
-import { podCidrOf, prepareNetwork, startRealNode } from './real-node.ts';
+import { podNetworkOf, prepareNetwork, startRealNode } from './real-node.ts';
 
 export interface NodesOptions {
   configuration: ClusterConfiguration;
@@ -53,9 +53,14 @@ export async function startNodes(options: NodesOptions): Promise<Nodes> {
   return { stop: async () => void (await Promise.all(parts.map((part) => part.stop()))) };
 }
 
+/** Whether a real node of an earlier start is still there: it was killed, and its containers may run. */
+export function hasRealNode(configuration: Pick<ClusterConfiguration, 'podCidr'>, directory: string): Promise<boolean> {
+  return hasPodNetwork(podNetworkOf(configuration, directory));
+}
+
 /** Ends containers and takes away everything the real node made outside its folder. May be called when nothing is there. */
 export async function removeRealNode(configuration: Pick<ClusterConfiguration, 'podCidr'>, directory: string): Promise<void> {
   await removeEverything({ directory });
-  await removePodNetwork({ directory, podCidr: podCidrOf(configuration as ClusterConfiguration) });
-  await removeServiceTable();
+  // Another cluster's network is not ours to remove, nor are its services.
+  if (await removePodNetwork(podNetworkOf(configuration, directory))) await removeServiceTable();
 }

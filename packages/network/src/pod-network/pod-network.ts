@@ -1,6 +1,6 @@
 // Sets up and removes the pod network of this node: the bridge, kernel settings, CNI's configuration and the nft table;
 // and keeps the table's host ports in step with the node's pods.
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { access, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { corev1 } from '@tiphys/api';
 import type { Client } from '@tiphys/client';
@@ -23,10 +23,19 @@ async function readSetting(run: RunProgram, key: string): Promise<string | undef
   );
 }
 
-/** Sets what differs and remembers what was, once, so that removal can put it back. */
+/** Whole or not at all: this process may end at any moment. CNI takes no notice of the name in between. */
+async function writeWhole(file: string, text: string): Promise<void> {
+  await writeFile(`${file}.new`, text);
+  await rename(`${file}.new`, file);
+}
+
+const textOf = (file: string): Promise<string> => readFile(file, 'utf8').catch(() => '');
+
+/** Remembers what was, once, then sets what differs, so that removal can put it back whatever happens in between. */
 async function applyKernelSettings(run: RunProgram, settings: PodNetworkSettings): Promise<string[]> {
   const changes: string[] = [];
   const before: Record<string, string> = {};
+  const wanted: string[] = [];
   for (const { key, value, why } of kernelSettings(settings.bridge)) {
     let current = await readSetting(run, key);
     if (current === undefined && key.startsWith('net.bridge.')) {
@@ -35,25 +44,66 @@ async function applyKernelSettings(run: RunProgram, settings: PodNetworkSettings
       if (current !== undefined) changes.push(`loaded the kernel module ${MODULE}`);
     }
     if (current === value) continue;
-    await run('sysctl', ['-qw', `${key}=${value}`]);
+    wanted.push(`${key}=${value}`);
+    // The bridge's own settings go with it.
     if (key.includes(settings.bridge)) continue;
     before[key] = current ?? '';
     changes.push(`set ${key}=${value} (it was ${current}): ${why}`);
   }
-  if (Object.keys(before).length > 0) await writeFile(settings.previousFile, JSON.stringify(before), { flag: 'wx' }).catch(() => {});
+  if (Object.keys(before).length > 0) {
+    const kept = JSON.parse((await textOf(settings.previousFile)) || '{}') as Record<string, string>;
+    await writeWhole(settings.previousFile, JSON.stringify({ ...before, ...kept }));
+  }
+  for (const assignment of wanted) await run('sysctl', ['-qw', assignment]);
   return changes;
 }
 
-async function ensureBridge(run: RunProgram, settings: PodNetworkSettings): Promise<string[]> {
-  const { bridge, gateway, prefixLength, hardwareAddress } = settings;
-  const exists = await run('ip', ['link', 'show', bridge]).then(
-    () => true,
-    () => false,
+interface Link {
+  ifname: string;
+  ifalias?: string;
+}
+
+async function findBridge(run: RunProgram, bridge: string): Promise<Link | undefined> {
+  const text = await run('ip', ['-json', 'link', 'show', 'dev', bridge]).catch(() => '[]');
+  return (JSON.parse(text || '[]') as Link[])[0];
+}
+
+/** The kernel keeps the owner's name with the bridge, so that it is known even after a crash. */
+const OWNER = 'tiphys: ';
+const ALIAS_BYTES_MAX = 255;
+const ownerOf = ({ owner, directory }: PodNetworkOptions): string => owner ?? directory;
+const aliasOf = (folder: string): string => `${OWNER}${folder}`.slice(0, ALIAS_BYTES_MAX);
+
+/** The folder of another cluster whose network is on this machine. A folder that is gone owns nothing. */
+async function otherOwner(link: Link | undefined, folder: string): Promise<string | undefined> {
+  if (!link?.ifalias?.startsWith(OWNER) || link.ifalias === aliasOf(folder)) return undefined;
+  const owner = link.ifalias.slice(OWNER.length);
+  return access(owner).then(
+    () => owner,
+    () => undefined,
   );
-  if (!exists) await run('ip', ['link', 'add', bridge, 'address', hardwareAddress, 'type', 'bridge']);
+}
+
+/** Another cluster has the machine's pod network. Written for people. */
+export class NetworkInUseError extends Error {
+  override name = 'NetworkInUseError';
+}
+
+async function ensureBridge(run: RunProgram, settings: PodNetworkSettings, owner: string): Promise<string[]> {
+  const { bridge, gateway, prefixLength, hardwareAddress } = settings;
+  const found = await findBridge(run, bridge);
+  const other = await otherOwner(found, owner);
+  if (other !== undefined) {
+    throw new NetworkInUseError(
+      `the network bridge ${bridge} belongs to the cluster in ${other}: a machine has room for one cluster with real containers. ` +
+        `End that one with: tiphys down --data-dir ${other} (with --keep-data it can continue later)`,
+    );
+  }
+  if (!found) await run('ip', ['link', 'add', bridge, 'address', hardwareAddress, 'type', 'bridge']);
+  await run('ip', ['link', 'set', 'dev', bridge, 'alias', aliasOf(owner)]);
   await run('ip', ['address', 'replace', `${gateway}/${prefixLength}`, 'dev', bridge]);
   await run('ip', ['link', 'set', bridge, 'up']);
-  return exists ? [] : [`made the network bridge ${bridge} with ${gateway}/${prefixLength}`];
+  return found ? [] : [`made the network bridge ${bridge} with ${gateway}/${prefixLength}`];
 }
 
 /** Makes the network ready for the first pod. May be called again at any time: it repairs what is missing. */
@@ -63,27 +113,46 @@ export async function preparePodNetwork(options: PodNetworkOptions & { run?: Run
   await mkdir(settings.configurationDirectory, { recursive: true });
   await mkdir(settings.leaseDirectory, { recursive: true });
   await mkdir(dirname(settings.previousFile), { recursive: true });
-  const changes = [...(await ensureBridge(run, settings)), ...(await applyKernelSettings(run, settings))];
-  await run('nft', ['-f', '-'], { input: podTable(settings, []) });
-  await writeFile(settings.configurationFile, `${JSON.stringify(cniConfiguration(settings), undefined, 2)}\n`);
+  const changes = [...(await ensureBridge(run, settings, ownerOf(options))), ...(await applyKernelSettings(run, settings))];
+  // A table that is there carries the host ports of pods that run: it stays until the pods are known.
+  const hasTable = await run('nft', ['list', 'chain', 'ip', settings.table, 'host-ports']).then(
+    () => true,
+    () => false,
+  );
+  if (!hasTable) await run('nft', ['-f', '-'], { input: podTable(settings, []) });
+  const configuration = `${JSON.stringify(cniConfiguration(settings), undefined, 2)}\n`;
+  if ((await textOf(settings.configurationFile)) !== configuration) await writeWhole(settings.configurationFile, configuration);
   return { ...settings, changes };
 }
 
-/** Removes bridge, its ports, table, address leases and configuration, and puts kernel settings back. Fine when nothing is there. */
-export async function removePodNetwork(options: PodNetworkOptions & { run?: RunProgram }): Promise<void> {
+/** Whether a cluster's network is on this machine, from a start before this one. */
+export async function hasPodNetwork(options: PodNetworkOptions & { run?: RunProgram }): Promise<boolean> {
+  const { bridge } = podNetworkSettings(options);
+  return (await findBridge(options.run ?? runProgram, bridge))?.ifalias === aliasOf(ownerOf(options));
+}
+
+/**
+ * Removes bridge, its ports, table, address leases and configuration, and puts kernel settings back. Fine when nothing is there.
+ * Answers false when the network is another cluster's, which is left alone.
+ */
+export async function removePodNetwork(options: PodNetworkOptions & { run?: RunProgram }): Promise<boolean> {
   const settings = podNetworkSettings(options);
   const run = options.run ?? runProgram;
-  const ports = await run('ip', ['-json', 'link', 'show', 'master', settings.bridge]).catch(() => '[]');
-  for (const port of JSON.parse(ports || '[]') as { ifname: string }[]) await run('ip', ['link', 'delete', port.ifname]).catch(() => {});
-  await run('ip', ['link', 'delete', settings.bridge]).catch(() => {});
-  await run('nft', ['-f', '-'], { input: `${podTableRemoval(settings.table).join('\n')}\n` });
-  const before = await readFile(settings.previousFile, 'utf8').catch(() => '{}');
-  for (const [key, value] of Object.entries(JSON.parse(before) as Record<string, string>)) {
-    if (value !== '') await run('sysctl', ['-qw', `${key}=${value}`]).catch(() => {});
+  const isOurs = (await otherOwner(await findBridge(run, settings.bridge), ownerOf(options))) === undefined;
+  if (isOurs) {
+    const ports = await run('ip', ['-json', 'link', 'show', 'master', settings.bridge]).catch(() => '[]');
+    for (const port of JSON.parse(ports || '[]') as Link[]) await run('ip', ['link', 'delete', port.ifname]).catch(() => {});
+    await run('ip', ['link', 'delete', settings.bridge]).catch(() => {});
+    await run('nft', ['-f', '-'], { input: `${podTableRemoval(settings.table).join('\n')}\n` });
+    const before = JSON.parse((await textOf(settings.previousFile)) || '{}') as Record<string, string>;
+    for (const [key, value] of Object.entries(before)) {
+      if (value !== '') await run('sysctl', ['-qw', `${key}=${value}`]).catch(() => {});
+    }
   }
   await rm(settings.leaseDirectory, { recursive: true, force: true });
   await rm(settings.configurationFile, { force: true });
   await rm(settings.previousFile, { force: true });
+  return isOurs;
 }
 
 const GATHER_MS = 5;
@@ -105,11 +174,14 @@ export interface HostPortsOptions {
 export function startHostPorts(options: HostPortsOptions): HostPorts {
   const { runtime, settings, run = runProgram } = options;
   const informer = options.client.informer(corev1.pods, { fieldSelector: `spec.nodeName=${options.nodeName}` });
-  let written = podTable(settings, []);
+  let written: string | undefined;
   let timer: Timer | undefined;
   let running: Promise<void> = Promise.resolve();
   let stopped = false;
+  let known = false;
   const write = async () => {
+    // Half a list would take host ports away from pods that run.
+    if (!known) return;
     const wanted = podTable(settings, hostPortsOf(informer.list()));
     if (wanted === written || stopped) return;
     try {
@@ -129,6 +201,13 @@ export function startHostPorts(options: HostPortsOptions): HostPorts {
   };
   const changed = () => schedule(GATHER_MS);
   const unsubscribe = informer.subscribe({ added: changed, updated: changed, deleted: changed });
+  void informer.synced().then(
+    () => {
+      known = true;
+      changed();
+    },
+    () => undefined,
+  );
   return {
     stop: async () => {
       stopped = true;

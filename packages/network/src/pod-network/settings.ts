@@ -5,6 +5,8 @@ import { join } from 'node:path';
 export interface PodNetworkOptions {
   /** The data folder; configuration and address leases are kept below it. */
   directory: string;
+  /** The folder by which people know the cluster; the bridge is marked with it. Default: directory. */
+  owner?: string;
   /** This node's part of the pod addresses, such as 10.244.0.0/24. */
   podCidr: string;
   /** All pods' addresses, such as 10.244.0.0/16. Default: podCidr. */

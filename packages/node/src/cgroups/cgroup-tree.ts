@@ -6,6 +6,8 @@ import { podRequests } from '@tiphys/machinery';
 import { cpuQuota, cpuShares, QUOTA_PERIOD_MICROSECONDS, qosOf } from '../pod-worker/qos.ts';
 
 const MOUNT = '/sys/fs/cgroup';
+/** On hybrid machines runc also makes a folder in the version 2 tree, which has no controllers there. */
+const HYBRID = 'unified';
 const CONTROLLERS_V1 = [
   'cpu',
   'cpuacct',
@@ -109,7 +111,8 @@ export async function cgroupTree(root: string): Promise<CgroupTree> {
   await apply(`${base}/besteffort`, { cpuShares: 2, cpuQuota: 0, memoryBytes: 0 });
 
   const remove = async (path: string) => {
-    for (const hierarchy of hierarchies) await removeTree(join(hierarchy, path));
+    const hybrid = version === 1 ? [join(MOUNT, HYBRID)] : [];
+    for (const hierarchy of [...hierarchies, ...hybrid]) await removeTree(join(hierarchy, path));
   };
   return {
     version,

@@ -2,14 +2,14 @@
 // one that runs already, starts it again when it dies, and stops it.
 import { spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { access, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Runtime, Timer } from '@tiphys/runtime';
 import { Retryable } from '@tiphys/std';
 import { type CriClient, criClient } from '../cri/client.ts';
 import { type ContainerdPaths, containerdConfiguration, containerdPaths } from './configuration.ts';
 import { type MachineFacts, machineFacts } from './machine.ts';
-import { isOurProcess, signal, waitUntilGone } from './process.ts';
+import { commandLine, isOurProcess, processesWithArgument, signal, waitUntilGone } from './process.ts';
 
 export interface ContainerdOptions {
   runtime: Runtime;
@@ -42,7 +42,21 @@ const SOCKET_PATH_BYTES_MAX = 107;
 
 async function runningPid(paths: ContainerdPaths): Promise<number | undefined> {
   const pid = Number(await readFile(paths.pidFile, 'utf8').catch(() => ''));
-  return pid > 0 && (await isOurProcess(pid, paths.configuration)) ? pid : undefined;
+  if (pid > 0 && (await isOurProcess(pid, paths.configuration))) return pid;
+  // Whoever started it may have been killed before it wrote the pid down. Two of them on one folder would wait for each other.
+  const hasRun = await access(paths.root).then(
+    () => true,
+    () => false,
+  );
+  if (!hasRun) return undefined;
+  const found = await processesWithArgument(paths.configuration);
+  for (const candidate of found) if ((await commandLine(candidate))[0]?.endsWith('containerd')) return candidate;
+  return undefined;
+}
+
+async function writeWhole(file: string, text: string): Promise<void> {
+  await writeFile(`${file}.new`, text);
+  await rename(`${file}.new`, file);
 }
 
 async function launch(binary: string, paths: ContainerdPaths, onExit: () => void): Promise<number> {
@@ -56,7 +70,7 @@ async function launch(binary: string, paths: ContainerdPaths, onExit: () => void
     });
     child.once('exit', onExit);
     child.unref();
-    await writeFile(paths.pidFile, String(pid));
+    await writeWhole(paths.pidFile, String(pid));
     return pid;
   } finally {
     closeSync(log);
@@ -100,7 +114,7 @@ async function writeConfiguration(options: ContainerdOptions, facts: MachineFact
   );
   const before = await readFile(paths.configuration, 'utf8').catch(() => '');
   if (before === text) return false;
-  await writeFile(paths.configuration, text);
+  await writeWhole(paths.configuration, text);
   return true;
 }
 
