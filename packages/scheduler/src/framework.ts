@@ -1,6 +1,6 @@
 // The scheduling framework: what a plugin is and what it sees. A plugin is a small pure object; the names of the extension
 // points are upstream's (docs: scheduling-framework; pkg/scheduler/framework/interface.go).
-import type { corev1 } from '@tiphys/api';
+import type { corev1, storagev1 } from '@tiphys/api';
 import type { Amounts } from '@tiphys/machinery';
 
 export interface HostPort {
@@ -41,6 +41,10 @@ export interface Snapshot {
   namespace(name: string): corev1.Namespace | undefined;
   claim(namespace: string, name: string): corev1.PersistentVolumeClaim | undefined;
   volume(name: string): corev1.PersistentVolume | undefined;
+  volumes(): readonly corev1.PersistentVolume[];
+  storageClass(name: string): storagev1.StorageClass | undefined;
+  /** Names of volumes that claims of other pods are about to get. */
+  promisedVolumes: ReadonlySet<string>;
 }
 
 /** Why not. Unresolvable: no pod's removal would help, so preemption need not look. */

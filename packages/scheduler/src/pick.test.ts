@@ -42,6 +42,9 @@ function snapshotOf(nodes: corev1.Node[], placed: [corev1.Pod, string][] = []): 
     namespace: () => undefined,
     claim: () => undefined,
     volume: () => undefined,
+    volumes: () => [],
+    storageClass: () => undefined,
+    promisedVolumes: new Set(),
   };
 }
 

@@ -1,6 +1,6 @@
 // The scheduler as a program: follows pods and nodes, tries waiting pods one after another, binds side by side. Decisions
 // are pick() and preempt(); this file only carries them out (pkg/scheduler/scheduler.go, schedule_one.go).
-import { corev1, policyv1 } from '@tiphys/api';
+import { corev1, policyv1, type ResourceType, storagev1 } from '@tiphys/api';
 import { type Client, type EventRecorder, eventRecorder, timeText } from '@tiphys/client';
 import { isConflict, isNotFound } from '@tiphys/machinery';
 import type { Runtime, Timer } from '@tiphys/runtime';
@@ -10,6 +10,8 @@ import { isGated } from './plugins/gates-and-claims.ts';
 import { defaultPlugins } from './plugins/index.ts';
 import { preempt } from './preempt.ts';
 import { type QueuedPod, SchedulingQueue } from './queue.ts';
+import { VolumeBinder } from './volume-binder.ts';
+import { decideVolumes, isRefusal, podVolumes, type VolumeDecision } from './volume-binding.ts';
 import { podInfo, podKey, World } from './world.ts';
 
 export const DEFAULT_SCHEDULER_NAME = 'default-scheduler';
@@ -44,6 +46,8 @@ class RunningScheduler implements Scheduler {
   readonly #world = new World();
   readonly #queue = new SchedulingQueue();
   readonly #snapshot: Snapshot;
+  readonly #volumeBinder: VolumeBinder;
+  readonly #stopping = new AbortController();
   readonly #stops: (() => void)[] = [];
   /** uid → node, from the decision until the binding is seen or has failed. */
   readonly #assumed = new Map<string, string>();
@@ -57,18 +61,21 @@ class RunningScheduler implements Scheduler {
     this.#runtime = options.runtime;
     this.#profiles = options.profiles ?? { [DEFAULT_SCHEDULER_NAME]: defaultPlugins };
     this.#recorder = eventRecorder({ client: options.client, runtime: options.runtime, component: DEFAULT_SCHEDULER_NAME });
-    this.#snapshot = this.#snapshotOfCaches();
+    this.#snapshot = this.#snapshotOfCaches(() => this.#volumeBinder.taken);
+    this.#volumeBinder = new VolumeBinder(options.client, options.runtime, this.#snapshot);
     this.started = this.#start();
   }
 
-  #snapshotOfCaches(): Snapshot {
+  #snapshotOfCaches(promised: () => ReadonlySet<string>): Snapshot {
     const claims = this.#client.informer(corev1.persistentvolumeclaims);
     const volumes = this.#client.informer(corev1.persistentvolumes);
     const namespaces = this.#client.informer(corev1.namespaces);
+    const classes = this.#client.informer(storagev1.storageclasses);
     const world = this.#world;
     for (const [informer, event] of [
       [claims, 'VolumeChanged'],
       [volumes, 'VolumeChanged'],
+      [classes, 'VolumeChanged'],
       [namespaces, 'NamespaceUpdated'],
     ] as const) {
       const changed = () => this.#happened(event);
@@ -82,6 +89,11 @@ class RunningScheduler implements Scheduler {
       namespace: (name) => namespaces.get(name),
       claim: (namespace, name) => claims.get(name, namespace),
       volume: (name) => volumes.get(name),
+      volumes: () => volumes.list(),
+      storageClass: (name) => classes.get(name),
+      get promisedVolumes() {
+        return promised();
+      },
     };
   }
 
@@ -101,7 +113,8 @@ class RunningScheduler implements Scheduler {
         deleted: (pod) => this.#podGone(pod),
       }),
     );
-    await Promise.all([nodes.synced(), pods.synced(), budgets.synced()]);
+    const volumeCaches = [corev1.persistentvolumeclaims, corev1.persistentvolumes, storagev1.storageclasses].map((type) => this.#client.informer(type as ResourceType));
+    await Promise.all([nodes, pods, budgets, ...volumeCaches].map((informer) => informer.synced()));
     this.#wake();
   }
 
@@ -203,10 +216,20 @@ class RunningScheduler implements Scheduler {
     if (this.#world.nodes.length > 0) this.#nextNode = (this.#nextNode + result.lookedAt) % this.#world.nodes.length;
     this.#assumed.set(info.uid, result.nodeName);
     this.#world.place(info, result.nodeName);
-    void this.#bind(queued, result.nodeName);
+    const decisions = this.#volumesFor(pod, result.nodeName);
+    this.#volumeBinder.reserve(decisions);
+    void this.#bind(queued, result.nodeName, decisions);
   }
 
-  async #bind(queued: QueuedPod, nodeName: string): Promise<void> {
+  /** What the filter found for the node, once more. */
+  #volumesFor(pod: corev1.Pod, nodeName: string): readonly VolumeDecision[] {
+    const volumes = podVolumes(pod, this.#snapshot);
+    if (!volumes || isRefusal(volumes) || volumes.waiting.length === 0) return [];
+    const decided = decideVolumes(volumes, this.#world.node(nodeName)!.node, this.#snapshot, this.#snapshot.promisedVolumes);
+    return Array.isArray(decided) ? decided : [];
+  }
+
+  async #bind(queued: QueuedPod, nodeName: string, decisions: readonly VolumeDecision[]): Promise<void> {
     const { pod } = queued;
     const { name, namespace, uid } = pod.metadata!;
     const binding: corev1.Binding = {
@@ -216,6 +239,7 @@ class RunningScheduler implements Scheduler {
       target: { kind: 'Node', name: nodeName },
     };
     try {
+      if (decisions.length > 0) await this.#volumeBinder.bind(decisions, nodeName, this.#stopping.signal);
       await this.#client.of(corev1.pods).post(name!, namespace, 'binding', binding);
       this.#queue.done(queued.key);
       this.#recorder.event(
@@ -306,6 +330,7 @@ class RunningScheduler implements Scheduler {
 
   async stop(): Promise<void> {
     this.#stopped = true;
+    this.#stopping.abort();
     this.#timer?.cancel();
     for (const stop of this.#stops) stop();
     await this.#recorder.flushed();
