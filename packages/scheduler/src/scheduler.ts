@@ -113,7 +113,9 @@ class RunningScheduler implements Scheduler {
         deleted: (pod) => this.#podGone(pod),
       }),
     );
-    const volumeCaches = [corev1.persistentvolumeclaims, corev1.persistentvolumes, storagev1.storageclasses].map((type) => this.#client.informer(type as ResourceType));
+    const volumeCaches = [corev1.persistentvolumeclaims, corev1.persistentvolumes, storagev1.storageclasses].map((type) =>
+      this.#client.informer(type as ResourceType),
+    );
     await Promise.all([nodes, pods, budgets, ...volumeCaches].map((informer) => informer.synced()));
     this.#wake();
   }

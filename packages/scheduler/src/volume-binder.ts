@@ -46,13 +46,11 @@ export class VolumeBinder {
         ? volume.metadata?.annotations
         : { ...volume.metadata?.annotations, [VOLUME_ANNOTATIONS.boundByController]: 'yes' };
       const claimRef = referenceTo({ ...claim, apiVersion: 'v1', kind: 'PersistentVolumeClaim' });
-      await this.#client
-        .of(corev1.persistentvolumes)
-        .update({
-          ...volume,
-          metadata: { ...volume.metadata, ...(annotations ? { annotations } : {}) },
-          spec: { ...volume.spec, claimRef },
-        });
+      await this.#client.of(corev1.persistentvolumes).update({
+        ...volume,
+        metadata: { ...volume.metadata, ...(annotations ? { annotations } : {}) },
+        spec: { ...volume.spec, claimRef },
+      });
       return;
     }
     const annotations = { ...claim.metadata?.annotations, [VOLUME_ANNOTATIONS.selectedNode]: nodeName };

@@ -29,7 +29,10 @@ const volume = (name: string, storageClassName: string, storage: string, host: s
 const node = (name: string): corev1.Node => ({ metadata: { name, labels: { 'kubernetes.io/hostname': name } } });
 const pod = (...claims: string[]): corev1.Pod => ({
   metadata: { name: 'web', namespace: 'default', uid: 'web' },
-  spec: { containers: [], volumes: claims.map((claimName) => ({ name: claimName, persistentVolumeClaim: { claimName } })) } as corev1.PodSpec,
+  spec: {
+    containers: [],
+    volumes: claims.map((claimName) => ({ name: claimName, persistentVolumeClaim: { claimName } })),
+  } as corev1.PodSpec,
 });
 const snapshotOf = (claims: corev1.PersistentVolumeClaim[], volumes: corev1.PersistentVolume[] = []): Snapshot => ({
   nodes: [],
