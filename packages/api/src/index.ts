@@ -3,6 +3,7 @@ export {
   type Decoded,
   type DecodeOptions,
   decode,
+  decodeConfiguration,
   normalize,
   parseManifest,
   strictDecodingMessage,

@@ -9,7 +9,7 @@ import { DecodeError, TypeMismatch } from './decode-error.ts';
 import { countColons, readJson } from './json-text.ts';
 import { countKeys, type NormalizeTally, normalizeStruct } from './normalize.ts';
 import { strictErrorsOf, toJsonValue } from './strict.ts';
-import { readYamlDocuments } from './yaml-text.ts';
+import { readYamlDocuments, type YamlDocument } from './yaml-text.ts';
 
 /** The request body limit of upstream's API server. */
 export const DECODE_BYTES_MAX = 3 * 1024 * 1024;
@@ -104,6 +104,26 @@ export function normalize<T extends KubeObject = KubeObject>(value: unknown, opt
   const { object, node, tally } = convert(value, options);
   const strictErrors = options.strict && tally.unknown > 0 ? strictErrorsOf(node, toJsonValue(value)) : [];
   return { object: object as T, strictErrors };
+}
+
+/**
+ * The configuration of a server-side apply, YAML or JSON, as plain data with the keys that came twice, worded as goyaml does.
+ * Throws DecodeError.
+ */
+export function decodeConfiguration(bytes: Uint8Array | string): YamlDocument {
+  const text = textOf(bytes);
+  const value = text.trimStart().startsWith('{') ? jsonValue(text) : undefined;
+  // Nearly every configuration is JSON without such keys, and then nothing is read twice.
+  if (value !== undefined && countKeys(value, 0) === countColons(text)) return { value, duplicates: [] };
+  return readYamlDocuments(text)[0] ?? { value: null, duplicates: [] };
+}
+
+function jsonValue(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 /** Every object of a manifest: YAML documents or JSON, Lists taken apart. For clients; nothing is pruned. */

@@ -17,14 +17,14 @@ export interface YamlDocument {
   duplicates: string[];
 }
 
-function documentValue(document: Document.Parsed): YamlDocument {
+function documentValue(text: string, document: Document.Parsed): YamlDocument {
   const duplicates: string[] = [];
   for (const error of document.errors) {
     const line = error.linePos?.[0].line ?? 1;
     if (error.code !== 'DUPLICATE_KEY') {
       throw new DecodeError(`error converting YAML to JSON: yaml: line ${line}: ${error.message.split(' at line ')[0]}`);
     }
-    const key = /^\s*(?:- )*["']?([^"':]+)/.exec(lineOf(error.message))?.[1] ?? '';
+    const key = /^["']?([^"':]+)/.exec(text.slice(error.pos[0]))?.[1]?.trim() ?? '';
     duplicates.push(`yaml: unmarshal errors:\n  line ${line}: key ${JSON.stringify(key)} already set in map`);
   }
   try {
@@ -35,16 +35,13 @@ function documentValue(document: Document.Parsed): YamlDocument {
   }
 }
 
-/** The library shows the line at fault below its message. */
-const lineOf = (message: string) => message.split('\n')[2] ?? '';
-
 /** Every document of a stream; empty ones are left out. Throws DecodeError. */
 export function readYamlDocuments(text: string): YamlDocument[] {
   const documents = parseAllDocuments(text, { version: '1.1', merge: true, customTags: kubernetesTags, strict: false, logLevel: 'silent' });
   if (!Array.isArray(documents)) return [];
   return documents
     .filter((document) => document.contents !== null || document.errors.length > 0)
-    .map((document) => documentValue(document as Document.Parsed));
+    .map((document) => documentValue(text, document as Document.Parsed));
 }
 
 export const isYamlMapping = (document: Document): boolean => isMap(document.contents);

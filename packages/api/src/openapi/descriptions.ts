@@ -15,7 +15,7 @@ const FIELDS: Record<string, string> = {
   uid: 'Identity of the object in time and space; set by the server.',
   resourceVersion: 'Revision at which the object was last changed. For comparing only with equality.',
   generation: 'Counts changes of what is wanted.',
-  creationTimestamp: 'When the object was created; set by the server.',
+  creationTimestamp: 'CreationTimestamp is a timestamp of when the object was created; set by the server.',
   deletionTimestamp: 'When the object will be gone; set when its deletion was asked for.',
   deletionGracePeriodSeconds: 'Seconds the object has to end in good order.',
   finalizers: 'Must be empty before the object disappears; each entry is removed by who put it there.',

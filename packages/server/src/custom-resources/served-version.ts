@@ -138,10 +138,10 @@ function openApiSchema({ group, version, kind }: ResourceType, schema: JsonSchem
     ...schema,
     properties: {
       ...schema.properties,
-      apiVersion: text(`Version of the schema of this object. See ${CONVENTIONS}#resources`),
-      kind: text(`The kind of this object. See ${CONVENTIONS}#types-kinds`),
+      apiVersion: text(`APIVersion defines which version of the schema the object follows. See ${CONVENTIONS}#resources`),
+      kind: text(`Kind names the resource that the object is one of. See ${CONVENTIONS}#types-kinds`),
       metadata: {
-        description: `Name, labels and other facts about this object. See ${CONVENTIONS}#metadata`,
+        description: `Standard object's metadata: name, labels and what the server keeps. See ${CONVENTIONS}#metadata`,
         allOf: [{ $ref: OBJECT_META }],
       },
     },

@@ -1,4 +1,5 @@
 // PATCH in its four forms (apiserver endpoints/handlers/patch.go).
+import { decodeConfiguration } from '@tiphys/api';
 import {
   type ApiResponse,
   applyJsonPatch,
@@ -10,7 +11,6 @@ import {
   statusError,
 } from '@tiphys/machinery';
 import type { UpdateRules } from '@tiphys/registry';
-import { parse } from 'yaml';
 import type { PlainObject } from '../cache/entry.ts';
 import { type DecodedObject, DecodeError } from '../codec.ts';
 import { bodyText, mediaType } from '../request/body.ts';
@@ -39,19 +39,20 @@ export function patchType(context: RequestContext, endpoint: Endpoint): string {
   return type;
 }
 
-/** The patch itself as data. */
-export function patchBody(context: RequestContext, type: string): unknown {
+/** The patch itself as data. Keys of a configuration that came twice are added to the list. */
+export function patchBody(context: RequestContext, type: string, duplicates: string[] = []): unknown {
   const { body } = context.request;
   if (body === undefined) throw statusError.badRequest('the request has no patch');
   if (!(body instanceof Uint8Array)) return body;
   try {
-    return type === APPLY_PATCH ? parseApply(bodyText(body)) : JSON.parse(bodyText(body));
+    if (type !== APPLY_PATCH) return JSON.parse(bodyText(body));
+    const configuration = decodeConfiguration(body);
+    duplicates.push(...configuration.duplicates);
+    return configuration.value;
   } catch (error) {
     throw statusError.badRequest(`error decoding ${type === APPLY_PATCH ? 'YAML' : 'patch'}: ${(error as Error).message}`);
   }
 }
-
-const parseApply = (text: string): unknown => (text.trimStart().startsWith('{') ? JSON.parse(text) : parse(text));
 
 function patchOptions(context: RequestContext, type: string): WriteOptions & { force: boolean } {
   const options = writeOptions(context, 'PatchOptions');
@@ -74,7 +75,8 @@ export async function patch(context: RequestContext, endpoint: Endpoint): Promis
 async function patchWith(context: RequestContext, endpoint: Endpoint, rules: UpdateRules<any>): Promise<ApiResponse> {
   const type = patchType(context, endpoint);
   const options = patchOptions(context, type);
-  const body = patchBody(context, type);
+  const duplicates: string[] = [];
+  const body = patchBody(context, type, duplicates);
   const applies = type === APPLY_PATCH;
   const updated = await updateObject(context, endpoint, {
     options,
@@ -82,10 +84,26 @@ async function patchWith(context: RequestContext, endpoint: Endpoint, rules: Upd
     createsMissing: applies && context.info.subresource === '',
     tracked: applies,
     change: applies
-      ? (current) => applied(context, endpoint, current, body as PlainObject, options)
+      ? (current) => {
+          const object = applied(context, endpoint, current, body as PlainObject, options);
+          judgeDuplicates(context, duplicates, options);
+          return object;
+        }
       : (current) => patched(context, endpoint, current!, type, body, options),
   });
   return updatedResponse(endpoint, updated);
+}
+
+/** As upstream, only after the configuration could be applied. */
+function judgeDuplicates(context: RequestContext, duplicates: readonly string[], options: WriteOptions): void {
+  if (duplicates.length === 0 || options.fieldValidation === 'Ignore') return;
+  const lines = duplicates.map((text) => text.split('\n').at(-1)!.trim());
+  if (options.fieldValidation === 'Strict') {
+    throw statusError.badRequest(
+      `error strict decoding YAML: error converting YAML to JSON: yaml: unmarshal errors:\n  ${lines.join('\n  ')}`,
+    );
+  }
+  context.warnings.push(...lines);
 }
 
 function applied(

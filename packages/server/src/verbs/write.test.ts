@@ -108,6 +108,23 @@ test('unknown fields: an error, a warning, or nothing', async () => {
   assert.equal((await t.answer('PUT', `${MAPS}/x?fieldValidation=Ignore`, body)).warnings, undefined);
 });
 
+test('keys that come twice in a configuration: an error, a warning, or nothing', async () => {
+  await using t = await testServer();
+  const text = 'apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: x\ndata:\n  a: b\n  a: c\n';
+  const apply = (validation: string, body = text) =>
+    t.answer('PATCH', `${MAPS}/x?fieldManager=me&fieldValidation=${validation}`, Buffer.from(body), APPLY);
+  const strict = await apply('Strict');
+  assert.equal(
+    strict.object.message,
+    'error strict decoding YAML: error converting YAML to JSON: yaml: unmarshal errors:\n  line 7: key "a" already set in map',
+  );
+  const warned = await apply('Warn');
+  assert.deepEqual([warned.status, warned.warnings, warned.object.data], [201, ['line 7: key "a" already set in map'], { a: 'c' }]);
+  assert.equal((await apply('Ignore')).warnings, undefined);
+  const json = '{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"x"},"data":{"a":"b","a":"c"}}';
+  assert.deepEqual((await apply('Warn', json)).warnings, ['line 1: key "a" already set in map']);
+});
+
 test('a dry run changes nothing', async () => {
   await using t = await testServer();
   const created = await t.ask('POST', `${MAPS}?dryRun=All`, configMap('x'));
