@@ -89,7 +89,18 @@ async function readBase(target: ImageTarget, name: string): Promise<Base> {
   try {
     const archive = join(scratch, 'base.tar');
     const platform = `linux/${architecture()}`;
-    await run(ctrPath(target), ['--address', target.socket, '--namespace', 'k8s.io', 'images', 'export', '--platform', platform, archive, name]);
+    await run(ctrPath(target), [
+      '--address',
+      target.socket,
+      '--namespace',
+      'k8s.io',
+      'images',
+      'export',
+      '--platform',
+      platform,
+      archive,
+      name,
+    ]);
     await run('tar', ['-C', scratch, '-xf', archive]);
     const blob = (digest: string) => readFile(join(scratch, 'blobs', ...digest.split(':')));
     const json = async <T>(digest: string) => JSON.parse((await blob(digest)).toString('utf8')) as T;
@@ -105,7 +116,11 @@ async function readBase(target: ImageTarget, name: string): Promise<Base> {
         const bytes = await blob(digest);
         const zipped = bytes[0] === 0x1f && bytes[1] === 0x8b;
         const oci = `application/vnd.oci.image.layer.v1.tar${zipped ? '+gzip' : ''}`;
-        return { blob: bytes, mediaType: mediaType.includes('zstd') ? mediaType : oci, diffId: digestOf(zipped ? gunzipSync(bytes) : bytes) };
+        return {
+          blob: bytes,
+          mediaType: mediaType.includes('zstd') ? mediaType : oci,
+          diffId: digestOf(zipped ? gunzipSync(bytes) : bytes),
+        };
       }),
     );
     return { configuration: config, layers };
@@ -126,7 +141,9 @@ function mergedEnvironment(base: readonly string[], own: readonly string[]): str
 export async function packArchive(options: PackOptions, target?: ImageTarget): Promise<Buffer> {
   const scratch = options.base === 'scratch';
   if (!scratch && !target) throw new Error(`the base image ${options.base} needs a running cluster with containers`);
-  const base: Base = scratch ? { configuration: { Env: [DEFAULT_PATH] }, layers: [] } : await readBase(target!, withDefaultTag(options.base));
+  const base: Base = scratch
+    ? { configuration: { Env: [DEFAULT_PATH] }, layers: [] }
+    : await readBase(target!, withDefaultTag(options.base));
   const files = await copiedFiles(options);
   const { entrypoint, command, user, workingDirectory } = options;
   const configuration: ImageConfiguration = {
