@@ -51,7 +51,7 @@ function onNode(wanted: corev1.Pod, snapshot: Snapshot, name: string, taken: str
   if (isRefusal(volumes)) return volumes.reasons.join();
   const decided = decideVolumes(volumes, node(name), snapshot, new Set(taken));
   if (!Array.isArray(decided)) return decided.reasons.join();
-  return decided.map((each: VolumeDecision) => `${each.claim.metadata!.name}=${each.volume?.metadata!.name ?? 'new'}`).join();
+  return decided.map((each: VolumeDecision) => `${each.claim.metadata!.name}=${each.volume?.metadata?.name ?? 'new'}`).join();
 }
 
 test('a claim waits for the node, then gets the smallest volume there or a new one', () => {
