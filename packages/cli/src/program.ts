@@ -22,6 +22,7 @@ const COMMANDS: Record<string, () => Promise<AddCommand>> = {
   exec: async () => (await import('./commands/exec.ts')).addExecCommand,
   'port-forward': async () => (await import('./commands/port-forward.ts')).addPortForwardCommand,
   wait: async () => (await import('./commands/wait.ts')).addWaitCommand,
+  rollout: async () => (await import('./commands/rollout.ts')).addRolloutCommand,
   completion: async () => (await import('./commands/completion.ts')).addCompletionCommand,
 };
 
