@@ -70,6 +70,14 @@ function fieldsOf(volume: corev1.Volume): Field[] {
       ['FSType', csi.fsType ?? ''],
       ['ReadOnly', csi.readOnly ?? false],
     ];
+  if (volume.image) {
+    const { reference = '', pullPolicy = '' } = volume.image;
+    return [
+      ['Type', 'Image (a container image or OCI artifact)'],
+      ['Reference', reference],
+      ['PullPolicy', pullPolicy],
+    ];
+  }
   const kind = Object.keys(volume).find((key) => key !== 'name') ?? '';
   return [
     ['Type', kind],

@@ -81,6 +81,8 @@ export function defaultContainer(session: Session, pod: corev1.Pod): string {
 }
 
 export function requireContainer(pod: corev1.Pod, name: string): string {
-  if (!containerNames(pod).includes(name)) throw new CommandError(`container ${name} not found in pod ${pod.metadata?.name}`);
+  const names = containerNames(pod);
+  if (!names.includes(name))
+    throw new CommandError(`container ${name} is not valid for pod ${pod.metadata?.name} out of: ${names.join(', ')}`);
   return name;
 }
