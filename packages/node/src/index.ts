@@ -8,7 +8,7 @@ export { type ListedImage, listImages, type PackOptions, packArchive, packImage 
 export { KUBELET_VERSION } from './node/node-object.ts';
 export { type RemoveOptions, removeEverything } from './node/remove-everything.ts';
 export { type FoundContainer, type Node, type NodeOptions, startNode } from './node/start-node.ts';
-export { findContainer } from './pod-worker/pod-runtime.ts';
 export { podLogDirectory, podLogPath } from './pod-worker/paths.ts';
+export { findContainer } from './pod-worker/pod-runtime.ts';
 export * from './simulated/index.ts';
 export * from './streams/index.ts';

@@ -23,7 +23,7 @@ test('a container’s configuration survives the wire', () => {
         }),
       }),
       (config) => {
-        assert.deepEqual(messages.decode('ContainerConfig', messages.encode('ContainerConfig', config)), config);
+        assert.deepEqual(messages.decode('ContainerConfig', messages.encode('ContainerConfig', config)), structuredClone(config));
       },
     ),
   );

@@ -52,12 +52,14 @@ export class PodWorker {
   #graceSeconds: number | undefined;
   #lastRuntime: PodRuntime = EMPTY_RUNTIME;
   readonly #onGone: (uid: string) => void;
+  readonly #refused: boolean;
 
   constructor(context: NodeContext, pod: corev1.Pod, onGone: (uid: string) => void, failure?: { reason: string; message: string }) {
     this.#context = context;
     this.#pod = pod;
     this.#onGone = onGone;
     this.#failure = failure;
+    this.#refused = failure !== undefined;
     this.#prober = prober({
       clock: context.runtime.clock,
       cri: context.cri,
@@ -195,6 +197,14 @@ export class PodWorker {
       isTerminal,
       ...(this.#failure ? { failure: this.#failure } : {}),
     });
+    if (this.#refused && runtime.containers.length === 0) {
+      // Nothing of a refused pod was ever here: only why is said (kubelet.go rejectPod).
+      const { phase, reason, message, qosClass, startTime, observedGeneration } = status;
+      const conditions = this.#pod.status?.conditions ?? [];
+      const said = { phase, reason, message, qosClass, startTime, observedGeneration, conditions };
+      statuses.set(this.#pod, said as corev1.PodStatus);
+      return true;
+    }
     // A pod that has ended without any trace of its containers has failed.
     if (isTerminal && status.phase !== 'Succeeded' && status.phase !== 'Failed') status.phase = 'Failed';
     statuses.set(this.#pod, status);
