@@ -1,13 +1,7 @@
 // The scheduling framework: what a plugin is and what it sees. A plugin is a small pure object; the names of the extension
 // points are upstream's (docs: scheduling-framework; pkg/scheduler/framework/interface.go).
 import type { corev1, storagev1 } from '@tiphys/api';
-import type { Amounts } from '@tiphys/machinery';
-
-export interface HostPort {
-  ip: string;
-  protocol: string;
-  port: number;
-}
+import type { Amounts, HostPort } from '@tiphys/machinery';
 
 /** A pod with what the plugins look up again and again, worked out once. */
 export interface PodInfo {

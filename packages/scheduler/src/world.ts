@@ -1,22 +1,13 @@
 // What the scheduler knows: nodes with the pods on them, kept up to date by increments. Pods that were assigned but not
 // yet seen bound count as assumed (pkg/scheduler/backend/cache).
 import type { corev1 } from '@tiphys/api';
-import { type Amounts, addAmounts, amountsOf, podRequests } from '@tiphys/machinery';
-import type { HostPort, NodeInfo, PodInfo } from './framework.ts';
+import { type Amounts, addAmounts, amountsOf, hostPortsOf, podRequests } from '@tiphys/machinery';
+import type { NodeInfo, PodInfo } from './framework.ts';
 
 const SCORED_CPU_DEFAULT = 100;
 const SCORED_MEMORY_DEFAULT = 200 * 1024 * 1024;
 
 export const podKey = (pod: corev1.Pod): string => `${pod.metadata?.namespace}/${pod.metadata?.name}`;
-
-function hostPortsOf(spec: corev1.PodSpec): HostPort[] {
-  const containers = [...spec.containers, ...(spec.initContainers ?? []).filter((c) => c.restartPolicy === 'Always')];
-  return containers.flatMap((container) =>
-    (container.ports ?? [])
-      .filter((port) => port.hostPort)
-      .map((port) => ({ ip: port.hostIP || '0.0.0.0', protocol: port.protocol || 'TCP', port: port.hostPort! })),
-  );
-}
 
 /** What scoring counts: as requests, with a floor for each container that asks for nothing. */
 function scored(pod: corev1.Pod, requests: Amounts, name: 'cpu' | 'memory', floor: number): number {

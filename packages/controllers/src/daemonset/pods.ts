@@ -1,8 +1,8 @@
 // A DaemonSet's pods: how they look, and on which node each belongs (pkg/controller/daemon/util).
 import { appsv1, type corev1 } from '@tiphys/api';
+import { matchesNodeAffinity, untoleratedTaint } from '@tiphys/machinery';
 import { scaledValue } from '../deployment/numbers.ts';
 import { REVISION_HASH_LABEL } from '../history/revisions.ts';
-import { fitsAffinity, fitsTaints } from '../pods/node-fit.ts';
 import { nodeOf, type Pod } from '../pods/pod-state.ts';
 import { podFromTemplate } from '../pods/pod-writes.ts';
 import { annotationsOf, labelsOf, nameOf, timeMs } from '../runtime/objects.ts';
@@ -89,10 +89,10 @@ export interface Fit {
 export function fitOf(set: DaemonSet, node: corev1.Node): Fit {
   const spec = set.spec?.template.spec;
   const named = spec?.nodeName ?? '';
-  if ((named !== '' && named !== nameOf(node)) || !fitsAffinity(spec, node)) return { run: false, stay: false };
+  if ((named !== '' && named !== nameOf(node)) || (spec && !matchesNodeAffinity(spec, node))) return { run: false, stay: false };
+  const isTolerated = (effects: readonly string[]) => !untoleratedTaint(node.spec?.taints, tolerations, effects);
   const tolerations = tolerationsOf(spec);
-  if (fitsTaints(tolerations, node, ['NoSchedule', 'NoExecute'])) return { run: true, stay: true };
-  return { run: false, stay: fitsTaints(tolerations, node, ['NoExecute']) };
+  return isTolerated(['NoSchedule', 'NoExecute']) ? { run: true, stay: true } : { run: false, stay: isTolerated(['NoExecute']) };
 }
 
 /** Scheduled pods first, then the oldest. */

@@ -16,5 +16,4 @@ export {
   noLabel,
   parseLabelSelector,
 } from './label-selector.ts';
-export { labelKeyProblems, labelValueProblems } from './label-syntax.ts';
 export { type LabelOperator, type Labels, type Requirement, requirementMatches } from './requirement.ts';

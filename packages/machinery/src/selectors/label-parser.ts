@@ -1,7 +1,7 @@
 // The grammar of label selector strings and its error sentences (apimachinery labels/selector.go, Lexer and Parser).
+import { isQualifiedName } from '@tiphys/api';
 import type { FieldError } from '../field-error.ts';
 import { fieldError } from '../field-error.ts';
-import { labelKeyProblems } from './label-syntax.ts';
 import { type LabelOperator, type Requirement, requirementErrors } from './requirement.ts';
 
 type TokenType = 'end' | 'identifier' | 'error' | ')' | '(' | ',' | '!' | '==' | '=' | '!=' | '>' | '<' | 'in' | 'notin';
@@ -119,7 +119,7 @@ class Parser {
     if (absent) token = this.#take();
     if (token.type !== 'identifier') throw new Error(`found '${token.text}', expected: identifier`);
     const key = token.text;
-    const problems = labelKeyProblems(key);
+    const problems = isQualifiedName(key);
     if (problems.length) throw new Error(aggregated([fieldError.invalid('<nil>', key, problems.join('; '))]));
     if (absent) return { key, operator: '!', values: [] };
     const next = this.#peek().type;

@@ -1,6 +1,6 @@
 // One condition on labels, and its checks (apimachinery labels/selector.go, NewRequirement and Matches).
+import { isLabelValue, isQualifiedName } from '@tiphys/api';
 import { type FieldError, fieldError } from '../field-error.ts';
-import { labelKeyProblems, labelValueProblems } from './label-syntax.ts';
 
 export type LabelOperator = '=' | '==' | '!=' | 'in' | 'notin' | 'exists' | '!' | 'gt' | 'lt';
 
@@ -49,11 +49,11 @@ function countErrors({ operator, values }: Requirement): FieldError[] {
 
 /** Everything wrong with a requirement, with the field paths upstream gives. */
 export function requirementErrors(requirement: Requirement): FieldError[] {
-  const keyProblems = labelKeyProblems(requirement.key);
+  const keyProblems = isQualifiedName(requirement.key);
   const errors = keyProblems.length ? [fieldError.invalid('key', requirement.key, keyProblems.join('; '))] : [];
   errors.push(...countErrors(requirement));
   requirement.values.forEach((value, index) => {
-    const problems = labelValueProblems(value);
+    const problems = isLabelValue(value);
     if (problems.length) errors.push(fieldError.invalid(`values[${index}][${requirement.key}]`, value, problems.join('; ')));
   });
   return errors;

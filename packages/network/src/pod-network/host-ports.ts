@@ -1,6 +1,7 @@
 // The node's table for pods: traffic that leaves the pods' addresses gets the node's, and host ports lead to their pods.
 // The text is made whole for each change: a node has few host ports.
 import type { corev1 } from '@tiphys/api';
+import { hostPortsOf as portsOf } from '@tiphys/machinery';
 import type { PodNetworkSettings } from './settings.ts';
 
 type Pod = corev1.Pod;
@@ -21,15 +22,12 @@ export function hostPortsOf(pods: readonly Pod[]): HostPort[] {
   const found = new Map<string, HostPort>();
   for (const pod of pods) {
     const podIp = pod.status?.podIP;
-    if (!podIp?.includes('.') || pod.spec?.hostNetwork || isOver(pod)) continue;
-    const sidecars = (pod.spec?.initContainers ?? []).filter((container) => container.restartPolicy === 'Always');
-    for (const port of [...sidecars, ...(pod.spec?.containers ?? [])].flatMap((container) => container.ports ?? [])) {
-      if (!port.hostPort) continue;
-      const hostIp = !port.hostIP || port.hostIP === '0.0.0.0' ? '' : port.hostIP;
+    if (!podIp?.includes('.') || pod.spec!.hostNetwork || isOver(pod)) continue;
+    for (const { ip, protocol: upper, port, containerPort } of portsOf(pod.spec!)) {
+      const hostIp = ip === '0.0.0.0' ? '' : ip;
       if (hostIp.includes(':')) continue;
-      const protocol = (port.protocol ?? 'TCP').toLowerCase();
-      const entry = { hostIp, protocol, hostPort: port.hostPort, podIp, containerPort: port.containerPort };
-      found.set(`${hostIp} ${protocol} ${port.hostPort}`, entry);
+      const protocol = upper.toLowerCase();
+      found.set(`${hostIp} ${protocol} ${port}`, { hostIp, protocol, hostPort: port, podIp, containerPort });
     }
   }
   return [...found].sort(([a], [b]) => (a < b ? -1 : 1)).map((entry) => entry[1]);

@@ -1,28 +1,25 @@
 // Whether a pod that was bound to this node may run here (pkg/kubelet/lifecycle/predicate.go): the scheduler may have been wrong,
 // and pods can name their node themselves. Pure.
 import type { corev1 } from '@tiphys/api';
-import { type Amounts, addAmounts, amountsOf, matchesNodeAffinity, podRequests, untoleratedTaint } from '@tiphys/machinery';
+import {
+  type Amounts,
+  addAmounts,
+  amountsOf,
+  hostPortsCollide,
+  hostPortsOf,
+  matchesNodeAffinity,
+  podRequests,
+  untoleratedTaint,
+} from '@tiphys/machinery';
 
 export interface Refusal {
   reason: string;
   message: string;
 }
 
-const hostPorts = (pod: corev1.Pod) =>
-  pod.spec!.containers.flatMap(({ ports = [] }) =>
-    ports.flatMap(({ hostPort, hostIP, protocol = 'TCP' }) => (hostPort ? [{ hostPort, hostIP: hostIP || '0.0.0.0', protocol }] : [])),
-  );
-
 function portsCollide(pod: corev1.Pod, others: readonly corev1.Pod[]): boolean {
-  const taken = others.flatMap(hostPorts);
-  return hostPorts(pod).some((port) =>
-    taken.some(
-      (other) =>
-        other.hostPort === port.hostPort &&
-        other.protocol === port.protocol &&
-        (other.hostIP === port.hostIP || other.hostIP === '0.0.0.0' || port.hostIP === '0.0.0.0'),
-    ),
-  );
+  const taken = others.flatMap((other) => hostPortsOf(other.spec!));
+  return hostPortsOf(pod.spec!).some((port) => taken.some((other) => hostPortsCollide(port, other)));
 }
 
 const shortage = (name: string, requested: number, used: number, capacity: number): Refusal => ({

@@ -1,8 +1,8 @@
 // Plugins that look at one node and one pod: name, schedulability, taints, affinity, ports.
 
 import type { corev1 } from '@tiphys/api';
-import { matchesNodeAffinity, preferredNodeAffinityWeight, tolerates, untoleratedTaint } from '@tiphys/machinery';
-import { type HostPort, normalizeByMax, type Plugin, refuse } from '../framework.ts';
+import { hostPortsCollide, matchesNodeAffinity, preferredNodeAffinityWeight, tolerates, untoleratedTaint } from '@tiphys/machinery';
+import { normalizeByMax, type Plugin, refuse } from '../framework.ts';
 
 export const nodeName: Plugin = {
   name: 'NodeName',
@@ -51,17 +51,13 @@ export const nodeAffinity: Plugin<true> = {
   normalize: (scores) => normalizeByMax(scores),
 };
 
-const ANY_ADDRESS = '0.0.0.0';
-const conflicts = (a: HostPort, b: HostPort) =>
-  a.port === b.port && a.protocol === b.protocol && (a.ip === b.ip || a.ip === ANY_ADDRESS || b.ip === ANY_ADDRESS);
-
 export const nodePorts: Plugin = {
   name: 'NodePorts',
   events: ['NodeAdded', 'PodDeleted'],
   preFilter: ({ hostPorts }) => ({ skip: hostPorts.length === 0 }),
   filter: ({ hostPorts }, { pods }) => {
     for (const { hostPorts: taken } of pods.values())
-      if (taken.some((port) => hostPorts.some((wanted) => conflicts(wanted, port))))
+      if (taken.some((port) => hostPorts.some((wanted) => hostPortsCollide(wanted, port))))
         return refuse(["node(s) didn't have free ports for the requested pod ports"]);
     return undefined;
   },
