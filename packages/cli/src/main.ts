@@ -5,4 +5,10 @@ enableCompileCache();
 const { runProgram } = await import('./program.ts');
 const { processTerminal } = await import('./terminal.ts');
 
+// Whoever reads has seen enough (`tiphys get pods | head -1`): that is no failure.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(0);
+  throw error;
+});
+
 process.exitCode = await runProgram(process.argv.slice(2), processTerminal());

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { type Cluster, startCluster } from '@tiphys/cluster';
 import { runProgram } from '../program.ts';
-import { memoryTerminal } from '../testing.ts';
+import { memoryTerminal } from '../testing/memory-terminal.ts';
 
 let cluster: Cluster;
 let folder = '';

@@ -1,6 +1,5 @@
 // `rollout`: status, history, undo and restart (kubectl pkg/cmd/rollout, pkg/polymorphichelpers).
-import { type appsv1, type KubeObject, pathOf } from '@tiphys/api';
-import { timeText } from '@tiphys/client';
+import { type appsv1, type KubeObject, pathOf, timeText } from '@tiphys/api';
 import { formatLabelSelector } from '@tiphys/machinery';
 import { realClock } from '@tiphys/runtime';
 import { CommandError, type Terminal } from '../terminal.ts';

@@ -1,6 +1,6 @@
 // A terminal in memory, for tests: what goes in is given, what comes out is kept.
 import { PassThrough, Readable } from 'node:stream';
-import type { Terminal } from './terminal.ts';
+import type { Terminal } from '../terminal.ts';
 
 export interface MemoryTerminal extends Terminal {
   output(): string;
