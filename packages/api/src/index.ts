@@ -38,6 +38,7 @@ export { ProtobufNotSupported } from './protobuf/not-supported.ts';
 export { formatDuration, humanDuration, parseDuration } from './quantity/duration.ts';
 export { type IntOrPercent, IntOrStringError, isPercent, scaledValue } from './quantity/int-or-string.ts';
 export { canonicalQuantity, compareQuantities, parseQuantity, Quantity, QuantityError, type QuantityFormat } from './quantity/quantity.ts';
+export { microTimeText, timeText } from './quantity/time.ts';
 export { apiVersionOf, groupResource, pathOf, type ResourceType, resourceType } from './resource-type.ts';
 export {
   builtInGroups,

@@ -18,9 +18,7 @@ export {
   type EventRecorderOptions,
   type EventType,
   eventRecorder,
-  microTimeText,
   referenceTo,
-  timeText,
 } from './events/recorder.ts';
 export { type SeriesExtra, type SeriesRecorder, type SeriesRecorderOptions, seriesRecorder } from './events/series-recorder.ts';
 export * from './kubeconfig/index.ts';

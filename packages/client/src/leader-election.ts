@@ -1,11 +1,11 @@
 // One of several programs leads, by a Lease that it renews (client-go tools/leaderelection). Observed times are those of
 // the own clock, so clocks of different machines need not agree.
-import { coordinationv1 as coordination, type coordinationv1 } from '@tiphys/api';
+import { coordinationv1 as coordination, type coordinationv1, microTimeText } from '@tiphys/api';
 import { isNotFound } from '@tiphys/machinery';
 import type { Runtime } from '@tiphys/runtime';
 import { invariant } from '@tiphys/std';
 import type { Client } from './client.ts';
-import { type EventRecorder, microTimeText } from './events/recorder.ts';
+import type { EventRecorder } from './events/recorder.ts';
 
 export interface LeaderElectionOptions {
   client: Client;

@@ -1,7 +1,7 @@
 // The scheduler as a program: follows pods and nodes, tries waiting pods one after another, binds side by side. Decisions
 // are pick() and preempt(); this file only carries them out (pkg/scheduler/scheduler.go, schedule_one.go).
-import { corev1, policyv1, type ResourceType, storagev1 } from '@tiphys/api';
-import { type Client, type EventRecorder, eventRecorder, timeText } from '@tiphys/client';
+import { corev1, policyv1, type ResourceType, storagev1, timeText } from '@tiphys/api';
+import { type Client, type EventRecorder, eventRecorder } from '@tiphys/client';
 import { isConflict, isNotFound } from '@tiphys/machinery';
 import type { Runtime, Timer } from '@tiphys/runtime';
 import type { ClusterEvent, Plugin, Snapshot } from './framework.ts';

@@ -1,5 +1,5 @@
 // Writes that a rule makes besides its own object: straight to the store, past rules and admission.
-import type { KubeObject, ResourceType } from '@tiphys/api';
+import { type KubeObject, type ResourceType, timeText } from '@tiphys/api';
 import { type Status, statusError } from '@tiphys/machinery';
 import type { DeleteOptions, ObjectOperations } from '@tiphys/registry';
 import { invariant } from '@tiphys/std';
@@ -7,7 +7,7 @@ import type { PlainObject } from './cache/entry.ts';
 import type { Core } from './request/context.ts';
 import type { Endpoint, Resources } from './resources.ts';
 import { entryOf } from './verbs/get.ts';
-import { OPTIMISTIC_LOCK, put, timestamp } from './verbs/write.ts';
+import { OPTIMISTIC_LOCK, put } from './verbs/write.ts';
 
 /** Tries of one update against others who write the same object. */
 export const OPERATION_ATTEMPTS_MAX = 16;
@@ -33,7 +33,7 @@ export function objectOperations(resources: Resources, core: () => Core, deletio
         ...object,
         kind: type.kind,
         apiVersion: endpoint.apiVersion,
-        metadata: { ...object.metadata, uid: random.uuid(), creationTimestamp: timestamp(clock.now()) },
+        metadata: { ...object.metadata, uid: random.uuid(), creationTimestamp: timeText(clock.now()) },
       } as unknown as PlainObject;
       const { name, namespace } = created.metadata!;
       const entry = await put(core(), endpoint, endpoint.keyOf(name!, namespace), created, 0);

@@ -7,7 +7,7 @@ import { formatDuration } from '../quantity/duration.ts';
 import { schemaOfObject } from '../schema/lookup.ts';
 import { type MemberNode, type StructNode, structOf, ValueKind, type ValueNode } from '../schema/nodes.ts';
 import { PROTOBUF_MAGIC } from './encode.ts';
-import { timeText } from './time.ts';
+import { timeOfParts } from './time.ts';
 
 type Plain = Record<string, unknown>;
 
@@ -207,7 +207,7 @@ function readSpecial(reader: Reader, node: ValueNode, depth: number): unknown {
   if (node.kind === ValueKind.time || node.kind === ValueKind.microTime) {
     if (reader.position === reader.end) return null;
     const { numbers } = readLoose(reader);
-    return timeText(numbers.get(1) ?? 0, numbers.get(2) ?? 0, node.kind === ValueKind.microTime);
+    return timeOfParts(numbers.get(1) ?? 0, numbers.get(2) ?? 0, node.kind === ValueKind.microTime);
   }
   const { numbers, parts } = readLoose(reader);
   const first = parts.find(([number]) => number === 1)?.[1];

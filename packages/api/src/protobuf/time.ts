@@ -8,7 +8,7 @@ export function timeParts(text: string): { seconds: number; nanos: number } {
   return { seconds: milliseconds / 1000, nanos: Number(fraction) };
 }
 
-export function timeText(seconds: number, nanos: number, micro: boolean): string {
+export function timeOfParts(seconds: number, nanos: number, micro: boolean): string {
   const base = new Date(seconds * 1000).toISOString().slice(0, -5);
   return micro ? `${base}.${String(Math.trunc(nanos / 1000)).padStart(6, '0')}Z` : `${base}Z`;
 }

@@ -1,5 +1,5 @@
 // Writes core/v1 events about objects as upstream's controllers and kubelet do (client-go tools/record/event.go).
-import { corev1 as core, type corev1, type KubeObject } from '@tiphys/api';
+import { corev1 as core, type corev1, type KubeObject, timeText } from '@tiphys/api';
 import { isNotFound } from '@tiphys/machinery';
 import type { Runtime } from '@tiphys/runtime';
 import type { Client } from '../client.ts';
@@ -44,16 +44,6 @@ export function referenceTo(object: KubeObject, fieldPath?: string): corev1.Obje
     ...(metadata.resourceVersion ? { resourceVersion: metadata.resourceVersion } : {}),
     ...(fieldPath ? { fieldPath } : {}),
   };
-}
-
-/** Whole seconds, as metav1.Time is written. */
-export function timeText(ms: number): string {
-  return `${new Date(ms).toISOString().slice(0, 19)}Z`;
-}
-
-/** Microseconds, as metav1.MicroTime is written. */
-export function microTimeText(ms: number): string {
-  return `${new Date(ms).toISOString().slice(0, 23)}000Z`;
 }
 
 export function eventRecorder(options: EventRecorderOptions): EventRecorder {

@@ -1,11 +1,11 @@
 // Writes events.k8s.io/v1 events as kube-scheduler does: the second event like another makes a series of it, further ones
 // are counted and written when the series ends (client-go tools/events/event_broadcaster.go).
-import { type corev1, eventsv1 as events, type eventsv1, type KubeObject } from '@tiphys/api';
+import { type corev1, eventsv1 as events, type eventsv1, type KubeObject, microTimeText } from '@tiphys/api';
 import { isNotFound } from '@tiphys/machinery';
 import type { Runtime, Timer } from '@tiphys/runtime';
 import type { Client } from '../client.ts';
 import { eventDelivery, eventNames } from './delivery.ts';
-import { type EventType, microTimeText, referenceTo } from './recorder.ts';
+import { type EventType, referenceTo } from './recorder.ts';
 
 /** A series ends when nothing was added for so long. */
 export const SERIES_END_MS = 360_000;

@@ -1,6 +1,5 @@
 // Starts Jobs on time (pkg/controller/cronjob/cronjob_controllerv2.go).
-import { batchv1, type corev1 } from '@tiphys/api';
-import { timeText } from '@tiphys/client';
+import { batchv1, type corev1, timeText } from '@tiphys/api';
 import { isAlreadyExists } from '@tiphys/machinery';
 import { semanticEqual } from '../equality.ts';
 import { isFinished, jobCondition } from '../job/facts.ts';

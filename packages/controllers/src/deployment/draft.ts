@@ -1,6 +1,5 @@
 // One plan in the making: the Deployment as it should become, its ReplicaSets, and the actions so far.
-import { appsv1, type metav1 } from '@tiphys/api';
-import { timeText } from '@tiphys/client';
+import { appsv1, type metav1, timeText } from '@tiphys/api';
 import { conditionOf, withCondition } from '../conditions.ts';
 import { omitZeros, semanticEqual } from '../equality.ts';
 import { type Action, updateStatus } from '../runtime/actions.ts';

@@ -1,6 +1,5 @@
 // The Deployment's status: counts, availability and progress (sync.go calculateStatus, progress.go).
-import type { appsv1 } from '@tiphys/api';
-import { timeText } from '@tiphys/client';
+import { type appsv1, timeText } from '@tiphys/api';
 import { conditionOf, withCondition, withoutCondition } from '../conditions.ts';
 import { wakeAt } from '../runtime/actions.ts';
 import { nameOf, timeMs } from '../runtime/objects.ts';

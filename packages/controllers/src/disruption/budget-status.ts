@@ -1,7 +1,6 @@
 // A budget's status from its pods and what is expected of them (pkg/controller/disruption updatePdbStatus;
 // component-helpers apps/poddisruptionbudget). Pure.
-import type { corev1, policyv1 } from '@tiphys/api';
-import { timeText } from '@tiphys/client';
+import { type corev1, type policyv1, timeText } from '@tiphys/api';
 import { isReady } from '../pods/pod-state.ts';
 import { isDeleting, nameOf, timeMs } from '../runtime/objects.ts';
 import type { Expectation } from './expected-pods.ts';

@@ -1,7 +1,6 @@
 // Takes back a pod's DisruptionTarget condition when the disruption did not come (pkg/controller/disruption
 // syncStalePodDisruption).
-import { corev1 } from '@tiphys/api';
-import { timeText } from '@tiphys/client';
+import { corev1, timeText } from '@tiphys/api';
 import { isConflict, isNotFound } from '@tiphys/machinery';
 import { isTerminal, podCondition } from '../pods/pod-state.ts';
 import { patch, wakeAt } from '../runtime/actions.ts';

@@ -1,5 +1,5 @@
 // Keeps the EndpointSlices of every service with a selector (pkg/controller/endpointslice; KEP-752).
-import { corev1, discoveryv1 } from '@tiphys/api';
+import { corev1, discoveryv1, timeText } from '@tiphys/api';
 import { isNotFound } from '@tiphys/machinery';
 import { isReady } from '../pods/pod-state.ts';
 import { namespaceTerminating } from '../pods/pod-writes.ts';
@@ -85,7 +85,7 @@ function triggerTime(world: World<corev1.Service>): string | undefined {
     timeMs(pod.status?.conditions?.find((c) => c.type === 'Ready')?.lastTransitionTime),
   );
   const latest = Math.max(0, ...times, timeMs(world.object.metadata?.creationTimestamp));
-  return latest > 0 ? new Date(latest).toISOString().replace(/\.\d+Z$/, 'Z') : undefined;
+  return latest > 0 ? timeText(latest) : undefined;
 }
 
 function withTrigger(slice: discoveryv1.EndpointSlice, time: string | undefined): discoveryv1.EndpointSlice {

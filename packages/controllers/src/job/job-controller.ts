@@ -1,6 +1,5 @@
 // Runs a Job's pods to completion (pkg/controller/job).
-import { batchv1, corev1 } from '@tiphys/api';
-import { timeText } from '@tiphys/client';
+import { batchv1, corev1, timeText } from '@tiphys/api';
 import { isReady } from '../pods/pod-state.ts';
 import { matchesSelector } from '../pods/selectors.ts';
 import { type Action, after, normal, type Outcome, wakeAt, warning } from '../runtime/actions.ts';

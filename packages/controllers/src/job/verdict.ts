@@ -1,6 +1,5 @@
 // Whether the Job has come to its end, and why (syncJob and the policies; KEPs 3329, 3850, 3998).
-import type { batchv1 } from '@tiphys/api';
-import { timeText } from '@tiphys/client';
+import { type batchv1, timeText } from '@tiphys/api';
 import { timeMs } from '../runtime/objects.ts';
 import { completionsOf, type Facts, isIndexed, isSuspended, jobCondition } from './facts.ts';
 import { countIndexes } from './indexes.ts';

@@ -1,6 +1,5 @@
 // What a terminating namespace says of its emptying (pkg/controller/namespace/deletion/status_condition_utils.go).
-import type { corev1 } from '@tiphys/api';
-import { timeText } from '@tiphys/client';
+import { type corev1, timeText } from '@tiphys/api';
 
 /** What was found while emptying. */
 export interface Emptying {

@@ -1,7 +1,6 @@
 // How a node is judged, pure: conditions from heartbeats, taints from conditions
 // (pkg/controller/nodelifecycle/node_lifecycle_controller.go).
-import type { corev1 } from '@tiphys/api';
-import { timeText } from '@tiphys/client';
+import { type corev1, timeText } from '@tiphys/api';
 
 /** Without a heartbeat for so long, a node's conditions become Unknown. */
 export const GRACE_MS = 50_000;

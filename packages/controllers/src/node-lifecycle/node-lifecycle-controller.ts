@@ -1,7 +1,6 @@
 // Watches heartbeats: marks nodes that stopped and taints them; their pods become not ready. Eviction is the taint-eviction
 // controller's (pkg/controller/nodelifecycle).
-import { coordinationv1, corev1 } from '@tiphys/api';
-import { timeText } from '@tiphys/client';
+import { coordinationv1, corev1, timeText } from '@tiphys/api';
 import { isConflict, isNotFound } from '@tiphys/machinery';
 import { isReady } from '../pods/pod-state.ts';
 import { type Action, atOnce, normal, patch, updateStatus, wakeAt } from '../runtime/actions.ts';

@@ -1,7 +1,6 @@
 // Removes pods that nobody else will: on nodes that are gone, terminating before they were scheduled, or stuck on nodes
 // that are out of service (pkg/controller/podgc).
-import { corev1 } from '@tiphys/api';
-import { timeText } from '@tiphys/client';
+import { corev1, timeText } from '@tiphys/api';
 import { isConflict, isNotFound } from '@tiphys/machinery';
 import { isTerminal } from '../pods/pod-state.ts';
 import { type Action, patch, remove, wakeAt } from '../runtime/actions.ts';

@@ -1,6 +1,5 @@
 // The decisions that ReplicaSet and ReplicationController share (pkg/controller/replicaset/replica_set.go).
-import type { corev1, KubeObject, ResourceType } from '@tiphys/api';
-import { timeText } from '@tiphys/client';
+import { type corev1, type KubeObject, type ResourceType, timeText } from '@tiphys/api';
 import { type Condition, conditionOf, withCondition, withoutCondition } from '../conditions.ts';
 import { omitZeros, semanticEqual } from '../equality.ts';
 import { podsToDelete } from '../pods/deletion-order.ts';

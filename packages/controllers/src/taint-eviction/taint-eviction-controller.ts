@@ -1,7 +1,6 @@
 // Deletes pods from nodes whose NoExecute taints they don't tolerate, at once or when their toleration ends
 // (pkg/controller/tainteviction).
-import { corev1 } from '@tiphys/api';
-import { timeText } from '@tiphys/client';
+import { corev1, timeText } from '@tiphys/api';
 import { isConflict, isNotFound, tolerates } from '@tiphys/machinery';
 import { isTerminal } from '../pods/pod-state.ts';
 import { normal, patch, remove, wakeAt } from '../runtime/actions.ts';

@@ -1,6 +1,6 @@
 // The real server in process with a memory store, some controllers, and pods that run as soon as they exist.
-import { corev1, type KubeObject, type ResourceType } from '@tiphys/api';
-import { type Client, inProcessClient, timeText } from '@tiphys/client';
+import { corev1, type KubeObject, type ResourceType, timeText } from '@tiphys/api';
+import { type Client, inProcessClient } from '@tiphys/client';
 import { builtinDefinitions } from '@tiphys/registry';
 import { type Logger, type Runtime, realRuntime } from '@tiphys/runtime';
 import { createApiServer } from '@tiphys/server';

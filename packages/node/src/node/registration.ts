@@ -1,6 +1,6 @@
 // Registers a node, renews its lease and keeps its status (kubelet_node_status.go; component-helpers/apimachinery/lease).
-import { coordinationv1, corev1 } from '@tiphys/api';
-import { type Client, type EventRecorder, microTimeText, timeText } from '@tiphys/client';
+import { coordinationv1, corev1, microTimeText, timeText } from '@tiphys/api';
+import type { Client, EventRecorder } from '@tiphys/client';
 import { isAlreadyExists, isConflict, isNotFound } from '@tiphys/machinery';
 import type { Runtime, Timer } from '@tiphys/runtime';
 import { stableText } from '../pod-worker/status-writer.ts';

@@ -1,5 +1,5 @@
 // status.containerStatuses and its two siblings from what the runtime knows (kubelet_pods.go convertToAPIContainerStatuses).
-import type { corev1 } from '@tiphys/api';
+import { type corev1, timeText } from '@tiphys/api';
 import { isSidecar, newestOf, type PodRuntime, type RuntimeContainer } from './pod-runtime.ts';
 import { shouldBeRestarted } from './restart.ts';
 
@@ -15,7 +15,7 @@ export interface ContainerStatusInput {
 
 export type ContainerKind = 'init' | 'regular' | 'ephemeral';
 
-const seconds = (timeMs: number) => (timeMs > 0 ? `${new Date(timeMs).toISOString().slice(0, 19)}Z` : (null as unknown as string));
+const seconds = (timeMs: number) => (timeMs > 0 ? timeText(timeMs) : (null as unknown as string));
 const LOST_EXIT_CODE = 137;
 
 function volumeMountsOf(container: corev1.Container): Pick<corev1.ContainerStatus, 'volumeMounts'> {

@@ -1,8 +1,8 @@
 // Runs one pod: looks at spec and runtime, decides by the pure parts beside it, acts, reports, and goes round again when something
 // changed (pkg/kubelet/pod_workers.go, kubelet.go SyncPod, SyncTerminatingPod, SyncTerminatedPod).
 import { rm } from 'node:fs/promises';
-import { corev1 as core, type corev1 } from '@tiphys/api';
-import { type EventType, timeText } from '@tiphys/client';
+import { corev1 as core, type corev1, timeText } from '@tiphys/api';
+import type { EventType } from '@tiphys/client';
 import { isNotFound } from '@tiphys/machinery';
 import type { Timer } from '@tiphys/runtime';
 import { sandboxConfiguration } from '../container/sandbox-configuration.ts';

@@ -1,7 +1,7 @@
 // Registers simulated nodes and keeps their leases with one timer for all of them (kubelet_node_status.go;
 // component-helpers/apimachinery/lease).
-import { coordinationv1, corev1 } from '@tiphys/api';
-import { type Client, microTimeText, timeText } from '@tiphys/client';
+import { coordinationv1, corev1, microTimeText, timeText } from '@tiphys/api';
+import type { Client } from '@tiphys/client';
 import { isAlreadyExists, isConflict, isNotFound } from '@tiphys/machinery';
 import type { Runtime, Timer } from '@tiphys/runtime';
 import { nodeLabels, nodeObject, nodeStatus } from '../node/node-object.ts';

@@ -1,7 +1,7 @@
 // Plays the kubelet for all pods of all simulated nodes: one subscription, a timer only for pods that wait for something, and
 // a bounded number of writes at once. What to write is decided by stages.ts and the node's own status rules.
-import { corev1 } from '@tiphys/api';
-import { type Client, timeText } from '@tiphys/client';
+import { corev1, timeText } from '@tiphys/api';
+import type { Client } from '@tiphys/client';
 import { isConflict, isNotFound } from '@tiphys/machinery';
 import type { Runtime, Timer } from '@tiphys/runtime';
 import { isHostNetwork } from '../pod-worker/pod-runtime.ts';

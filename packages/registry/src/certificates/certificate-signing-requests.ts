@@ -1,5 +1,5 @@
 // CertificateSigningRequests (registry/certificates/certificates/strategy.go, apis/certificates/validation, printers).
-import { type certificatesv1, humanDuration, type KubeObject } from '@tiphys/api';
+import { type certificatesv1, humanDuration, type KubeObject, timeText } from '@tiphys/api';
 import { fieldError } from '@tiphys/machinery';
 import { baseDefinition, defineBuiltIn } from '../built-in/base.ts';
 import type { Column, RuleContext } from '../define-resource.ts';
@@ -64,7 +64,7 @@ function stampUser(request: Request, { user }: RuleContext): void {
 }
 
 function stampConditions(request: Request, old: Request, { runtime }: RuleContext): void {
-  const now = new Date(runtime.clock.now()).toISOString().replace(/\.\d+Z$/, 'Z');
+  const now = timeText(runtime.clock.now());
   for (const condition of request.status?.conditions ?? []) {
     condition.lastUpdateTime ||= now;
     const before = old.status?.conditions?.find(({ type, status }) => type === condition.type && status === condition.status);

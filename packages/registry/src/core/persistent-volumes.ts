@@ -1,5 +1,5 @@
 // PersistentVolumes (registry/core/persistentvolume, apis/core/validation ValidatePersistentVolumeSpec, printers printPersistentVolume).
-import type { corev1 } from '@tiphys/api';
+import { type corev1, timeText } from '@tiphys/api';
 import { fieldError } from '@tiphys/machinery';
 import { defineBuiltIn } from '../built-in/base.ts';
 import { text, wide, withNameAndAge } from '../rules/columns.ts';
@@ -91,7 +91,7 @@ const pick = (spec: Spec = {}) => Object.fromEntries(SOURCES.map((name) => [name
 
 export const persistentVolumes = defineBuiltIn<Volume>('', 'v1', 'persistentvolumes', {
   prepareForCreate(volume, { runtime }) {
-    volume.status = { phase: 'Pending', lastPhaseTransitionTime: new Date(runtime.clock.now()).toISOString().replace(/\.\d+Z$/, 'Z') };
+    volume.status = { phase: 'Pending', lastPhaseTransitionTime: timeText(runtime.clock.now()) };
   },
   validateCreate: validate,
   validateUpdate(volume, old) {

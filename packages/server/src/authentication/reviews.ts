@@ -1,5 +1,5 @@
 // "Who is this?" asked over the API: TokenReview and SelfSubjectReview (pkg/registry/authentication).
-import type { authenticationv1, KubeObject } from '@tiphys/api';
+import { type authenticationv1, type KubeObject, timeText } from '@tiphys/api';
 import { statusError, type UserInfo } from '@tiphys/machinery';
 import type { RuleContext } from '@tiphys/registry';
 import type { TokenAuthenticator, TokenResult } from './bearer-token.ts';
@@ -16,7 +16,7 @@ export function authenticationReviews(tokens: TokenAuthenticator, apiAudiences: 
       return { ...review, status: tokenStatus(tokens, token, audiences.length > 0 ? audiences : apiAudiences) };
     },
     async selfsubjectreviews(review: authenticationv1.SelfSubjectReview, context) {
-      const creationTimestamp = new Date(context.runtime.clock.now()).toISOString().replace(/\.\d+Z$/, 'Z');
+      const creationTimestamp = timeText(context.runtime.clock.now());
       return { ...review, metadata: { creationTimestamp }, status: { userInfo: userInfo(context.user) } };
     },
   };

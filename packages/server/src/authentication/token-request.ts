@@ -1,6 +1,6 @@
 // POST serviceaccounts/NAME/token: a token bound to a time, an audience and, if asked, a pod, node or secret
 // (pkg/registry/core/serviceaccount/storage/token.go).
-import { type authenticationv1, corev1, type KubeObject, type ObjectMeta, type ResourceType } from '@tiphys/api';
+import { type authenticationv1, corev1, type KubeObject, type ObjectMeta, type ResourceType, timeText } from '@tiphys/api';
 import { type FieldError, fieldError, statusError } from '@tiphys/machinery';
 import type { RuleContext } from '@tiphys/registry';
 import { claimsFor } from './service-account-claims.ts';
@@ -67,14 +67,12 @@ export function tokenRequestHandler(options: TokenRequestOptions): TokenRequestH
     return {
       kind: KIND,
       apiVersion: `${GROUP}/v1`,
-      metadata: { ...metadata, name: account.metadata!.name!, namespace, uid: account.metadata!.uid!, creationTimestamp: timestamp(nowMs) },
+      metadata: { ...metadata, name: account.metadata!.name!, namespace, uid: account.metadata!.uid!, creationTimestamp: timeText(nowMs) },
       spec: { ...spec, boundObjectRef: spec.boundObjectRef },
-      status: { token: options.signer.sign(claims), expirationTimestamp: timestamp(nowMs + wanted * 1000) },
+      status: { token: options.signer.sign(claims), expirationTimestamp: timeText(nowMs + wanted * 1000) },
     } as KubeObject;
   };
 }
-
-const timestamp = (ms: number) => new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z');
 
 function accountFor(metadata: ObjectMeta, name: string, namespace: string, context: RuleContext): corev1.ServiceAccount {
   if (metadata.name && metadata.name !== name) {

@@ -9,6 +9,7 @@ import {
   networkingv1,
   type ResourceType,
   schedulingv1,
+  timeText,
 } from '@tiphys/api';
 import { type ApiHandler, isAlreadyExists, isConflict } from '@tiphys/machinery';
 import type { ResourceReader } from '@tiphys/registry';
@@ -77,7 +78,7 @@ const kept = <T extends KubeObject>(
   ...(status ? { status } : {}),
 });
 
-const timestamp = (clock: Clock) => new Date(clock.now()).toISOString().replace(/\.\d+Z$/, 'Z');
+const timestamp = (clock: Clock) => timeText(clock.now());
 
 function serviceCidr({ serviceCidrs, clock }: BootstrapOptions): objects.Kept {
   const ready = {

@@ -1,4 +1,5 @@
 // CREATE (apiserver endpoints/handlers/create.go, registry/generic/registry/store.go create, registry/rest/create.go).
+import { timeText } from '@tiphys/api';
 import { type ApiResponse, isAlreadyExists, StatusError, statusError } from '@tiphys/machinery';
 import { type Claim, validateMetadata } from '@tiphys/registry';
 import { Entry, encodeStored, type PlainObject } from '../cache/entry.ts';
@@ -10,7 +11,7 @@ import type { Endpoint } from '../resources.ts';
 import { admit, admitValid, attributesOf } from './admit.ts';
 import { dedupOwnerReferences, track } from './prepare.ts';
 import { createReview } from './subresource.ts';
-import { put, ruleContext, timestamp } from './write.ts';
+import { put, ruleContext } from './write.ts';
 
 /** Names tried for one generateName (registry/generic/registry/store.go). */
 export const GENERATED_NAME_ATTEMPTS_MAX = 8;
@@ -84,7 +85,7 @@ async function createOnce(
   const { definition, type } = endpoint;
   const metadata = object.metadata!;
   const generates = !metadata.name && metadata.generateName;
-  metadata.creationTimestamp = timestamp(core.runtime.clock.now());
+  metadata.creationTimestamp = timeText(core.runtime.clock.now());
   metadata.uid = core.runtime.random.uuid();
   if (generates) {
     metadata.name = metadata.generateName!.slice(0, GENERATED_PREFIX_LENGTH_MAX) + core.runtime.random.suffix(GENERATED_SUFFIX_LENGTH);

@@ -1,9 +1,9 @@
 // What a DELETE does to an object, decided without doing it: go at once, wait for a grace period, wait for finalizers
 // (registry/rest/delete.go BeforeDelete, registry/generic/registry/store.go updateForGracefulDeletionAndFinalizers).
+import { timeText } from '@tiphys/api';
 import { statusError } from '@tiphys/machinery';
 import type { DeleteOptions, ResourceDefinition } from '@tiphys/registry';
 import type { PlainObject } from '../cache/entry.ts';
-import { timestamp } from './write.ts';
 
 const ORPHAN = 'orphan';
 const FOREGROUND = 'foregroundDeletion';
@@ -93,7 +93,7 @@ const nextGeneration = (object: PlainObject): { generation?: number } => {
 
 function atOnce({ object, nowMs }: DeletionSubject): Marks {
   const before = object.metadata!.deletionTimestamp;
-  const now = timestamp(nowMs);
+  const now = timeText(nowMs);
   const deletionTimestamp = before && Date.parse(before) <= nowMs ? before : now;
   return { deletionTimestamp, deletionGracePeriodSeconds: 0, ...nextGeneration(object) };
 }
@@ -107,14 +107,14 @@ function gracefulMarks(subject: DeletionSubject): Marks | 'pending' | undefined 
   if (!deletionTimestamp) {
     const seconds = subject.grace(asked);
     if (!seconds) return undefined;
-    return { deletionTimestamp: timestamp(nowMs + seconds * 1000), deletionGracePeriodSeconds: seconds, ...nextGeneration(object) };
+    return { deletionTimestamp: timeText(nowMs + seconds * 1000), deletionGracePeriodSeconds: seconds, ...nextGeneration(object) };
   }
   if (!before) return undefined;
   if (asked === undefined || asked >= before) return 'pending';
   if (asked === 0) return undefined;
   const shortened = Date.parse(deletionTimestamp) - before * 1000 + asked * 1000;
-  if (shortened < nowMs) return { deletionTimestamp: timestamp(nowMs), deletionGracePeriodSeconds: 1 };
-  return { deletionTimestamp: timestamp(shortened), deletionGracePeriodSeconds: asked };
+  if (shortened < nowMs) return { deletionTimestamp: timeText(nowMs), deletionGracePeriodSeconds: 1 };
+  return { deletionTimestamp: timeText(shortened), deletionGracePeriodSeconds: asked };
 }
 
 /** Kinds that wait for more than metadata.finalizers (namespaces): first marked, then held, then deleted like any other. */
@@ -125,7 +125,7 @@ function heldDeletion({ definition, object, options, nowMs }: DeletionSubject): 
     const finalizers = finalizersFor(definition, before ?? [], options);
     const marked = structuredClone({
       ...object,
-      metadata: { ...rest, deletionTimestamp: timestamp(nowMs), ...(finalizers.length > 0 ? { finalizers } : {}) },
+      metadata: { ...rest, deletionTimestamp: timeText(nowMs), ...(finalizers.length > 0 ? { finalizers } : {}) },
     });
     definition.markDeleting?.(marked);
     return { kind: 'mark', object: marked };

@@ -1,11 +1,10 @@
 // What happens to an incoming object before admission sees it: owner references without duplicates, managed fields.
-import type { OwnerReference } from '@tiphys/api';
+import { type OwnerReference, timeText } from '@tiphys/api';
 import { type FieldTree, type TrackedType, trackUpdate } from '@tiphys/machinery';
 import type { PlainObject } from '../cache/entry.ts';
 import type { RequestContext } from '../request/context.ts';
 import type { WriteOptions } from '../request/write-options.ts';
 import type { Endpoint } from '../resources.ts';
-import { timestamp } from './write.ts';
 
 /** Owner references that say the same count once (apiserver endpoints/handlers/rest.go dedupOwnerReferences). */
 export function dedupOwnerReferences(context: RequestContext, object: PlainObject): void {
@@ -53,7 +52,7 @@ export function fieldManager(context: RequestContext, endpoint: Endpoint, option
     name: options.fieldManager,
     apiVersion: endpoint.apiVersion,
     subresource: context.info.subresource,
-    time: timestamp(context.core.runtime.clock.now()),
+    time: timeText(context.core.runtime.clock.now()),
   };
 }
 

@@ -56,6 +56,3 @@ export function ruleContext(context: RequestContext, dryRun: boolean, subresourc
     warn: (text) => void context.warnings.push(text),
   };
 }
-
-/** RFC 3339 with whole seconds. */
-export const timestamp = (ms: number): string => `${new Date(ms).toISOString().slice(0, 19)}Z`;

@@ -1,5 +1,5 @@
 // What the server fills in and takes away when pods are written (registry/core/pod/strategy.go).
-import type { corev1, metav1 } from '@tiphys/api';
+import { type corev1, type metav1, timeText } from '@tiphys/api';
 import type { RuleContext } from '../../define-resource.ts';
 import { eachContainer } from '../../rules/pod/scope.ts';
 import { qualityOfService } from './quality-of-service.ts';
@@ -27,7 +27,7 @@ export function preparePodForCreate(pod: corev1.Pod, context: RuleContext): void
 }
 
 /** Now, as the wire has it. */
-export const nowText = (context: RuleContext) => new Date(context.runtime.clock.now()).toISOString().replace(/\.\d+Z$/, 'Z');
+export const nowText = (context: RuleContext) => timeText(context.runtime.clock.now());
 
 /** Label keys of affinity and spreading become selector terms with the pod's own values. */
 function mergeLabelKeys(pod: corev1.Pod, spec: corev1.PodSpec): void {
