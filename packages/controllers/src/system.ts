@@ -1,7 +1,9 @@
 // The controllers that keep the cluster itself in order. Two of them need to be told the cluster's authority.
+import { clusterRoleAggregationController } from './cluster-role-aggregation/cluster-role-aggregation-controller.ts';
 import { disruptionController } from './disruption/disruption-controller.ts';
 import { staleDisruptionController } from './disruption/stale-disruption-controller.ts';
 import { endpointSliceController } from './endpoint-slice/endpoint-slice-controller.ts';
+import { endpointSliceMirroringController } from './endpoint-slice-mirroring/endpoint-slice-mirroring-controller.ts';
 import { endpointsController } from './endpoints/endpoints-controller.ts';
 import { garbageCollector } from './garbage-collector/garbage-collector.ts';
 import { namespaceController } from './namespace/namespace-controller.ts';
@@ -31,6 +33,8 @@ export function systemControllers(options: SystemControllersOptions): Controller
     garbageCollector,
     endpointSliceController,
     endpointsController,
+    endpointSliceMirroringController,
+    clusterRoleAggregationController,
     nodeLifecycleController,
     taintEvictionController,
     podGcController,
