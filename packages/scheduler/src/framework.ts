@@ -15,6 +15,8 @@ export interface PodInfo {
   hostPorts: readonly HostPort[];
   priority: number;
   hasAntiAffinity: boolean;
+  /** Any affinity or anti-affinity to pods, required or preferred. */
+  hasAffinity: boolean;
 }
 
 export interface NodeInfo {
@@ -31,6 +33,10 @@ export interface NodeInfo {
 
 export interface Snapshot {
   nodes: readonly NodeInfo[];
+  /** Those with pods that have affinity or anti-affinity. */
+  nodesWithAffinity: readonly NodeInfo[];
+  /** How many nodes have the image. */
+  imageNodes(name: string): number;
   node(name: string): NodeInfo | undefined;
   namespace(name: string): corev1.Namespace | undefined;
   claim(namespace: string, name: string): corev1.PersistentVolumeClaim | undefined;

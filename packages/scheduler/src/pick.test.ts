@@ -38,6 +38,8 @@ function snapshotOf(nodes: corev1.Node[], placed: [corev1.Pod, string][] = []): 
   for (const [p, name] of placed) world.place(podInfo(p), name);
   return {
     nodes: world.nodes,
+    nodesWithAffinity: world.nodesWithAffinity,
+    imageNodes: (name) => world.imageNodes(name),
     node: (name) => world.node(name),
     namespace: () => undefined,
     claim: () => undefined,

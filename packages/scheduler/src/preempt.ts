@@ -40,8 +40,13 @@ function splitByBudgets(pods: readonly PodInfo[], budgets: readonly policyv1.Pod
 
 /** A snapshot in which one node is replaced, so that plugins that look at all nodes see the removal. */
 function snapshotWith(snapshot: Snapshot, node: NodeInfo): Snapshot {
-  const nodes = snapshot.nodes.map((other) => (other.name === node.name ? node : other));
-  return { ...snapshot, nodes, node: (name) => (name === node.name ? node : snapshot.node(name)) };
+  const replaced = (others: readonly NodeInfo[]) => others.map((other) => (other.name === node.name ? node : other));
+  return {
+    ...snapshot,
+    nodes: replaced(snapshot.nodes),
+    nodesWithAffinity: replaced(snapshot.nodesWithAffinity),
+    node: (name) => (name === node.name ? node : snapshot.node(name)),
+  };
 }
 
 function fits(pod: PodInfo, node: NodeInfo, snapshot: Snapshot, plugins: readonly Plugin[]): boolean {

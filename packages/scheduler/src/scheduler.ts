@@ -85,6 +85,10 @@ class RunningScheduler implements Scheduler {
       get nodes() {
         return world.nodes;
       },
+      get nodesWithAffinity() {
+        return world.nodesWithAffinity;
+      },
+      imageNodes: (name) => world.imageNodes(name),
       node: (name) => world.node(name),
       namespace: (name) => namespaces.get(name),
       claim: (namespace, name) => claims.get(name, namespace),

@@ -36,6 +36,8 @@ const pod = (...claims: string[]): corev1.Pod => ({
 });
 const snapshotOf = (claims: corev1.PersistentVolumeClaim[], volumes: corev1.PersistentVolume[] = []): Snapshot => ({
   nodes: [],
+  nodesWithAffinity: [],
+  imageNodes: () => 0,
   node: () => undefined,
   namespace: () => undefined,
   claim: (_namespace, name) => claims.find(({ metadata }) => metadata!.name === name),

@@ -27,11 +27,13 @@ export function podInfo(pod: corev1.Pod): PodInfo {
     hostPorts: hostPortsOf(pod.spec!),
     priority: pod.spec?.priority ?? 0,
     hasAntiAffinity: Boolean(pod.spec?.affinity?.podAntiAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.length),
+    hasAffinity: Boolean(pod.spec?.affinity?.podAffinity ?? pod.spec?.affinity?.podAntiAffinity),
   };
 }
 
 interface MutableNode extends NodeInfo {
   pods: Map<string, PodInfo>;
+  podsWithAffinity: number;
 }
 
 function emptyNode(node: corev1.Node): MutableNode {
@@ -43,6 +45,7 @@ function emptyNode(node: corev1.Node): MutableNode {
     scoredCpu: 0,
     scoredMemory: 0,
     pods: new Map(),
+    podsWithAffinity: 0,
     images: new Map(),
   };
 }
@@ -51,11 +54,12 @@ function count(node: MutableNode, info: PodInfo, factor: 1 | -1): void {
   addAmounts(node.requested, info.requests, factor);
   node.scoredCpu += factor * info.scoredCpu;
   node.scoredMemory += factor * info.scoredMemory;
+  if (info.hasAffinity) node.podsWithAffinity += factor;
 }
 
 /** A node as it would be without some pods or with one more; for preemption. */
 export function nodeWith(node: NodeInfo, without: readonly PodInfo[], added: readonly PodInfo[] = []): NodeInfo {
-  const copy: MutableNode = { ...node, requested: new Map(node.requested), pods: new Map(node.pods) };
+  const copy: MutableNode = { ...(node as MutableNode), requested: new Map(node.requested), pods: new Map(node.pods) };
   for (const info of without) {
     if (copy.pods.delete(info.uid)) count(copy, info, -1);
   }
@@ -71,6 +75,8 @@ export class World {
   /** Pods on nodes that are not known (yet). */
   readonly #placed = new Map<string, { info: PodInfo; nodeName: string }>();
   #list: readonly NodeInfo[] | undefined;
+  #withAffinity: readonly NodeInfo[] | undefined;
+  readonly #imageNodes = new Map<string, number>();
 
   get nodes(): readonly NodeInfo[] {
     this.#list ??= [...this.#nodes.values()];
@@ -79,6 +85,15 @@ export class World {
 
   node(name: string): NodeInfo | undefined {
     return this.#nodes.get(name);
+  }
+
+  get nodesWithAffinity(): readonly NodeInfo[] {
+    this.#withAffinity ??= [...this.#nodes.values()].filter((node) => node.podsWithAffinity > 0);
+    return this.#withAffinity;
+  }
+
+  imageNodes(name: string): number {
+    return this.#imageNodes.get(name) ?? 0;
   }
 
   setNode(node: corev1.Node): void {
@@ -91,19 +106,25 @@ export class World {
       for (const { info, nodeName } of this.#placed.values()) {
         if (nodeName !== name) continue;
         known.pods.set(info.uid, info);
-        count(known, info, 1);
+        this.#count(known, info, 1);
       }
     }
     known.node = node;
     known.allocatable = amountsOf(node.status?.allocatable);
+    this.#countImages(known.images, -1);
     known.images = new Map(
       (node.status?.images ?? []).flatMap((image) => (image.names ?? []).map((n) => [n, image.sizeBytes ?? 0] as const)),
     );
+    this.#countImages(known.images, 1);
   }
 
   removeNode(name: string): void {
+    const node = this.#nodes.get(name);
+    if (!node) return;
+    this.#countImages(node.images, -1);
     this.#nodes.delete(name);
     this.#list = undefined;
+    this.#withAffinity = undefined;
   }
 
   /** Puts a pod on a node, instead of where the same pod was before. */
@@ -113,7 +134,7 @@ export class World {
     const node = this.#nodes.get(nodeName);
     if (!node) return;
     node.pods.set(info.uid, info);
-    count(node, info, 1);
+    this.#count(node, info, 1);
   }
 
   remove(uid: string): void {
@@ -121,10 +142,23 @@ export class World {
     if (!placed) return;
     this.#placed.delete(uid);
     const node = this.#nodes.get(placed.nodeName);
-    if (node?.pods.delete(uid)) count(node, placed.info, -1);
+    if (node?.pods.delete(uid)) this.#count(node, placed.info, -1);
   }
 
   nodeOf(uid: string): string | undefined {
     return this.#placed.get(uid)?.nodeName;
+  }
+
+  #count(node: MutableNode, info: PodInfo, factor: 1 | -1): void {
+    count(node, info, factor);
+    if (info.hasAffinity) this.#withAffinity = undefined;
+  }
+
+  #countImages(images: ReadonlyMap<string, number>, change: 1 | -1): void {
+    for (const name of images.keys()) {
+      const left = this.imageNodes(name) + change;
+      if (left > 0) this.#imageNodes.set(name, left);
+      else this.#imageNodes.delete(name);
+    }
   }
 }

@@ -67,7 +67,7 @@ function countMatching(terms: readonly corev1.PodAffinityTerm[], pod: corev1.Pod
 
 function refusedByExisting(pod: corev1.Pod, snapshot: Snapshot): Counts {
   const counts: Counts = new Map();
-  for (const node of snapshot.nodes) {
+  for (const node of snapshot.nodesWithAffinity) {
     for (const other of node.pods.values()) {
       if (!other.hasAntiAffinity) continue;
       for (const term of requiredTerms(other.pod.spec!.affinity?.podAntiAffinity))
@@ -114,7 +114,8 @@ function preScore({ pod }: PodInfo, _feasible: readonly NodeInfo[], snapshot: Sn
     ...(affinity?.podAntiAffinity?.preferredDuringSchedulingIgnoredDuringExecution ?? []).map((entry) => ({ ...entry, sign: -1 })),
   ];
   const ownTerms = weighted(own).map((entry) => ({ ...entry, matches: termMatcher(entry.podAffinityTerm, pod, snapshot) }));
-  for (const node of snapshot.nodes) {
+  // Without wishes of its own, only those of others can matter.
+  for (const node of ownTerms.length > 0 ? snapshot.nodes : snapshot.nodesWithAffinity) {
     for (const other of node.pods.values()) {
       for (const { weight, sign, podAffinityTerm, matches } of ownTerms)
         if (matches(other.pod)) raise(sums, pair(node, podAffinityTerm.topologyKey), sign * weight);

@@ -71,16 +71,13 @@ export const imageLocality: Plugin<{ spread: Map<string, number>; nodeCount: num
   name: 'ImageLocality',
   weight: 1,
   events: [],
-  preScore: ({ pod }, _feasible, { nodes }) => {
+  preScore: ({ pod }, _feasible, snapshot) => {
     const spread = new Map<string, number>();
     for (const container of pod.spec!.containers) {
       const image = normalizedImageName(container.image ?? '');
-      spread.set(
-        image,
-        nodes.reduce((count, node) => count + (node.images.has(image) ? 1 : 0), 0),
-      );
+      spread.set(image, snapshot.imageNodes(image));
     }
-    return [...spread.values()].some((count) => count > 0) ? { spread, nodeCount: nodes.length } : undefined;
+    return [...spread.values()].some((count) => count > 0) ? { spread, nodeCount: snapshot.nodes.length } : undefined;
   },
   score: ({ pod }, node, { spread, nodeCount }) => {
     const { containers } = pod.spec!;
