@@ -4,7 +4,8 @@ import { createSocket } from 'node:dgram';
 import { readFile, stat } from 'node:fs/promises';
 import { connect, isIP } from 'node:net';
 import type { Runtime } from '@tiphys/runtime';
-import { codeOf, idOf, isTruncated, MESSAGE_BYTES_MAX, questionKey, ttlOffsets, withId } from './wire.ts';
+import { answerCache } from './answer-cache.ts';
+import { CODES, codeOf, idOf, MESSAGE_BYTES_MAX, questionKey, withId } from './wire.ts';
 
 export interface ForwarderOptions {
   runtime: Runtime;
@@ -24,11 +25,6 @@ const ATTEMPT_MS_WHEN_FAILING = 300;
 const FAILING_MS = 10_000;
 const RESOLVERS_MAX = 3;
 const IN_FLIGHT_MAX = 1000;
-const CACHE_ENTRIES_MAX = 1000;
-const CACHE_MS_MAX = 30_000;
-const CACHE_MS_NEGATIVE_MAX = 5000;
-const CODE_SERVFAIL = 2;
-const CODE_NXDOMAIN = 3;
 
 /** Addresses after `nameserver` in a resolv.conf, at most three, as libc reads them. */
 export function parseResolvers(text: string): string[] {
@@ -39,58 +35,28 @@ export function parseResolvers(text: string): string[] {
     .slice(0, RESOLVERS_MAX);
 }
 
-interface Cached {
-  message: Buffer;
-  offsets: number[];
-  storedMs: number;
-  expiresMs: number;
-}
-
-export function forwarder(options: ForwarderOptions): Forwarder {
-  const { clock, random } = options.runtime;
-  const cache = new Map<string, Cached>();
-  const inFlight = new Map<string, Promise<Buffer | undefined>>();
-  const failingUntilMs = new Map<string, number>();
+/** The machine's resolvers, read anew when the file changes. */
+function resolverList({ resolvConf, exclude }: ForwarderOptions): () => Promise<string[]> {
   let known: { changedMs: number; resolvers: string[] } | undefined;
-
-  const resolvers = async () => {
-    const changedMs = await stat(options.resolvConf).then(
+  return async () => {
+    const changedMs = await stat(resolvConf).then(
       (found) => found.mtimeMs,
       () => -1,
     );
     if (known?.changedMs !== changedMs) {
-      const text = changedMs < 0 ? '' : await readFile(options.resolvConf, 'utf8').catch(() => '');
-      known = { changedMs, resolvers: parseResolvers(text).filter((address) => !options.exclude.includes(address)) };
+      const text = changedMs < 0 ? '' : await readFile(resolvConf, 'utf8').catch(() => '');
+      known = { changedMs, resolvers: parseResolvers(text).filter((address) => !exclude.includes(address)) };
     }
     return known.resolvers;
   };
+}
 
-  const fromCache = (key: string): Buffer | undefined => {
-    const entry = cache.get(key);
-    const nowMs = clock.monotonicMs();
-    if (!entry) return undefined;
-    if (entry.expiresMs <= nowMs) {
-      cache.delete(key);
-      return undefined;
-    }
-    const copy = Buffer.from(entry.message);
-    const agedSeconds = Math.floor((nowMs - entry.storedMs) / 1000);
-    for (const offset of entry.offsets) copy.writeUInt32BE(Math.max(0, copy.readUInt32BE(offset) - agedSeconds), offset);
-    return copy;
-  };
-
-  const store = (key: string, message: Buffer) => {
-    const code = codeOf(message);
-    if (isTruncated(message) || (code !== 0 && code !== CODE_NXDOMAIN)) return;
-    const offsets = ttlOffsets(message);
-    const ttlSeconds = Math.min(...offsets.map((offset) => message.readUInt32BE(offset)), CACHE_MS_MAX / 1000);
-    const hasAnswer = message.readUInt16BE(6) > 0;
-    const keepMs = Math.min(ttlSeconds * 1000, hasAnswer ? CACHE_MS_MAX : CACHE_MS_NEGATIVE_MAX);
-    if (keepMs <= 0) return;
-    const storedMs = clock.monotonicMs();
-    cache.set(key, { message, offsets, storedMs, expiresMs: storedMs + keepMs });
-    if (cache.size > CACHE_ENTRIES_MAX) cache.delete(cache.keys().next().value!);
-  };
+export function forwarder(options: ForwarderOptions): Forwarder {
+  const { clock, random } = options.runtime;
+  const cache = answerCache(clock);
+  const resolvers = resolverList(options);
+  const inFlight = new Map<string, Promise<Buffer | undefined>>();
+  const failingUntilMs = new Map<string, number>();
 
   const askAll = async (query: Buffer, transport: 'udp' | 'tcp'): Promise<Buffer | undefined> => {
     let refusal: Buffer | undefined;
@@ -104,7 +70,7 @@ export function forwarder(options: ForwarderOptions): Forwarder {
         continue;
       }
       failingUntilMs.delete(resolver);
-      if (codeOf(message) !== CODE_SERVFAIL) return message;
+      if (codeOf(message) !== CODES.SERVFAIL) return message;
       refusal = message;
     }
     return refusal;
@@ -112,7 +78,7 @@ export function forwarder(options: ForwarderOptions): Forwarder {
 
   const ask: Forwarder['ask'] = async (query, transport) => {
     const key = `${transport} ${questionKey(query)}`;
-    const cached = fromCache(key);
+    const cached = cache.get(key);
     if (cached) return withId(cached, idOf(query));
     // The same question joins the one under way. So a loop through the machine's resolver ends in a timeout, not in a flood.
     let pending = inFlight.get(key);
@@ -121,7 +87,7 @@ export function forwarder(options: ForwarderOptions): Forwarder {
       pending = askAll(query, transport).finally(() => inFlight.delete(key));
       inFlight.set(key, pending);
       pending.then(
-        (message) => message && store(key, message),
+        (message) => message && cache.put(key, message),
         () => {},
       );
     }

@@ -6,7 +6,7 @@ export const UDP_BYTES_PLAIN = 512;
 export const UDP_BYTES_MAX = 1232;
 export const MESSAGE_BYTES_MAX = 65_535;
 
-const CODES = { NOERROR: 0, FORMERR: 1, SERVFAIL: 2, NXDOMAIN: 3, NOTIMP: 4, REFUSED: 5 } as const;
+export const CODES = { NOERROR: 0, FORMERR: 1, SERVFAIL: 2, NXDOMAIN: 3, NOTIMP: 4, REFUSED: 5 } as const;
 export type Code = keyof typeof CODES;
 
 const FLAG_AUTHORITATIVE = 1 << 10;
