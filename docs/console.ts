@@ -25,7 +25,8 @@ export function consoleCommands(document: string, heading: string): ConsoleComma
   return commands;
 }
 
-const escaped = (text: string) => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+/** Columns are as wide as their contents: any run of spaces stands for any other. */
+const escaped = (text: string) => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&').replace(/ +/g, ' +');
 
 /** Whether the output is what the document shows. A command that shows nothing may print anything. */
 export function outputMatches(expected: readonly string[], output: string): boolean {

@@ -13,6 +13,7 @@ import { SANDBOX_IMAGE } from '../containerd/configuration.ts';
 import type { CriClient } from '../cri/client.ts';
 import { layerOf, ociArchive } from './oci-image.ts';
 import { pauseProgram } from './pause-program.ts';
+import { fullName } from './reference.ts';
 
 /** What an import needs to know about containerd. */
 export interface ImageTarget {
@@ -30,7 +31,29 @@ export function ctrPath(target: ImageTarget): string {
   return target.binary?.includes('/') ? join(dirname(target.binary), 'ctr') : 'ctr';
 }
 
-/** Names of the images that were imported. */
+async function ctr(target: ImageTarget, args: readonly string[]): Promise<void> {
+  const child = spawn(ctrPath(target), ['--address', target.socket, '--namespace', CRI_NAMESPACE, ...args], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  let errors = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (errors += text));
+  const code = await new Promise<number>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', (status) => resolve(status ?? 1));
+  });
+  if (code !== 0) throw new Retryable(`ctr ${args.join(' ')}: ${errors.trim()}`);
+}
+
+/** Pods name images in short; CRI looks for the full name, so that is the one an image is kept under. */
+async function nameInFull(target: ImageTarget, name: string): Promise<string> {
+  const full = fullName(name);
+  if (full === name) return name;
+  await ctr(target, ['images', 'tag', '--force', name, full]);
+  await ctr(target, ['images', 'remove', name]);
+  return full;
+}
+
+/** Full names of the images that were imported. */
 export async function importArchive(target: ImageTarget, archive: Readable): Promise<string[]> {
   const local = target.majorVersion >= 2 ? ['--local'] : [];
   const args = [
@@ -59,7 +82,9 @@ export async function importArchive(target: ImageTarget, archive: Readable): Pro
   const feedError = await fed;
   if (code !== 0) throw new Retryable(`the image can't be imported: ${errors.trim() || `ctr ended with ${code}`}`);
   if (feedError && feedError.code !== 'EPIPE') throw feedError;
-  return [...output.matchAll(/^unpacking (\S+)/gm)].map((match) => match[1]!);
+  const names: string[] = [];
+  for (const match of output.matchAll(/^unpacking (\S+)/gm)) names.push(await nameInFull(target, match[1]!));
+  return names;
 }
 
 function folderAsTar(folder: string): Readable {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { credentialsFor } from './credentials.ts';
-import { repositoryOf, withDefaultTag } from './reference.ts';
+import { fullName, repositoryOf, withDefaultTag } from './reference.ts';
 
 test('a name without tag or digest means latest', () => {
   assert.equal(withDefaultTag('busybox'), 'busybox:latest');
@@ -23,4 +23,12 @@ test('credentials are those of the longest matching registry', () => {
   assert.equal(credentialsFor('r.example.com/team/app:1', [secret])?.username, 'team');
   assert.equal(credentialsFor('r.example.com/other', [secret])?.username, 'all');
   assert.equal(credentialsFor('elsewhere.example.com/x', [secret]), undefined);
+});
+
+test('names are spelled out as the runtime knows them', () => {
+  assert.equal(fullName('busybox:1'), 'docker.io/library/busybox:1');
+  assert.equal(fullName('board/app:1'), 'docker.io/board/app:1');
+  assert.equal(fullName('localhost/app:1'), 'localhost/app:1');
+  assert.equal(fullName('registry:5000/app'), 'registry:5000/app');
+  assert.equal(fullName('registry.k8s.io/pause:3.10'), 'registry.k8s.io/pause:3.10');
 });

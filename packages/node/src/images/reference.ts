@@ -24,11 +24,15 @@ export function withDefaultTag(image: string): string {
   return tag || digest ? image : `${image}:latest`;
 }
 
-/** `docker.io/library/busybox` for `busybox`: the key under which credentials are found. */
+/** With registry and repository spelled out, as containerd and CRI know it: `board/app:1` is `docker.io/board/app:1` (distribution reference). */
+export function fullName(image: string): string {
+  const [first = '', ...rest] = image.split('/');
+  if (rest.length > 0 && (/[.:]/.test(first) || first === 'localhost')) return image;
+  return rest.length === 0 ? `docker.io/library/${image}` : `docker.io/${image}`;
+}
+
+/** `docker.io/library/busybox` for `busybox:1`: the key under which credentials are found. */
 export function repositoryOf(image: string): string {
   const [name] = image.split('@');
-  const repository = name!.replace(/:[\w][\w.-]*$/, '');
-  const [first] = repository.split('/');
-  if (!repository.includes('/')) return `docker.io/library/${repository}`;
-  return /[.:]/.test(first!) || first === 'localhost' ? repository : `docker.io/${repository}`;
+  return fullName(name!.replace(/:[\w][\w.-]*$/, ''));
 }
