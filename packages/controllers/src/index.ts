@@ -1,4 +1,5 @@
 export { builtinControllers } from './builtin.ts';
+export type { CertificateSigner, RequestFacts } from './certificates/requests.ts';
 export * from './runtime/actions.ts';
 export { claim } from './runtime/claims.ts';
 export {

@@ -1,4 +1,6 @@
 // The controllers that keep the cluster itself in order. Two of them need to be told the cluster's authority.
+import { certificateControllers } from './certificates/certificate-controllers.ts';
+import type { CertificateSigner } from './certificates/requests.ts';
 import { clusterRoleAggregationController } from './cluster-role-aggregation/cluster-role-aggregation-controller.ts';
 import { disruptionController } from './disruption/disruption-controller.ts';
 import { staleDisruptionController } from './disruption/stale-disruption-controller.ts';
@@ -20,6 +22,8 @@ import { type VolumeFolders, volumeControllers } from './volumes/index.ts';
 export interface SystemControllersOptions extends TokensOptions {
   /** Default: volumes in /var/lib/tiphys/volumes that nobody makes, which suits simulated nodes. */
   volumes?: VolumeFolders;
+  /** Signs certificate requests with the cluster's authority. Without it they are neither approved nor signed here. */
+  certificateSigner?: CertificateSigner;
 }
 
 const DEFAULT_FOLDERS: VolumeFolders = { directory: '/var/lib/tiphys/volumes' };
@@ -41,6 +45,7 @@ export function systemControllers(options: SystemControllersOptions): Controller
     resourceQuotaController,
     disruptionController,
     staleDisruptionController,
+    ...(options.certificateSigner ? certificateControllers(options.certificateSigner) : []),
     ...volumeControllers(options.volumes ?? DEFAULT_FOLDERS),
   ];
 }

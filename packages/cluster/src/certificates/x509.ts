@@ -76,7 +76,8 @@ function alternativeNames(hosts: readonly string[]): Buffer {
   return derSequence(...hosts.map((host) => (isIP(host) ? derValue(0x87, addressBytes(host)) : derValue(0x82, Buffer.from(host)))));
 }
 
-const publicKeyInfo = (key: KeyObject): Buffer => createPublicKey(key).export({ type: 'spki', format: 'der' });
+const publicKeyInfo = (key: KeyObject): Buffer =>
+  (key.type === 'public' ? key : createPublicKey(key)).export({ type: 'spki', format: 'der' });
 const keyIdentifier = (info: Buffer): Buffer => createHash('sha1').update(info).digest();
 
 interface Body {
@@ -159,4 +160,46 @@ export function issueCertificate(
     extensions,
   });
   return { certificatePem, privateKeyPem };
+}
+
+export interface SubjectToSign {
+  /** The encoded name and key as the request has them. */
+  subject: Buffer;
+  keyInfo: Buffer;
+  /** The encoded extension value. */
+  alternativeNames: Buffer | undefined;
+  /** Without a subject the names are all there is. */
+  isCritical: boolean;
+  /** As in CertificateSigningRequests; others than the known are left out. */
+  usages: readonly string[];
+  validForMs: number;
+  authorityName: string;
+}
+
+const KEY_USAGES: Readonly<Record<string, number>> = {
+  'digital signature': KEY_USAGE_SIGNATURE,
+  'key encipherment': KEY_USAGE_ENCIPHERMENT,
+};
+const EXTENDED_USAGES: Readonly<Record<string, string>> = { 'server auth': OID.server, 'client auth': OID.client };
+const KEY_USAGE_UNUSED_BITS = 5;
+
+/** A certificate for somebody else's key. */
+export function signSubject(runtime: Runtime, authority: KeyedCertificate, wanted: SubjectToSign): string {
+  const usage = wanted.usages.reduce((bits, name) => bits | (KEY_USAGES[name] ?? 0), 0);
+  const extended = wanted.usages.flatMap((name) => EXTENDED_USAGES[name] ?? []);
+  const names = wanted.alternativeNames;
+  return signed({
+    runtime,
+    issuerName: nameOf(wanted.authorityName),
+    issuerKey: createPrivateKey(authority.privateKeyPem),
+    subjectName: wanted.subject,
+    subjectKey: createPublicKey({ key: wanted.keyInfo, format: 'der', type: 'spki' }),
+    validForMs: wanted.validForMs,
+    extensions: [
+      ...(usage ? [extension(OID.keyUsage, true, derBits(Buffer.of(usage), KEY_USAGE_UNUSED_BITS))] : []),
+      ...(extended.length > 0 ? [extension(OID.extendedKeyUsage, false, derSequence(...extended.map(derObjectIdentifier)))] : []),
+      extension(OID.basicConstraints, true, derSequence()),
+      ...(names ? [extension(OID.subjectAlternativeName, wanted.isCritical, names)] : []),
+    ],
+  });
 }
