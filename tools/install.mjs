@@ -1,11 +1,13 @@
 // Installs what is missing: the locked npm packages (which bring Node 26) and, as root on Debian or Ubuntu, the system
 // packages that real containers need. Plain JavaScript without dependencies, so that any Node ≥ 20 runs it on a bare machine.
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
+
+const NODE_MAJOR_MIN = 26;
 
 const say = (text) => process.stderr.write(`${text}\n`);
 
@@ -24,22 +26,36 @@ export function run(command, args, options = {}) {
   return result.status ?? 1;
 }
 
+const read = (path) => JSON.parse(readFileSync(join(root, path), 'utf8')).packages;
+
+/** Every locked package is there in its version. Packages for other machines are optional and may be missing. */
 function npmPackagesAreCurrent() {
-  const installed = join(root, 'node_modules', '.package-lock.json');
-  return existsSync(installed) && statSync(installed).mtimeMs >= statSync(join(root, 'package-lock.json')).mtimeMs;
+  try {
+    const installed = read('node_modules/.package-lock.json');
+    return Object.entries(read('package-lock.json')).every(([path, { version, optional }]) => {
+      if (!path.startsWith('node_modules/')) return true;
+      if (!installed[path]) return optional === true;
+      return installed[path].version === version && existsSync(join(root, path, 'package.json'));
+    });
+  } catch {
+    return false;
+  }
 }
 
-/** The Node that the project runs on, from its own packages; this process's when no package carries one for this machine. */
+/** The Node that the project runs on, from its own packages; this process's when it is new enough and none fits the machine. */
 export function nodePath() {
   const packaged = join(root, 'node_modules', `node-${process.platform}-${process.arch}`, 'bin', 'node');
-  return existsSync(packaged) ? packaged : process.execPath;
+  if (existsSync(packaged)) return packaged;
+  if (Number(process.versions.node.split('.')[0]) >= NODE_MAJOR_MIN) return process.execPath;
+  say(`Tiphys needs Node ${NODE_MAJOR_MIN}; this is ${process.version}, and no packaged Node fits ${process.platform}-${process.arch}.`);
+  process.exit(1);
 }
 
 export function installNpmPackages() {
   if (npmPackagesAreCurrent()) return;
   say('Installing the locked npm packages (npm ci) …');
-  // npm's own lifecycle variables name the outer command; a nested npm must not take them for its own.
-  const env = Object.fromEntries(Object.entries(process.env).filter(([key]) => !key.startsWith('npm_') || key === 'npm_config_cache'));
+  // What npm says about the command under way is not for the npm inside it; its settings (registry, cache, proxy) are.
+  const env = Object.fromEntries(Object.entries(process.env).filter(([key]) => !/^npm_(?!config_)|^npm_config_local_prefix$/.test(key)));
   if (run('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], { env }) !== 0) {
     say('npm ci failed. Is the npm registry reachable? Try again with: npm ci');
     process.exit(1);

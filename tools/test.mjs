@@ -1,8 +1,9 @@
 // npm test: installs what is missing, then every check and test, each named with its time. Stops at the first that fails.
 //   npm test -- --only unit        one step
 
+import { spawn } from 'node:child_process';
 import { globSync } from './glob.mjs';
-import { installNpmPackages, installSystemPackages, nodePath, root, run } from './install.mjs';
+import { installNpmPackages, installSystemPackages, nodePath, root } from './install.mjs';
 
 installNpmPackages();
 installSystemPackages();
@@ -11,6 +12,27 @@ const node = nodePath();
 const bin = (name) => `${root}/node_modules/.bin/${name}`;
 const tests = (pattern) => globSync(root, pattern);
 const TEST_FILES_AT_ONCE = 2;
+
+/** Counts of all test steps, as node's runner prints them. */
+const totals = new Map();
+const COUNT = /^ℹ (tests|pass|fail|cancelled|skipped|todo|duration_ms) ([\d.]+)$/gm;
+
+/** Runs a program, shows its output as it comes and resolves with its exit code. */
+function run(command, args) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, { cwd: root, stdio: ['inherit', 'pipe', 'inherit'] });
+    let output = '';
+    child.stdout.setEncoding('utf8').on('data', (text) => {
+      output += text;
+      process.stdout.write(text);
+    });
+    child.on('error', reject);
+    child.on('close', (code) => {
+      for (const [, name, count] of output.matchAll(COUNT)) totals.set(name, (totals.get(name) ?? 0) + Number(count));
+      resolve(code ?? 1);
+    });
+  });
+}
 
 const steps = [
   { name: 'types', run: () => run(bin('tsc'), ['--noEmit', '-p', 'tsconfig.json']) },
@@ -42,11 +64,23 @@ const steps = [
   },
 ];
 
+const seconds = (sinceMs) => ((performance.now() - sinceMs) / 1000).toFixed(1);
 const only = process.argv.includes('--only') ? process.argv[process.argv.indexOf('--only') + 1] : undefined;
-for (const step of steps.filter((s) => !only || s.name === only)) {
-  const started = performance.now();
-  process.stdout.write(`── ${step.name}\n`);
-  const code = step.run();
-  process.stdout.write(`── ${step.name}: ${code === 0 ? 'ok' : 'FAILED'} (${((performance.now() - started) / 1000).toFixed(1)} s)\n`);
-  if (code !== 0) process.exit(code);
+if (only && !steps.some((step) => step.name === only)) {
+  console.error(`no step is called ${only}; there are: ${steps.map((step) => step.name).join(', ')}`);
+  process.exit(1);
 }
+const startedMs = performance.now();
+let failed;
+for (const step of steps.filter((s) => !only || s.name === only)) {
+  const stepStartedMs = performance.now();
+  console.log(`── ${step.name}`);
+  const code = await step.run();
+  console.log(`── ${step.name}: ${code === 0 ? 'ok' : 'FAILED'} (${seconds(stepStartedMs)} s)`);
+  if (code === 0) continue;
+  failed = step.name;
+  break;
+}
+console.log(`\n── ${failed ? `${failed} FAILED` : 'all ok'} (${seconds(startedMs)} s)`);
+for (const [name, count] of totals) console.log(`ℹ ${name} ${count}`);
+process.exitCode = failed ? 1 : 0;
