@@ -12,6 +12,7 @@ import { acknowledgedWrites } from './acknowledged-writes.ts';
 import { beginClusterProcess, type ClusterProcess, type ProcessOptions, startClusterProcess } from './cluster-process.ts';
 import { loadTestImage, serverCommand, TEST_IMAGE } from './images.ts';
 import { cgroupOf } from './machine-state.ts';
+import { isNodeReady } from './pods.ts';
 import { until } from './until.ts';
 
 const NAME = 'survivor';
@@ -105,13 +106,6 @@ async function allReady(client: Client): Promise<boolean> {
   return pods.length === REPLICAS && pods.every(isReady);
 }
 
-async function nodeReady(client: Client): Promise<boolean> {
-  const { items } = await client.of(corev1.nodes).list();
-  return (
-    items.length > 0 && items.every((node) => node.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True'))
-  );
-}
-
 const ANSWER_MS_MAX = 2000;
 
 /** What the service answers, through the kernel's rules. */
@@ -196,7 +190,7 @@ export async function startKillCycles(options: ProcessOptions & { directory: str
     const startMs = performance.now() - startedAt;
     const { client } = cluster;
     const failures = await writes.losses(client);
-    await until('the node is ready', READY_MS_MAX, () => nodeReady(client));
+    await until('the node is ready', READY_MS_MAX, () => isNodeReady(client));
     await until('all pods are ready', READY_MS_MAX, () => allReady(client));
     failures.push(...compared(before, await running(client, options.directory)));
     await follower.stop();

@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 
 const run = promisify(execFile);
@@ -27,6 +27,8 @@ const SETTINGS = [
   'net/ipv4/conf/all/route_localnet',
   'net/ipv4/conf/default/forwarding',
 ];
+/** Every containerd makes these, and whoever finds them empty may remove them. */
+const SHARED = '/run/containerd';
 const CGROUPS = '/sys/fs/cgroup';
 const OUTPUT_BYTES_MAX = 64 * 1024 * 1024;
 
@@ -71,9 +73,11 @@ function processes(folder: string, cgroup: string): string[] {
   });
 }
 
-function cgroups(): string[] {
+/** Trees of other clusters come and go with them. */
+function cgroups(own: string): string[] {
   const below = (path: string) => names(path).flatMap((name) => (isFolder(join(path, name)) ? [join(path, name)] : []));
-  return below(CGROUPS).flatMap((top) => [top, ...below(top)]);
+  const isAnothers = (path: string) => /^tiphys-[0-9a-f]{8}$/.test(basename(path)) && basename(path) !== own;
+  return below(CGROUPS).flatMap((top) => [top, ...below(top).filter((path) => !isAnothers(path))]);
 }
 
 function isFolder(path: string): boolean {
@@ -102,7 +106,7 @@ export async function machineState(folder: string): Promise<MachineState> {
     ),
     routes: await ask('ip', 'route', 'show', 'table', 'all'),
     nftables: await ask('nft', 'list', 'ruleset'),
-    cgroups: cgroups(),
+    cgroups: cgroups(cgroupOf(join(folder, 'node'))),
     files: FOLDERS.flatMap(filesBelow),
     kubeconfig: lines(text(process.env.KUBECONFIG ?? join(homedir(), '.kube', 'config'))),
     settings: SETTINGS.map((name) => `${name}=${text(join('/proc/sys', name)).trim()}`),
@@ -115,7 +119,7 @@ export function differences(before: MachineState, after: MachineState): string[]
     const [was, is] = [before[kind]!, after[kind]!];
     return [
       ...is.filter((line) => !was.includes(line)).map((line) => `${kind}: left behind: ${line}`),
-      ...was.filter((line) => !is.includes(line)).map((line) => `${kind}: gone: ${line}`),
+      ...was.filter((line) => !is.includes(line) && !line.startsWith(SHARED)).map((line) => `${kind}: gone: ${line}`),
     ];
   });
 }

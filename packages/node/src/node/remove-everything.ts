@@ -1,6 +1,6 @@
 // Ends what a node left running and takes away what it made on the machine: containers, shims, containerd, mounts, cgroups.
 import { readdir, rm, rmdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { realRuntime } from '@tiphys/runtime';
 import { cgroupTree } from '../cgroups/cgroup-tree.ts';
 import { containerdPaths } from '../containerd/configuration.ts';
@@ -20,6 +20,15 @@ export interface RemoveOptions {
 const GRACE_SECONDS_DEFAULT = 2;
 const KILLED_MS_MAX = 5000;
 
+/** Where CNI's library keeps what plugins answered; containerd can't be told another place. */
+const CNI_RESULTS = '/var/lib/cni/results';
+
+/** Usually a sandbox's end has removed them, but not when its network namespace was gone. */
+async function removeCniResults(sandboxIds: readonly string[]): Promise<void> {
+  const kept = await readdir(CNI_RESULTS).catch(() => []);
+  for (const name of kept) if (sandboxIds.some((id) => name.includes(id))) await rm(join(CNI_RESULTS, name), { force: true });
+}
+
 async function endContainers(cri: CriClient, graceSeconds: number): Promise<void> {
   const containers = await cri.listContainers({ state: { state: 1 } });
   await Promise.allSettled(containers.map(({ id }) => cri.stopContainer(id!, graceSeconds)));
@@ -27,6 +36,7 @@ async function endContainers(cri: CriClient, graceSeconds: number): Promise<void
   // Stopping a sandbox also gives back its network: links, namespaces and addresses.
   await Promise.allSettled(sandboxes.map(({ id }) => cri.stopPodSandbox(id!)));
   await Promise.allSettled(sandboxes.map(({ id }) => cri.removePodSandbox(id!)));
+  await removeCniResults(sandboxes.map(({ id }) => id!));
 }
 
 async function killProcesses(pids: readonly number[], argument: string): Promise<void> {
@@ -60,7 +70,7 @@ export async function removeEverything(options: RemoveOptions): Promise<void> {
   await unmountBelow(join(directory, 'containerd'));
   await unmountBelow(join(directory, 'kubelet'));
   await rm(paths.state, { recursive: true, force: true });
-  // Shims keep their sockets here whatever the state folder; the folders stay when another containerd uses them.
+  // Folders that containerd makes outside its own, whatever its configuration; they stay when another containerd uses them.
   for (const folder of [
     '/run/containerd/s',
     '/run/containerd/fifo',
@@ -68,6 +78,8 @@ export async function removeEverything(options: RemoveOptions): Promise<void> {
     '/run/containerd/runc/k8s.io',
     '/run/containerd/runc',
     '/run/containerd',
+    CNI_RESULTS,
+    dirname(CNI_RESULTS),
   ]) {
     await rmdir(folder).catch(() => {});
   }
