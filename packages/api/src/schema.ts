@@ -33,6 +33,8 @@ export interface TypeSchema {
   type?: ScalarType;
   format?: string;
   mapType?: 'atomic' | 'granular';
+  /** Fields that are not declared are kept as they are; only types of custom resources may do so. */
+  keepsUnknown?: boolean;
   gvk?: { group: string; version: string; kind: string }[];
   unions?: unknown[];
 }

@@ -18,6 +18,11 @@ export interface ObjectCodec {
   decode(bytes: Uint8Array | string, options: { mediaType?: string; strict: boolean }): DecodedObject;
   /** The same for an object that was parsed or patched; the argument isn't changed. */
   normalize(value: object, options: { strict: boolean }): DecodedObject;
+  /**
+   * A stored object as it is read today, when the schema may have changed since it was written: the argument itself, which isn't
+   * changed, where nothing is different. Absent for kinds whose schema never changes.
+   */
+  read?(stored: PlainObject): PlainObject;
   /** Fills in defaults; may change the argument. */
   applyDefaults(object: PlainObject): PlainObject;
   /** Schema of a kind that isn't built in, as a v3 component, for OpenAPI. */

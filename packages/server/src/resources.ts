@@ -5,6 +5,7 @@ import type { Store } from '@tiphys/storage';
 import type { Entry, EntryEvent, PlainObject } from './cache/entry.ts';
 import { WatchCache } from './cache/watch-cache.ts';
 import { builtInCodec, type ObjectCodec } from './codec.ts';
+import type { DelegatedVersion } from './discovery/delegated.ts';
 
 type Definition = ResourceDefinition<any>;
 
@@ -43,18 +44,34 @@ export class Endpoint {
     return this.cache.prefix + key;
   }
 
+  /** The stored bytes of every object are what is sent. */
+  get sendsAllStored(): boolean {
+    return this.sendsStored && !this.codec.read;
+  }
+
+  /** Whether the stored bytes of this object are what is sent. */
+  sendsStoredOf(entry: Entry): boolean {
+    return this.sendsAllStored || (this.sendsStored && this.object(entry) === entry.object);
+  }
+
   /** The entry's object in this version. Shared. */
   object(entry: Entry): PlainObject {
     const stored = entry.object;
-    if (stored.apiVersion === this.apiVersion && stored.kind === this.type.kind) return stored;
+    const isOwn = stored.apiVersion === this.apiVersion && stored.kind === this.type.kind;
+    if (isOwn && !this.codec.read) return stored;
     let view = this.#views.get(entry);
     if (!view) {
-      const { conversion } = this.definition;
-      const converted = conversion ? (conversion.fromStored(structuredClone(stored)) as PlainObject) : stored;
-      view = { ...converted, kind: this.type.kind, apiVersion: this.apiVersion };
+      view = isOwn ? stored : this.#converted(stored);
+      view = this.codec.read?.(view) ?? view;
       this.#views.set(entry, view);
     }
     return view;
+  }
+
+  #converted(stored: PlainObject): PlainObject {
+    const { conversion } = this.definition;
+    const converted = conversion ? (conversion.fromStored(structuredClone(stored)) as PlainObject) : stored;
+    return { ...converted, kind: this.type.kind, apiVersion: this.apiVersion };
   }
 
   /** The form to be stored. May change the object. */
@@ -67,7 +84,7 @@ export class Endpoint {
 
   /** A cache event as this version's watchers see it. */
   event(event: EntryEvent): WatchEvent {
-    return this.sendsStored ? event : { type: event.type, object: this.object(event.entry) };
+    return this.sendsStoredOf(event.entry) ? event : { type: event.type, object: this.object(event.entry) };
   }
 }
 
@@ -79,9 +96,20 @@ export class Resources {
   readonly #caches = new Map<string, { cache: WatchCache; started: Promise<void>; users: number }>();
   /** Counts changes of what is served, for discovery's caches. */
   generation = 0;
+  #delegated: readonly DelegatedVersion[] = [];
 
   constructor(store: Store) {
     this.#store = store;
+  }
+
+  /** What other servers answer for, as discovery tells it. */
+  get delegated(): readonly DelegatedVersion[] {
+    return this.#delegated;
+  }
+
+  delegate(versions: readonly DelegatedVersion[]): void {
+    this.#delegated = versions;
+    this.generation++;
   }
 
   find(group: string, version: string, resource: string): Endpoint | undefined {

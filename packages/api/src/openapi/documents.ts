@@ -3,7 +3,7 @@
 import { builtInGroups, builtInResources, typeNameOfKind } from '../schema/lookup.ts';
 import { encodeGnosticV2 } from './gnostic.ts';
 import { type GroupVersionTypes, groupVersionTag, type Operation, type Parameter, type PathEntry, pathsOf, rootPath } from './paths.ts';
-import { type JsonSchema, reachableTypes, schemaOfType, toV2Schema, V2_REFERENCE, V3_REFERENCE } from './schemas.ts';
+import { type JsonSchema, reachableTypes, schemaOfType, toV2Definition, V2_REFERENCE, V3_REFERENCE } from './schemas.ts';
 
 const INFO = { title: 'Kubernetes', version: 'v1.36.3' };
 const MEDIA_TYPES = ['application/json', 'application/yaml', 'application/vnd.kubernetes.protobuf'];
@@ -124,7 +124,7 @@ export function openApiV2(custom: readonly OpenApiGroupVersion[] = []): object {
   const definitions: Record<string, unknown> = {};
   const customReferences = custom.flatMap((types) => referencesIn(types.schemas));
   for (const name of reachableTypes([...META_TYPES, ...typesUsed(entries), ...customReferences])) definitions[name] = schemaOfType(name, 2);
-  for (const { schemas } of custom) for (const [name, schema] of Object.entries(schemas)) definitions[name] = toV2Schema(schema);
+  for (const { schemas } of custom) for (const [name, schema] of Object.entries(schemas)) definitions[name] = toV2Definition(schema);
   return {
     swagger: '2.0',
     info: INFO,

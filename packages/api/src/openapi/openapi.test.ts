@@ -75,8 +75,23 @@ test('custom resources join both versions', () => {
   const v2 = openApiV2([widgets]) as Document;
   assert.deepEqual(v2.definitions['com.example.v1.Widget'].properties, {
     metadata: { $ref: '#/definitions/io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta', description: 'm' },
-    size: { type: 'integer' },
+    // What may be null has no type in v2.
+    size: {},
   });
+});
+
+test('kinds that keep unknown fields say nothing of their fields to v2’s readers', () => {
+  const kinds = [{ group: 'example.com', version: 'v1', kind: 'Widget' }];
+  const open = { 'x-kubernetes-preserve-unknown-fields': true, 'x-kubernetes-group-version-kind': kinds };
+  const schemas = { 'com.example.v1.Widget': { type: 'object', properties: { a: { type: 'string' } }, ...open } };
+  const whole = openApiV2([{ ...widgets, schemas }]) as Document;
+  assert.deepEqual(whole.definitions['com.example.v1.Widget'], { type: 'object', 'x-kubernetes-group-version-kind': kinds });
+  const inner = {
+    type: 'object',
+    properties: { nullable: { type: 'array', items: {} }, spec: { type: 'object', properties: {}, ...open } },
+  };
+  const part = openApiV2([{ ...widgets, schemas: { 'com.example.v1.Widget': inner } }]) as Document;
+  assert.deepEqual(part.definitions['com.example.v1.Widget'].properties, { nullable: { type: 'array', items: {} }, spec: open });
 });
 
 /** Field numbers and contents of one protobuf message whose fields are all length-delimited or varints. */

@@ -85,15 +85,36 @@ export function reachableTypes(typeNames: Iterable<string>): string[] {
   return [...seen].sort();
 }
 
-/** A schema written for v3 in v2's dialect: other references, no allOf around them, and none of v3's own keywords. */
-export function toV2Schema(schema: unknown): unknown {
-  if (Array.isArray(schema)) return schema.map(toV2Schema);
-  if (typeof schema !== 'object' || schema === null) return schema;
-  const { allOf, oneOf, anyOf, not, nullable, ...rest } = schema as JsonSchema;
+const KEEPS_UNKNOWN = 'x-kubernetes-preserve-unknown-fields';
+const LEFT_OUT = new Set(['allOf', 'oneOf', 'anyOf', 'not', 'nullable', 'items', 'properties', 'additionalProperties', 'required']);
+
+/**
+ * A schema written for v3 in v2's dialect: other references, no allOf around them, none of v3's own keywords, and nothing about
+ * what old clients would take for a promise that there are no other fields (apiextensions controller/openapi/v2/conversion.go).
+ */
+export function toV2Schema(schema: JsonSchema): JsonSchema {
+  const { allOf, nullable, type, items, properties, required } = schema;
+  const wrapped = Array.isArray(allOf) && allOf.length === 1 ? (allOf[0] as JsonSchema).$ref : undefined;
+  const reference = schema.$ref ?? wrapped;
   const out: JsonSchema = {};
-  const inner = Array.isArray(allOf) && allOf.length === 1 ? (allOf[0] as JsonSchema) : undefined;
-  for (const [key, value] of Object.entries({ ...inner, ...rest })) {
-    out[key] = key === '$ref' && typeof value === 'string' ? value.replace(V3_REFERENCE, V2_REFERENCE) : toV2Schema(value);
+  for (const [key, value] of Object.entries(schema)) if (!LEFT_OUT.has(key)) out[key] = value;
+  if (typeof reference === 'string') out.$ref = reference.replace(V3_REFERENCE, V2_REFERENCE);
+  const isOpen = nullable === true || schema[KEEPS_UNKNOWN] === true;
+  if (items && !isOpen) out.items = toV2Schema(items as JsonSchema);
+  if (properties && !isOpen) {
+    out.properties = Object.fromEntries(Object.entries(properties).map(([name, each]) => [name, toV2Schema(each)]));
   }
+  const additional = schema.additionalProperties as JsonSchema | boolean | undefined;
+  if (additional !== undefined) out.additionalProperties = typeof additional === 'object' ? toV2Schema(additional) : additional;
+  const mayBeNull = (name: string) => (properties as Record<string, JsonSchema> | undefined)?.[name]?.nullable === true;
+  const stillRequired = (required as string[] | undefined)?.filter((name) => !mayBeNull(name)) ?? [];
+  if (stillRequired.length > 0) out.required = stillRequired;
+  if (nullable === true || (type === 'array' && !out.items) || (schema[KEEPS_UNKNOWN] === true && type === 'object')) delete out.type;
   return out;
+}
+
+/** The same for a kind as a whole: one that keeps unknown fields says nothing of its fields at all, or old clients refuse those. */
+export function toV2Definition(schema: JsonSchema): JsonSchema {
+  const kinds = 'x-kubernetes-group-version-kind';
+  return schema[KEEPS_UNKNOWN] === true ? { type: 'object', [kinds]: schema[kinds] } : toV2Schema(schema);
 }

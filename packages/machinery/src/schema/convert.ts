@@ -25,7 +25,11 @@ class Conversion {
       fields.kind ??= { type: 'string' };
       fields.metadata = { ref: OBJECT_META };
     }
-    return { fields, ...(schema['x-kubernetes-map-type'] ? { mapType: schema['x-kubernetes-map-type'] } : {}) };
+    return {
+      fields,
+      ...(schema['x-kubernetes-preserve-unknown-fields'] ? { keepsUnknown: true } : {}),
+      ...(schema['x-kubernetes-map-type'] ? { mapType: schema['x-kubernetes-map-type'] } : {}),
+    };
   }
 
   field(schema: JsonSchema, name: string): FieldSchema {
@@ -34,8 +38,6 @@ class Conversion {
       ...(schema['x-kubernetes-map-type'] ? { mapType: schema['x-kubernetes-map-type'] } : {}),
     };
     if (schema['x-kubernetes-int-or-string']) return { ...common, format: 'int-or-string' };
-    // Fields that are not declared are kept, so any key must be possible.
-    if (schema['x-kubernetes-preserve-unknown-fields']) return { ...common, type: 'object' };
     if (schema.type === 'array') {
       return {
         ...common,
@@ -49,6 +51,8 @@ class Conversion {
       this.table[name] = this.type(schema, name, false);
       return { ...common, ref: name };
     }
+    // Fields that are not declared are kept, so any key must be possible.
+    if (schema['x-kubernetes-preserve-unknown-fields']) return schema.type === 'object' ? { ...common, type: 'object' } : common;
     if (schema.type === 'object') {
       const additional = additionalSchema(schema);
       return { ...common, type: 'object', ...(additional ? { values: this.field(additional, `${name}.values`) } : {}) };

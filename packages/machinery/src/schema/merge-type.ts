@@ -67,7 +67,7 @@ function named(table: SchemaTable, name: string): MergeType {
   else if (schema.fields) {
     const fields: Record<string, MergeType> = Object.create(null);
     const defaults: Record<string, unknown> = {};
-    type.map = { atomic: schema.mapType === 'atomic', fields, defaults };
+    type.map = { atomic: schema.mapType === 'atomic', fields, defaults, ...(schema.keepsUnknown ? { values: deduced } : {}) };
     for (const [key, field] of Object.entries(schema.fields)) {
       fields[key] = compiled(table, field);
       if (field.default !== undefined) defaults[key] = field.default;

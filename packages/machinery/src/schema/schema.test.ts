@@ -148,3 +148,17 @@ test('server-side apply merges custom resources by their schema', () => {
     message: 'Apply failed with 1 conflict: conflict with "one": .spec.rules[name="a"].weight',
   });
 });
+
+test('types that keep unknown fields merge those too, beside the declared ones', () => {
+  const open: JsonSchema = {
+    type: 'object',
+    'x-kubernetes-preserve-unknown-fields': true,
+    properties: { spec: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true }, size: { type: 'integer' } },
+  };
+  const { map } = mergeTypeOf(tableWithCustomType({}, 'com.example.v1.Open', open), 'com.example.v1.Open');
+  assert.equal(map?.fields.size?.scalar, 'numeric');
+  assert.equal(map?.values?.scalar, 'untyped');
+  assert.equal(map?.fields.spec?.map?.values?.scalar, 'untyped');
+  const closed = mergeTypeOf(tableWithCustomType({}, 'com.example.v1.Closed', { type: 'object', properties: {} }), 'com.example.v1.Closed');
+  assert.equal(closed.map?.values, undefined);
+});

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { call, startedServer } from '../../test/server.ts';
 import { until } from '../../test/until.ts';
+import { LOOPBACK_USER } from '../bootstrap/loopback.ts';
+import { encodeBody } from '../output/encode.ts';
 import type { StandardServer } from '../standard-server.ts';
 import { type Definition, naming } from './conditions.ts';
 import { validateDefinition } from './validation.ts';
@@ -106,6 +108,31 @@ test('versions, status and selectable fields of a custom resource', async () => 
     selected.object.items.map((each: any) => each.metadata.name),
     ['two'],
   );
+});
+
+test('what was stored before is read by the schema of today', async () => {
+  await using server = await startedServer();
+  const open = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true };
+  await established(server, {
+    ...widgets({ versions: [{ name: 'v1', served: true, storage: true, schema: schema({ a: { type: 'string' }, open }) }] }),
+  });
+  await call(server, 'POST', WIDGETS, widget('one', { a: 'x', open: { any: 1 } }));
+  const properties = '/spec/versions/0/schema/openAPIV3Schema/properties';
+  const patch = [
+    { op: 'remove', path: `${properties}/a` },
+    { op: 'add', path: `${properties}/b`, value: { type: 'string', default: 'B' } },
+  ];
+  const headers = { 'content-type': 'application/json-patch+json' };
+  const patched = await server.handle({ method: 'PATCH', url: `${CRDS}/widgets.example.com`, headers, user: LOOPBACK_USER, body: patch });
+  assert.equal(patched.status, 200);
+  const read = await until(async () => {
+    const { object } = await call(server, 'GET', `${WIDGETS}/one`);
+    return object.b ? object : undefined;
+  });
+  assert.deepEqual([read.a, read.b, read.open], [undefined, 'B', { any: 1 }]);
+  const answer = await server.handle({ method: 'GET', url: WIDGETS, headers: {}, user: LOOPBACK_USER });
+  const { bytes } = await encodeBody(answer.body as never, { encoding: 'json', pretty: false }, undefined);
+  assert.equal(JSON.parse(Buffer.from(bytes).toString()).items[0].b, 'B', 'on the wire as well');
 });
 
 test('deleting a definition deletes its objects and what it served', async () => {

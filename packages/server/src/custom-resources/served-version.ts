@@ -168,6 +168,12 @@ function codecOf(type: ResourceType, schema: JsonSchema): ObjectCodec {
       const { object, strictErrors } = normalize(structuredClone(value), options);
       return finished(object, strictErrors, options.strict);
     },
+    read(stored) {
+      const { object } = pruneObject(stored, schema);
+      // Pruning copies what it keeps, down to what the schema knows nothing of; defaults go into the copy alone.
+      applySchemaDefaults(object, schema);
+      return jsonEqual(object, stored) ? stored : object;
+    },
     applyDefaults(object) {
       applySchemaDefaults(object, schema);
       return object;

@@ -30,7 +30,7 @@ function listJson(body: ListBody): Buffer {
   const pieces: Uint8Array[] = [Buffer.from(head)];
   for (let i = 0; i < entries.length; i++) {
     if (i > 0) pieces.push(COMMA);
-    if (endpoint.sendsStored) pieces.push(...entries[i]!.pieces());
+    if (endpoint.sendsStoredOf(entries[i]!)) pieces.push(...entries[i]!.pieces());
     else pieces.push(Buffer.from(JSON.stringify(endpoint.object(entries[i]!))));
   }
   pieces.push(LIST_END);
@@ -53,7 +53,7 @@ function objectBytes(body: Extract<ApiBody, { kind: 'object' }>, encoding: Encod
   if (encoding === 'protobuf') return body instanceof EntryBody ? entryProtobuf(body.endpoint, body.entry) : encodeProtobuf(body.object);
   if (pretty) return Buffer.from(`${JSON.stringify(body.object, undefined, 2)}\n`);
   if (body instanceof ListBody) return listJson(body);
-  if (body instanceof EntryBody && body.endpoint.sendsStored) return Buffer.concat([...body.entry.pieces(), NEW_LINE]);
+  if (body instanceof EntryBody && body.endpoint.sendsStoredOf(body.entry)) return Buffer.concat([...body.entry.pieces(), NEW_LINE]);
   return Buffer.from(`${JSON.stringify(body.object)}\n`);
 }
 

@@ -151,7 +151,7 @@ class Run {
 
   #news(events: readonly EntryEvent[]): void {
     const news = events[0]!.entry.revision > this.#told ? events : events.filter((event) => event.entry.revision > this.#told);
-    this.#send(this.#endpoint.sendsStored ? news : news.map((event) => this.#endpoint.event(event)));
+    this.#send(this.#endpoint.sendsAllStored ? news : news.map((event) => this.#endpoint.event(event)));
   }
 
   #send(events: readonly WatchEvent[]): void {
