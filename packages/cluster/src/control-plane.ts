@@ -19,7 +19,7 @@ import {
 } from '@tiphys/server';
 import type { Store } from '@tiphys/storage';
 import { addressAt } from './addresses.ts';
-import type { ClusterKeys } from './certificates/cluster-keys.ts';
+import { type ClusterKeys, FRONT_PROXY_CLIENT_NAME } from './certificates/cluster-keys.ts';
 import type { ClusterConfiguration } from './configuration.ts';
 import { portRefused } from './port-refused.ts';
 
@@ -77,6 +77,15 @@ function createServer(options: ControlPlaneOptions, signer: TokenSigner): { serv
     signer,
     definitions: builtinDefinitions({ serviceCidr: configuration.serviceCidr, nodePortRange: portRange(configuration.nodePortRange) }),
     clientCertificateAuthorityPem: keys.authority.certificatePem,
+    trustedProxies: {
+      certificateAuthorityPem: keys.frontProxyAuthority.certificatePem,
+      allowedNames: [FRONT_PROXY_CLIENT_NAME],
+      usernameHeaders: ['X-Remote-User'],
+      uidHeaders: ['X-Remote-Uid'],
+      groupHeaders: ['X-Remote-Group'],
+      extraHeaderPrefixes: ['X-Remote-Extra-'],
+    },
+    proxyClient: keys.frontProxyClient,
     serviceCidrs: [configuration.serviceCidr],
     subresourceHandlers: connect.subresourceHandlers,
     upgradeHandlers: connect.upgradeHandlers,
@@ -89,11 +98,12 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const { configuration, runtime, keys } = options;
   const signer = createTokenSigner({ privateKeyPem: keys.serviceAccountKeyPem, issuer: TOKEN_ISSUER });
   const { server, connect } = createServer(options, signer);
+  const clientCa = `${keys.authority.certificatePem}\n${keys.frontProxyAuthority.certificatePem}`;
   const listening = await server
     .listen({
       port: configuration.port,
       host: options.host,
-      tls: { key: keys.server.privateKeyPem, cert: keys.server.certificatePem, clientCa: keys.authority.certificatePem },
+      tls: { key: keys.server.privateKeyPem, cert: keys.server.certificatePem, clientCa },
     })
     .catch((error) => {
       connect.close();

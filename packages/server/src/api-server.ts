@@ -4,6 +4,7 @@ import type { ResourceDefinition, ResourceReader } from '@tiphys/registry';
 import type { Runtime } from '@tiphys/runtime';
 import type { Store } from '@tiphys/storage';
 import type { ObjectCodec } from './codec.ts';
+import type { DelegatedVersion } from './discovery/delegated.ts';
 import { Documents } from './discovery/documents.ts';
 import type { HealthCheck } from './discovery/health.ts';
 import { type Listening, type ListenOptions, listen } from './edge/listen.ts';
@@ -13,7 +14,7 @@ import { Metrics } from './metrics.ts';
 import { objectOperations } from './operations.ts';
 import { Pipeline } from './pipeline.ts';
 import { cacheReader } from './reader.ts';
-import type { Core } from './request/context.ts';
+import type { Core, RequestContext } from './request/context.ts';
 import { Resources } from './resources.ts';
 import { Server } from './serve.ts';
 import { deleteByRule } from './verbs/delete.ts';
@@ -31,6 +32,8 @@ export interface ApiServerOptions {
   upgradeHandlers?: readonly UpgradeHandler[];
   /** Documents besides discovery, by path: the keys that verify tokens, for one. */
   documents?: Readonly<Record<string, () => ApiResponse>>;
+  /** Answers what is another server's to answer; undefined for everything else. */
+  delegation?(context: RequestContext): Promise<ApiResponse> | undefined;
   /** Beside ping, log, etcd and informer-sync. */
   healthChecks?: readonly HealthCheck[];
 }
@@ -44,6 +47,8 @@ export interface ApiServer extends ApiHandler, AsyncDisposable {
   /** Serves one more resource, such as a custom one with its own codec; replaces one of the same name. */
   addDefinition(definition: ResourceDefinition<any>, codec?: ObjectCodec): Promise<void>;
   removeDefinition(type: { group: string; version: string; resource: string }): void;
+  /** Groups that discovery and OpenAPI speak of besides the server's own. */
+  delegate(versions: readonly DelegatedVersion[]): void;
   close(): Promise<void>;
 }
 
@@ -73,6 +78,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   const server = new Server({
     resources,
     handlers: options.subresourceHandlers ?? [],
+    delegation: (context) => options.delegation?.(context),
     document: (context) => options.documents?.[context.info.path]?.() ?? documents.answer(context),
   });
   const pipeline = new Pipeline({
@@ -114,6 +120,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     },
     addDefinition: async (definition, codec) => void (await resources.add(definition, codec)),
     removeDefinition: ({ group, version, resource }) => resources.remove(group, version, resource),
+    delegate: (versions) => resources.delegate(versions),
     close,
     [Symbol.asyncDispose]: close,
   };

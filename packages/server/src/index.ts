@@ -1,4 +1,5 @@
 export * from './admission/index.ts';
+export type { ProxyClient } from './aggregation/index.ts';
 export { type ApiServer, type ApiServerOptions, createApiServer } from './api-server.ts';
 export * from './authentication/index.ts';
 export * from './authorization/index.ts';

@@ -54,6 +54,8 @@ const NO_PAGE: ApiResponse = {
 export interface ServeOptions {
   resources: Resources;
   handlers: readonly SubresourceHandler[];
+  /** Requests that another server answers; undefined for everything else. */
+  delegation(context: RequestContext): Promise<ApiResponse> | undefined;
   /** Documents outside the resources; undefined when the path is none of them. */
   document(context: RequestContext): Promise<ApiResponse | undefined> | ApiResponse | undefined;
 }
@@ -67,6 +69,8 @@ export class Server {
 
   async serve(context: RequestContext): Promise<ApiResponse> {
     const { info } = context;
+    const delegated = this.#options.delegation(context);
+    if (delegated) return delegated;
     if (!info.isResourceRequest) {
       const document = await this.#options.document(context);
       return document ?? NO_PAGE;

@@ -6,6 +6,7 @@ import type { ResourceDefinition, ResourceReader } from '@tiphys/registry';
 import { invariant } from '@tiphys/std';
 import { defaultAdmission } from './admission/index.ts';
 import { webhookCaller } from './admission/webhook/call.ts';
+import { aggregation, type ProxyClient } from './aggregation/index.ts';
 import { type ApiServer, type ApiServerOptions, createApiServer } from './api-server.ts';
 import {
   bearerTokenAuthenticator,
@@ -16,6 +17,7 @@ import {
 import { bootstrapTokenAuthenticator } from './authentication/bootstrap-token.ts';
 import { clientCertificateAuthenticator } from './authentication/client-certificate.ts';
 import { impersonating } from './authentication/impersonating.ts';
+import { requestHeaderAuthenticator } from './authentication/request-header.ts';
 import { serviceAccountAuthenticator } from './authentication/service-account.ts';
 import { JWKS_CONTENT_TYPE, JWKS_PATH, OPENID_CONFIGURATION_PATH, type TokenSigner } from './authentication/token-signer.ts';
 import { unionAuthenticator } from './authentication/union.ts';
@@ -25,7 +27,7 @@ import { rbacAuthorizer } from './authorization/rbac.ts';
 import { superuserAuthorizer, unionAuthorizer } from './authorization/union.ts';
 import { bootstrapCluster, keepEndpoints } from './bootstrap/bootstrap.ts';
 import { loopback } from './bootstrap/loopback.ts';
-import type { Advertised } from './bootstrap/objects.ts';
+import type { Advertised, TrustedProxies } from './bootstrap/objects.ts';
 import { customResourceCleanup, customResourceDefinitionRules, customResources } from './custom-resources/index.ts';
 import type { Authenticator, Authorizer } from './interfaces.ts';
 import { withReviews } from './with-reviews.ts';
@@ -34,6 +36,10 @@ export interface StandardServerOptions extends Pick<ApiServerOptions, 'runtime' 
   definitions: readonly ResourceDefinition<any>[];
   /** PEM of the authority whose client certificates are accepted. */
   clientCertificateAuthorityPem?: string;
+  /** Proxies that may say who asks, by headers; also told to aggregated servers, for which this server is one. */
+  trustedProxies?: TrustedProxies;
+  /** How this server shows itself to aggregated ones. */
+  proxyClient?: ProxyClient;
   signer: TokenSigner;
   /** Audiences that mean this server. Default: the signer's issuer. */
   apiAudiences?: readonly string[];
@@ -83,12 +89,14 @@ export function createStandardServer(options: StandardServerOptions): StandardSe
   const rbac = rbacAuthorizer(reader);
   const authorizer = unionAuthorizer([superuserAuthorizer(), nodeAuthorizer(reader), rbac]);
   const authenticators: Authenticator[] = [];
+  if (options.trustedProxies) authenticators.push(requestHeaderAuthenticator({ proxies: options.trustedProxies, clock }));
   if (options.clientCertificateAuthorityPem) {
     authenticators.push(clientCertificateAuthenticator({ certificateAuthorityPem: options.clientCertificateAuthorityPem, clock }));
   }
   authenticators.push(bearerTokenAuthenticator(tokens, apiAudiences));
   const union = unionAuthenticator({ authenticators, ...(options.anonymous === undefined ? {} : { anonymous: options.anonymous }) });
   const caller = webhookCaller(clock);
+  const aggregated = aggregation({ runtime, reader, ...(options.proxyClient ? { proxyClient: options.proxyClient } : {}) });
   const server = createApiServer({
     runtime,
     store,
@@ -101,8 +109,9 @@ export function createStandardServer(options: StandardServerOptions): StandardSe
       customResourceCleanup(() => client),
     ],
     documents: openidDocuments(signer),
+    delegation: (context) => aggregated.answer(context),
     ...(options.subresourceHandlers ? { subresourceHandlers: options.subresourceHandlers } : {}),
-    ...(options.upgradeHandlers ? { upgradeHandlers: options.upgradeHandlers } : {}),
+    upgradeHandlers: [aggregated.upgradeHandler, ...(options.upgradeHandlers ?? [])],
   });
   bind(server.reader);
   const client = loopback(server);
@@ -110,6 +119,7 @@ export function createStandardServer(options: StandardServerOptions): StandardSe
   let stopEndpoints = () => {};
   const close = async () => {
     custom.stop();
+    aggregated.stop();
     caller.close();
     stopEndpoints();
     await server.close();
@@ -121,7 +131,7 @@ export function createStandardServer(options: StandardServerOptions): StandardSe
     [Symbol.asyncDispose]: close,
     async bootstrap(advertised = options.advertised) {
       await server.ready;
-      const { serviceCidrs, clientCertificateAuthorityPem } = options;
+      const { serviceCidrs, clientCertificateAuthorityPem, trustedProxies } = options;
       const all = {
         handler: server,
         reader: server.reader,
@@ -129,8 +139,10 @@ export function createStandardServer(options: StandardServerOptions): StandardSe
         serviceCidrs,
         ...(advertised ? { advertised } : {}),
         ...(clientCertificateAuthorityPem ? { clientCertificateAuthorityPem } : {}),
+        ...(trustedProxies ? { trustedProxies } : {}),
       };
       await Promise.all([bootstrapCluster(all), custom.start()]);
+      await aggregated.start(server);
       stopEndpoints();
       if (advertised) stopEndpoints = keepEndpoints(all);
     },

@@ -12,6 +12,10 @@ export interface ClusterKeys {
   administrator: KeyedCertificate;
   /** How the API server shows itself to kubelets. */
   kubeletClient: KeyedCertificate;
+  /** Signs the front proxy's certificate: whoever shows it may say who asks. */
+  frontProxyAuthority: KeyedCertificate;
+  /** How the API server shows itself to aggregated servers. */
+  frontProxyClient: KeyedCertificate;
   /** Signs service account tokens. */
   serviceAccountKeyPem: string;
 }
@@ -29,19 +33,21 @@ const CERTIFICATE_VALID_MS = 365 * DAY_MS;
 /** A certificate with less time left is replaced at the next start. */
 const RENEW_BEFORE_MS = 30 * DAY_MS;
 export const AUTHORITY_NAME = 'kubernetes';
+const FRONT_PROXY_AUTHORITY_NAME = 'front-proxy-ca';
+export const FRONT_PROXY_CLIENT_NAME = 'front-proxy-client';
 
 export function memoryKeyFiles(): KeyFiles {
   const files = new Map<string, string>();
   return { read: (name) => files.get(name), write: (name, text) => void files.set(name, text) };
 }
 
-function keptAuthority(runtime: Runtime, files: KeyFiles): KeyedCertificate {
-  const certificatePem = files.read('ca.crt');
-  const privateKeyPem = files.read('ca.key');
+function keptAuthority(runtime: Runtime, files: KeyFiles, file: string, commonName: string): KeyedCertificate {
+  const certificatePem = files.read(`${file}.crt`);
+  const privateKeyPem = files.read(`${file}.key`);
   if (certificatePem && privateKeyPem) return { certificatePem, privateKeyPem };
-  const authority = createAuthority(runtime, AUTHORITY_NAME, AUTHORITY_VALID_MS);
-  files.write('ca.key', authority.privateKeyPem);
-  files.write('ca.crt', authority.certificatePem);
+  const authority = createAuthority(runtime, commonName, AUTHORITY_VALID_MS);
+  files.write(`${file}.key`, authority.privateKeyPem);
+  files.write(`${file}.crt`, authority.certificatePem);
   return authority;
 }
 
@@ -62,19 +68,21 @@ export function keptCertificate(
   authority: KeyedCertificate,
   name: string,
   request: Omit<CertificateRequest, 'validForMs'>,
+  authorityName = AUTHORITY_NAME,
 ): KeyedCertificate {
   const certificatePem = files.read(`${name}.crt`);
   const privateKeyPem = files.read(`${name}.key`);
   if (certificatePem && privateKeyPem && stillGood(runtime, certificatePem, authority, request.hosts ?? []))
     return { certificatePem, privateKeyPem };
-  const issued = issueCertificate(runtime, authority, AUTHORITY_NAME, { ...request, validForMs: CERTIFICATE_VALID_MS });
+  const issued = issueCertificate(runtime, authority, authorityName, { ...request, validForMs: CERTIFICATE_VALID_MS });
   files.write(`${name}.key`, issued.privateKeyPem);
   files.write(`${name}.crt`, issued.certificatePem);
   return issued;
 }
 
 export function clusterKeys(runtime: Runtime, files: KeyFiles, serverHosts: readonly string[]): ClusterKeys {
-  const authority = keptAuthority(runtime, files);
+  const authority = keptAuthority(runtime, files, 'ca', AUTHORITY_NAME);
+  const frontProxyAuthority = keptAuthority(runtime, files, 'front-proxy-ca', FRONT_PROXY_AUTHORITY_NAME);
   const certificate = (name: string, request: Omit<CertificateRequest, 'validForMs'>) =>
     keptCertificate(runtime, files, authority, name, request);
   let serviceAccountKeyPem = files.read('service-account.key');
@@ -91,6 +99,15 @@ export function clusterKeys(runtime: Runtime, files: KeyFiles, serverHosts: read
       organizations: ['system:masters'],
       usages: ['client'],
     }),
+    frontProxyAuthority,
+    frontProxyClient: keptCertificate(
+      runtime,
+      files,
+      frontProxyAuthority,
+      'front-proxy-client',
+      { commonName: FRONT_PROXY_CLIENT_NAME, usages: ['client'] },
+      FRONT_PROXY_AUTHORITY_NAME,
+    ),
     serviceAccountKeyPem,
   };
 }

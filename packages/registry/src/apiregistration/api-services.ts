@@ -1,5 +1,5 @@
 // APIServices (kube-aggregator registry/apiservice, apis/apiregistration/validation).
-import type { apiregistrationv1 } from '@tiphys/api';
+import { type apiregistrationv1, timeText } from '@tiphys/api';
 import { fieldError } from '@tiphys/machinery';
 import { defineBuiltIn } from '../built-in/base.ts';
 import { text, withNameAndAge } from '../rules/columns.ts';
@@ -60,12 +60,18 @@ function available({ status }: ApiService): string {
 
 export const apiServices = defineBuiltIn<ApiService>('apiregistration.k8s.io', 'v1', 'apiservices', {
   validateName: nameIsPathSegment,
-  prepareForCreate(object) {
+  prepareForCreate(object, { runtime }) {
     object.status = {};
     // Served by this very server: there is nothing to wait for.
     if (!object.spec?.service) {
       object.status.conditions = [
-        { type: 'Available', status: 'True', reason: 'Local', message: 'Local APIServices are always available' },
+        {
+          type: 'Available',
+          status: 'True',
+          lastTransitionTime: timeText(runtime.clock.now()),
+          reason: 'Local',
+          message: 'Local APIServices are always available',
+        },
       ];
     }
   },

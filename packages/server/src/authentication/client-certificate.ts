@@ -17,7 +17,7 @@ export interface ClientCertificateOptions {
   clock: Clock;
 }
 
-interface Verified {
+export interface Verified {
   user: UserInfo | undefined;
   validFromMs: number;
   validToMs: number;
@@ -44,7 +44,7 @@ export function clientCertificateAuthenticator(options: ClientCertificateOptions
   };
 }
 
-function pemCertificates(pem: string): X509Certificate[] {
+export function pemCertificates(pem: string): X509Certificate[] {
   const blocks = pem.match(/-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g) ?? [];
   return blocks.map((block) => new X509Certificate(block));
 }
@@ -54,7 +54,7 @@ function isValidAt(certificate: X509Certificate, nowMs: number): boolean {
 }
 
 /** Walks from the leaf over the intermediates that the client sent to one of the authorities. */
-function verifyChain(chain: readonly Uint8Array[], authorities: readonly X509Certificate[], nowMs: number): Verified {
+export function verifyChain(chain: readonly Uint8Array[], authorities: readonly X509Certificate[], nowMs: number): Verified {
   const certificates = chain.slice(0, CHAIN_LENGTH_MAX).map((der) => new X509Certificate(der));
   const leaf = certificates[0]!;
   const path = [leaf];

@@ -11,6 +11,7 @@ export { bootstrapTokenAuthenticator } from './bootstrap-token.ts';
 export { type ClientCertificateOptions, clientCertificateAuthenticator } from './client-certificate.ts';
 export { impersonatedUser } from './impersonation.ts';
 export * from './names.ts';
+export { type RequestHeaderOptions, requestHeaderAuthenticator } from './request-header.ts';
 export { type ServiceAccountAuthenticatorOptions, serviceAccountAuthenticator } from './service-account.ts';
 export { type ClaimsInput, claimsFor, legacyClaims, type ServiceAccountClaims } from './service-account-claims.ts';
 export {

@@ -18,7 +18,7 @@ export interface HeadOptions {
   /** Path and query. */
   path: string;
   host: string;
-  headers: Readonly<Record<string, string>>;
+  headers: Readonly<Record<string, string | readonly string[]>>;
   forwardedFor?: string;
 }
 
@@ -27,7 +27,7 @@ export function requestHead(options: HeadOptions): string {
   const lines = [`${options.method} ${options.path} HTTP/1.1`, `Host: ${options.host}`];
   for (const [name, value] of Object.entries(options.headers)) {
     if (isOurs(name)) continue;
-    const values = name === SPLIT ? value.split(',') : [value];
+    const values = typeof value !== 'string' ? value : name === SPLIT ? value.split(',') : [value];
     for (const text of values) lines.push(`${name}: ${text.trim().replaceAll(/[\r\n]/g, ' ')}`);
   }
   const before = options.headers['x-forwarded-for'];

@@ -5,6 +5,7 @@ import type { ResourceDefinition } from '@tiphys/registry';
 import type { RequestContext } from '../request/context.ts';
 import type { Resources } from '../resources.ts';
 import { servedGroups } from './classic.ts';
+import { aggregatedVersion } from './delegated.ts';
 
 const GROUP = 'apidiscovery.k8s.io';
 export const AGGREGATED_VERSIONS: readonly string[] = ['v2', 'v2beta1'];
@@ -40,22 +41,28 @@ function resourceItem(definition: ResourceDefinition<any>): object {
   };
 }
 
-function listOf(resources: Resources, core: boolean, version: string): object {
+function listOf(resources: Resources, core: boolean, apiVersion: string): object {
   const definitions = Array.from(resources.all(), (endpoint) => endpoint.definition);
+  const delegated = (group: string, version: string) =>
+    resources.delegated.find((each) => each.group === group && each.version === version);
+  const local = (group: string, version: string) => ({
+    version,
+    resources: definitions
+      .filter(({ type }) => type.group === group && type.version === version)
+      .sort((a, b) => (a.type.resource < b.type.resource ? -1 : 1))
+      .map(resourceItem),
+    freshness: 'Current',
+  });
   const items = servedGroups(resources)
     .filter(({ group }) => (group === '') === core)
     .map(({ group, versions }) => ({
       metadata: { ...(group ? { name: group } : {}), creationTimestamp: null },
-      versions: versions.map((one) => ({
-        version: one,
-        resources: definitions
-          .filter(({ type }) => type.group === group && type.version === one)
-          .sort((a, b) => (a.type.resource < b.type.resource ? -1 : 1))
-          .map(resourceItem),
-        freshness: 'Current',
-      })),
+      versions: versions.map((one) => {
+        const other = delegated(group, one);
+        return other ? aggregatedVersion(other) : local(group, one);
+      }),
     }));
-  return { kind: 'APIGroupDiscoveryList', apiVersion: `${GROUP}/${version}`, metadata: {}, items };
+  return { kind: 'APIGroupDiscoveryList', apiVersion: `${GROUP}/${apiVersion}`, metadata: {}, items };
 }
 
 interface Kept {

@@ -22,7 +22,11 @@ export function compareVersions(a: string, b: string): number {
   return 0;
 }
 
-/** Built-in groups in the order of their definitions, then custom ones by name. The core group is ''. */
+/** Priorities of the APIServices that custom resource definitions get. */
+const CUSTOM_GROUP_PRIORITY = 1000;
+const CUSTOM_VERSION_PRIORITY = 100;
+
+/** Built-in groups in the order of their definitions, then others by priority and name. The core group is ''. */
 export function servedGroups(resources: Resources): ServedGroup[] {
   const groups = new Map<string, { versions: string[]; custom: boolean }>();
   for (const { type, codec } of resources.all()) {
@@ -30,8 +34,25 @@ export function servedGroups(resources: Resources): ServedGroup[] {
     if (!group) groups.set(type.group, { versions: [type.version], custom: codec.openApiSchema !== undefined });
     else if (!group.versions.includes(type.version)) group.versions.push(type.version);
   }
-  return Array.from(groups, ([group, { versions, custom }]) => ({ group, custom, versions: versions.sort(compareVersions) })).sort(
-    (a, b) => (a.custom && b.custom ? (a.group < b.group ? -1 : 1) : Number(a.custom) - Number(b.custom)),
+  const delegated = new Map(resources.delegated.map((each) => [`${each.group}/${each.version}`, each]));
+  const added = new Map<string, number>();
+  for (const { group, version, groupPriority } of resources.delegated) {
+    const known = groups.get(group);
+    if (!known) groups.set(group, { versions: [version], custom: true });
+    else if (!known.versions.includes(version)) known.versions.push(version);
+    added.set(group, Math.max(added.get(group) ?? 0, groupPriority));
+  }
+  const groupPriority = (group: string) => added.get(group) ?? CUSTOM_GROUP_PRIORITY;
+  const versionPriority = (group: string, version: string) =>
+    delegated.get(`${group}/${version}`)?.versionPriority ?? CUSTOM_VERSION_PRIORITY;
+  return Array.from(groups, ([group, { versions, custom }]) => ({
+    group,
+    custom,
+    versions: versions.sort((a, b) => versionPriority(group, b) - versionPriority(group, a) || compareVersions(a, b)),
+  })).sort((a, b) =>
+    a.custom && b.custom
+      ? groupPriority(b.group) - groupPriority(a.group) || (a.group < b.group ? -1 : 1)
+      : Number(a.custom) - Number(b.custom),
   );
 }
 

@@ -79,6 +79,7 @@ export class Documents {
       if (type.group === '') paths.add(`/api/${type.version}`);
       else paths.add(`/apis/${type.group}`).add(`/apis/${type.group}/${type.version}`);
     }
+    for (const { group, version } of this.#core.resources.delegated) paths.add(`/apis/${group}`).add(`/apis/${group}/${version}`);
     for (const { name } of this.#checks) for (const endpoint of ['healthz', 'livez', 'readyz']) paths.add(`/${endpoint}/${name}`);
     return [...paths].sort();
   }

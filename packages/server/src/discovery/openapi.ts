@@ -14,6 +14,7 @@ import type { ApiResponse } from '@tiphys/machinery';
 import type { RequestContext } from '../request/context.ts';
 import type { Endpoint, Resources } from '../resources.ts';
 import { resourceRows, servedGroups } from './classic.ts';
+import { mergedOpenApiV2, type OpenApiV2 } from './merge-openapi.ts';
 
 interface Kept {
   generation: number;
@@ -43,7 +44,8 @@ export class OpenApiDocuments {
     const protobuf = (context.request.headers.accept ?? '').includes('proto-openapi.spec.v2');
     const type = protobuf ? OPENAPI_V2_PROTOBUF : 'application/json';
     const kept = this.#keep(type, () => {
-      const document = openApiV2(this.#customGroupVersions());
+      const own = openApiV2(this.#customGroupVersions()) as OpenApiV2;
+      const document = mergedOpenApiV2(own, this.#resources.delegated) as never;
       return protobuf ? openApiV2Protobuf(document) : Buffer.from(JSON.stringify(document));
     });
     return answered(context, kept, { 'content-type': type, vary: 'Accept' });
@@ -56,6 +58,11 @@ export class OpenApiDocuments {
       for (const { group, versions } of servedGroups(this.#resources)) {
         for (const version of versions) {
           const path = openApiPath(group, version);
+          const delegated = this.#resources.delegated.find((each) => each.group === group && each.version === version);
+          if (delegated) {
+            if (delegated.openApiV3Url) paths[path] = { serverRelativeURL: delegated.openApiV3Url };
+            continue;
+          }
           paths[path] = { serverRelativeURL: `/openapi/v3/${path}?hash=${this.#hash(group, version)}` };
         }
       }

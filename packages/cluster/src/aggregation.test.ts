@@ -1,0 +1,174 @@
+// A group served by another program through this cluster's API server, with real certificates on both sides.
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createServer, request as httpsRequest, type Server } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { test } from 'node:test';
+import type { TLSSocket } from 'node:tls';
+import { apiregistrationv1, corev1, resourceType } from '@tiphys/api';
+import { realRuntime } from '@tiphys/runtime';
+import { parse } from 'yaml';
+import { createAuthority, issueCertificate } from './certificates/x509.ts';
+import { type Cluster, startCluster } from './start-cluster.ts';
+
+const DAY_MS = 86_400_000;
+const FLUNDERS = resourceType('wardle.example.com', 'v1', 'flunders', 'Flunder', true);
+const DISCOVERY = {
+  kind: 'APIResourceList',
+  apiVersion: 'v1',
+  groupVersion: 'wardle.example.com/v1',
+  resources: [{ name: 'flunders', singularName: 'flunder', namespaced: true, kind: 'Flunder', verbs: ['get', 'list', 'watch'] }],
+};
+const OPENAPI = {
+  swagger: '2.0',
+  paths: {
+    '/apis/wardle.example.com/v1/flunders': { get: { responses: { 200: { schema: { $ref: '#/definitions/com.example.Flunder' } } } } },
+    '/healthz': {},
+  },
+  definitions: { 'com.example.Flunder': { type: 'object' }, unused: {} },
+};
+const flunder = { kind: 'Flunder', apiVersion: 'wardle.example.com/v1', metadata: { name: 'one', resourceVersion: '1' } };
+
+interface Seen {
+  url: string;
+  proxy: string;
+  headers: IncomingMessage['headers'];
+}
+
+function answerOf(request: IncomingMessage, response: ServerResponse, seen: Seen[]): void {
+  const url = request.url!;
+  const certificate = (request.socket as TLSSocket).getPeerCertificate();
+  seen.push({ url, proxy: String(certificate.subject?.CN ?? ''), headers: request.headers });
+  response.setHeader('content-type', 'application/json');
+  if (url === '/apis/wardle.example.com/v1') response.end(JSON.stringify(DISCOVERY));
+  else if (url === '/openapi/v2') response.end(JSON.stringify(OPENAPI));
+  else if (url.includes('watch=')) response.write(`${JSON.stringify({ type: 'ADDED', object: flunder })}\n`);
+  else if (url.includes('/flunders'))
+    response.end(JSON.stringify({ kind: 'FlunderList', apiVersion: flunder.apiVersion, items: [flunder] }));
+  else {
+    response.statusCode = 404;
+    response.end('{}');
+  }
+}
+
+async function backend(seen: Seen[]): Promise<{ server: Server; port: number; caBundle: string }> {
+  const runtime = realRuntime();
+  const authority = createAuthority(runtime, 'other', DAY_MS);
+  const { certificatePem, privateKeyPem } = issueCertificate(runtime, authority, 'other', {
+    commonName: 'api',
+    hosts: ['api.default.svc'],
+    usages: ['server'],
+    validForMs: DAY_MS,
+  });
+  const tls = { cert: certificatePem, key: privateKeyPem, requestCert: true, rejectUnauthorized: false };
+  const server = createServer(tls, (request, response) => answerOf(request, response, seen));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return { server, port: (server.address() as AddressInfo).port, caBundle: Buffer.from(authority.certificatePem).toString('base64') };
+}
+
+/** Waits for the Available condition to have a reason. */
+async function reason(cluster: Cluster, wanted: string): Promise<apiregistrationv1.APIServiceCondition> {
+  for await (const events of cluster.client.of(apiregistrationv1.apiservices).watch()) {
+    for (const { object } of events) {
+      const condition = object.status?.conditions?.find(({ type }) => type === 'Available');
+      if (object.metadata?.name === 'v1.wardle.example.com' && condition?.reason === wanted) return condition;
+    }
+  }
+  throw new Error('the watch ended');
+}
+
+/** As kubectl would, over the wire. */
+async function get(cluster: Cluster, path: string): Promise<{ status: number; text: string }> {
+  const { users } = parse(readFileSync(cluster.kubeconfig, 'utf8'));
+  const pem = (field: string) => Buffer.from(users[0].user[field], 'base64');
+  const tls = { cert: pem('client-certificate-data'), key: pem('client-key-data'), rejectUnauthorized: false };
+  return new Promise((resolve, reject) => {
+    httpsRequest(new URL(path, cluster.url), { ...tls, headers: { 'x-remote-user': 'eve' } }, async (response) => {
+      let text = '';
+      for await (const chunk of response) text += chunk;
+      resolve({ status: response.statusCode!, text });
+    })
+      .on('error', reject)
+      .end();
+  });
+}
+
+test('requests for an aggregated group go to its server, which learns who asks', async (t) => {
+  const seen: Seen[] = [];
+  const { server, port, caBundle } = await backend(seen);
+  t.after(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  await using cluster = await startCluster();
+  const { client } = cluster;
+  await client.of(apiregistrationv1.apiservices).create({
+    metadata: { name: 'v1.wardle.example.com' },
+    spec: {
+      group: 'wardle.example.com',
+      version: 'v1',
+      service: { namespace: 'default', name: 'api', port },
+      caBundle,
+      groupPriorityMinimum: 2000,
+      versionPriority: 200,
+    },
+  });
+  const absent = await reason(cluster, 'ServiceNotFound');
+  assert.equal(absent.message, 'service/api in "default" is not present');
+  assert.deepEqual(await get(cluster, '/apis/wardle.example.com/v1'), { status: 503, text: 'service unavailable\n' });
+
+  const spec = { type: 'ExternalName', externalName: '127.0.0.1' };
+  await client.of(corev1.services).create({ metadata: { name: 'api', namespace: 'default' }, spec } as corev1.Service);
+  assert.equal((await reason(cluster, 'Passed')).message, 'all checks passed');
+
+  const answer = await get(cluster, '/apis/wardle.example.com/v1/namespaces/default/flunders?limit=5');
+  assert.equal(JSON.parse(answer.text).items[0].metadata.name, 'one');
+  const { proxy, headers } = seen.find(({ url }) => url === '/apis/wardle.example.com/v1/namespaces/default/flunders?limit=5')!;
+  assert.equal(proxy, 'front-proxy-client');
+  assert.equal(headers['x-remote-user'], 'kubernetes-admin', 'never what the caller says');
+  assert.equal(headers['x-remote-group'], 'system:masters, system:authenticated');
+  assert.equal(headers.authorization, undefined);
+
+  for await (const events of client.of(FLUNDERS).watch()) {
+    assert.equal(events[0]!.object.metadata!.name, 'one');
+    break;
+  }
+  const groups = JSON.parse((await get(cluster, '/apis')).text).groups.map(({ name }: { name: string }) => name);
+  assert.ok(groups.includes('wardle.example.com'));
+  const aggregated = { accept: 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList' };
+  const { items } = (await client.raw('GET', '/apis', undefined, aggregated)).body as { items: any[] };
+  const [version] = items.find(({ metadata }) => metadata.name === 'wardle.example.com').versions;
+  assert.deepEqual([version.freshness, version.resources[0].resource], ['Current', 'flunders']);
+});
+
+test('OpenAPI tells of aggregated groups and their types', async (t) => {
+  const { server, port, caBundle } = await backend([]);
+  t.after(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  await using cluster = await startCluster();
+  const { client } = cluster;
+  const spec = { type: 'ExternalName', externalName: '127.0.0.1' };
+  await client.of(corev1.services).create({ metadata: { name: 'api', namespace: 'default' }, spec } as corev1.Service);
+  await client.of(apiregistrationv1.apiservices).create({
+    metadata: { name: 'v1.wardle.example.com' },
+    spec: {
+      group: 'wardle.example.com',
+      version: 'v1',
+      service: { namespace: 'default', name: 'api', port },
+      caBundle,
+      groupPriorityMinimum: 2000,
+      versionPriority: 200,
+    },
+  });
+  await reason(cluster, 'Passed');
+  let document: any;
+  // The document is read after the condition is written.
+  do document = JSON.parse((await get(cluster, '/openapi/v2')).text);
+  while (!document.paths['/apis/wardle.example.com/v1/flunders']);
+  assert.ok(document.definitions['com.example.Flunder']);
+  assert.equal(document.definitions.unused, undefined);
+  assert.ok(document.paths['/api/v1/pods']);
+});
