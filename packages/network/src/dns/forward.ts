@@ -113,7 +113,8 @@ function overUdp(runtime: Runtime, resolver: string, query: Buffer, waitMs: numb
       if (message.length >= 12 && idOf(message) === idOf(query)) finish(message);
     });
     // A connected socket learns at once when nobody listens there.
-    socket.connect(53, resolver, () => socket.send(query));
+    // The callback is also called with the error when there is no way to the resolver.
+    socket.connect(53, resolver, ((error?: Error) => (error ? finish() : socket.send(query))) as () => void);
   });
 }
 
