@@ -79,7 +79,9 @@ async function objectsOf(type: ResourceType, namespace: string, context: Reconci
 export const resourceQuotaController = defineController<corev1.ResourceQuota>({
   name: 'resourcequota-controller',
   for: corev1.resourcequotas,
-  triggers: (quota, old) => !old || changedText(quota.spec, old.spec) || quota.status?.used === undefined,
+  // Upstream looks at a status that others changed only after its sync period; there is no need to wait.
+  triggers: (quota, old) =>
+    !old || changedText(quota.spec, old.spec) || quota.status?.used === undefined || changedText(quota.status.hard, quota.spec?.hard),
   watches: CORE_TYPES.map((type) => ({
     type,
     keys: (object, snapshot, { old, gone }) => (gone || (old && lowers(type, object, old)) ? quotasOf(snapshot, namespaceOf(object)) : []),
