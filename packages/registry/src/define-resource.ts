@@ -113,6 +113,8 @@ export interface ResourceDefinition<T extends KubeObject = KubeObject> {
     stored: ResourceType;
     toStored(object: T): KubeObject;
     fromStored(stored: KubeObject): T;
+    /** Where somebody else has to be asked: all objects into one version. The two above are then only for what is of the wanted version already. */
+    convert?(objects: readonly KubeObject[], to: ResourceType): Promise<readonly KubeObject[]>;
   };
   /** The `status` subresource: main writes keep the old status, status writes keep the old rest. */
   status?: UpdateRules<T>;

@@ -1,7 +1,11 @@
 // The server's caches as rules and admission read them.
 import type { KubeObject, ResourceType } from '@tiphys/api';
 import type { ResourceReader } from '@tiphys/registry';
-import type { Resources } from './resources.ts';
+import type { Entry } from './cache/entry.ts';
+import type { Endpoint, Resources } from './resources.ts';
+
+/** What a webhook would have to convert is read as it is stored. */
+const viewOf = (endpoint: Endpoint, entry: Entry) => (endpoint.asksToConvert ? entry.object : endpoint.object(entry));
 
 export function cacheReader(resources: Resources): ResourceReader {
   const endpointOf = (type: ResourceType) => resources.find(type.group, type.version, type.resource);
@@ -10,13 +14,13 @@ export function cacheReader(resources: Resources): ResourceReader {
     get: <T extends KubeObject>(type: ResourceType<T>, name: string, namespace?: string) => {
       const endpoint = endpointOf(type);
       const entry = endpoint?.cache.get(endpoint.keyOf(name, namespace));
-      return entry ? (endpoint!.object(entry) as unknown as T) : undefined;
+      return entry ? (viewOf(endpoint!, entry) as unknown as T) : undefined;
     },
     list: <T extends KubeObject>(type: ResourceType<T>, namespace?: string) => {
       const endpoint = endpointOf(type);
       if (!endpoint) return [];
       const prefix = type.namespaced && namespace ? `${namespace}/` : '';
-      return Array.from(endpoint.cache.range(prefix), ([, entry]) => endpoint.object(entry) as unknown as T);
+      return Array.from(endpoint.cache.range(prefix), ([, entry]) => viewOf(endpoint, entry) as unknown as T);
     },
   };
 }

@@ -1,6 +1,7 @@
 // The resources that are served right now: each definition with the watch cache of its stored form.
 import { apiVersionOf, type KubeObject, type WatchEvent } from '@tiphys/api';
 import type { ResourceDefinition } from '@tiphys/registry';
+import { invariant } from '@tiphys/std';
 import type { Store } from '@tiphys/storage';
 import type { Entry, EntryEvent, PlainObject } from './cache/entry.ts';
 import { WatchCache } from './cache/watch-cache.ts';
@@ -22,6 +23,8 @@ export class Endpoint {
   /** Kind and version of the stored form when another version of the same shape is stored. */
   readonly #storedAs: { kind: string; apiVersion: string } | undefined;
   readonly #views = new WeakMap<Entry, PlainObject>();
+  /** Conversions under way. */
+  readonly #converting = new WeakMap<Entry, Promise<void>>();
 
   constructor(definition: Definition, cache: WatchCache, codec: ObjectCodec, primary?: Endpoint) {
     this.codec = codec;
@@ -68,16 +71,54 @@ export class Endpoint {
     return view;
   }
 
+  /** Objects of other versions are converted by a webhook: ready() has to come before object(). */
+  get asksToConvert(): boolean {
+    return this.definition.conversion?.convert !== undefined;
+  }
+
+  /** Converts what takes asking somebody else; undefined when there is nothing to wait for. Rejects with StatusError. */
+  ready(entries: readonly Entry[]): Promise<void> | undefined {
+    const convert = this.definition.conversion?.convert;
+    if (!convert) return undefined;
+    const missing = entries.filter((entry) => entry.object.apiVersion !== this.apiVersion && !this.#views.has(entry));
+    if (missing.length === 0) return undefined;
+    const fresh = missing.filter((entry) => !this.#converting.has(entry));
+    if (fresh.length > 0) {
+      const conversion = this.#convert(convert, fresh);
+      for (const entry of fresh) this.#converting.set(entry, conversion);
+    }
+    return Promise.all(new Set(missing.map((entry) => this.#converting.get(entry)))).then(() => undefined);
+  }
+
+  async #convert(convert: NonNullable<NonNullable<Definition['conversion']>['convert']>, entries: readonly Entry[]): Promise<void> {
+    try {
+      const objects = await convert(
+        entries.map((entry) => entry.object),
+        this.type,
+      );
+      for (const [i, entry] of entries.entries()) {
+        const view = objects[i] as PlainObject;
+        this.#views.set(entry, this.codec.read?.(view) ?? view);
+      }
+    } finally {
+      for (const entry of entries) this.#converting.delete(entry);
+    }
+  }
+
   #converted(stored: PlainObject): PlainObject {
     const { conversion } = this.definition;
+    invariant(!conversion?.convert, 'an object is looked at before its conversion');
     const converted = conversion ? (conversion.fromStored(structuredClone(stored)) as PlainObject) : stored;
     return { ...converted, kind: this.type.kind, apiVersion: this.apiVersion };
   }
 
-  /** The form to be stored. May change the object. */
-  stored(object: PlainObject): PlainObject {
+  /** The form to be stored; a promise only where somebody else has to be asked. May change the object. */
+  stored(object: PlainObject): PlainObject | Promise<PlainObject> {
     const { conversion } = this.definition;
     if (!conversion) return this.#storedAs ? { ...object, ...this.#storedAs } : object;
+    if (conversion.convert && this.apiVersion !== apiVersionOf(conversion.stored)) {
+      return conversion.convert([object], conversion.stored).then(([converted]) => converted as PlainObject);
+    }
     const stored = conversion.toStored(object as KubeObject) as PlainObject;
     return { ...stored, kind: conversion.stored.kind, apiVersion: apiVersionOf(conversion.stored) };
   }

@@ -20,7 +20,11 @@ import { watch } from './verbs/watch.ts';
 
 type Verb = (context: RequestContext, endpoint: Endpoint) => Promise<ApiResponse> | ApiResponse;
 
-const listVerb: Verb = (context, endpoint) => ({ status: 200, headers: {}, body: list(endpoint, listOptions(context.info, endpoint)) });
+const listVerb: Verb = async (context, endpoint) => {
+  const body = list(endpoint, listOptions(context.info, endpoint));
+  await endpoint.ready(body.entries);
+  return { status: 200, headers: {}, body };
+};
 const watchVerb: Verb = (context, endpoint) => ({
   status: 200,
   headers: {},

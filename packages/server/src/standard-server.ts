@@ -95,7 +95,7 @@ export function createStandardServer(options: StandardServerOptions): StandardSe
   }
   authenticators.push(bearerTokenAuthenticator(tokens, apiAudiences));
   const union = unionAuthenticator({ authenticators, ...(options.anonymous === undefined ? {} : { anonymous: options.anonymous }) });
-  const caller = webhookCaller(clock);
+  const caller = webhookCaller(runtime);
   const aggregated = aggregation({ runtime, reader, ...(options.proxyClient ? { proxyClient: options.proxyClient } : {}) });
   const server = createApiServer({
     runtime,
@@ -115,7 +115,7 @@ export function createStandardServer(options: StandardServerOptions): StandardSe
   });
   bind(server.reader);
   const client = loopback(server);
-  const custom = customResources(server, runtime);
+  const custom = customResources(server, { ...runtime, caller });
   let stopEndpoints = () => {};
   const close = async () => {
     custom.stop();

@@ -47,6 +47,6 @@ export function defaultAdmission(options: AdmissionOptions): AdmissionPlugin[] {
     defaultIngressClass(),
     podTopologyLabels(),
   ];
-  const webhooks = { caller: options.caller ?? webhookCaller(clock), random };
+  const webhooks = { caller: options.caller ?? webhookCaller({ clock, random }), random };
   return [...own, mutatingWebhooks(webhooks, own), refuseExpressions(), validatingWebhooks(webhooks), resourceQuota(options)];
 }

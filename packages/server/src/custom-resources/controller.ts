@@ -2,10 +2,12 @@
 // (apiextensions controller/{status,establish,finalizer}).
 import { apiextensionsv1, type KubeObject, pathOf, type WatchEvent } from '@tiphys/api';
 import { isConflict, isNotFound } from '@tiphys/machinery';
-import type { Clock, Logger } from '@tiphys/runtime';
+import type { Clock, Logger, Random } from '@tiphys/runtime';
+import type { WebhookCaller } from '../admission/webhook/call.ts';
 import type { ApiServer } from '../api-server.ts';
 import { LOOPBACK_USER, type Loopback, loopback } from '../bootstrap/loopback.ts';
 import { type Definition, ESTABLISHED, isTrue, naming, same, withCondition } from './conditions.ts';
+import { type ConversionOptions, webhookConverter } from './conversion-webhook.ts';
 import { servedVersion, typeOf } from './served-version.ts';
 
 export const CLEANUP_FINALIZER = 'customresourcecleanup.apiextensions.k8s.io';
@@ -26,8 +28,16 @@ export interface CustomResources {
   stop(): void;
 }
 
-export function customResources(server: ApiServer, { clock, log }: { clock: Clock; log: Logger }): CustomResources {
-  const controller = new CustomResourceController(server, clock, log);
+export interface CustomResourceOptions {
+  clock: Clock;
+  log: Logger;
+  random: Random;
+  /** Calls conversion webhooks. */
+  caller: WebhookCaller;
+}
+
+export function customResources(server: ApiServer, options: CustomResourceOptions): CustomResources {
+  const controller = new CustomResourceController(server, options);
   return { start: () => controller.start(), stop: () => controller.stop() };
 }
 
@@ -36,17 +46,19 @@ class CustomResourceController {
   readonly #client: Loopback;
   readonly #clock: Clock;
   readonly #log: Logger;
+  readonly #conversion: ConversionOptions;
   readonly #served = new Map<string, Served>();
   readonly #queue = new Set<string>();
   #working: Promise<void> | undefined;
   #stopWatch = () => {};
   #stopped = false;
 
-  constructor(server: ApiServer, clock: Clock, log: Logger) {
+  constructor(server: ApiServer, { clock, log, random, caller }: CustomResourceOptions) {
     this.#server = server;
     this.#client = loopback(server);
     this.#clock = clock;
     this.#log = log;
+    this.#conversion = { caller, random, reader: server.reader };
   }
 
   async start(): Promise<void> {
@@ -145,7 +157,8 @@ class CustomResourceController {
     for (const version of versions) {
       const key = `${shape}${JSON.stringify(version)}`;
       if (served.versions.get(version.name) === key) continue;
-      const { definition, codec } = servedVersion(crd, version);
+      const convert = crd.spec.conversion?.strategy === 'Webhook' ? webhookConverter(crd, this.#conversion) : undefined;
+      const { definition, codec } = servedVersion(crd, version, convert);
       await this.#server.addDefinition(definition, codec);
       served.versions.set(version.name, key);
     }

@@ -8,7 +8,6 @@ import {
   jsonEqual,
   mergeTypeOf,
   pruneObject,
-  statusError,
   type TrackedType,
   tableWithCustomType,
   validateAgainst,
@@ -17,6 +16,7 @@ import type { ResourceDefinition } from '@tiphys/registry';
 import type { ObjectCodec } from '../codec.ts';
 import { customColumns } from './columns.ts';
 import type { Definition } from './conditions.ts';
+import type { Converter } from './conversion-webhook.ts';
 import { valueAt } from './field-path.ts';
 
 export type Version = Definition['spec']['versions'][number];
@@ -38,7 +38,11 @@ export function schemaName({ group, version, kind }: ResourceType): string {
 const schemaOf = (version: Version): JsonSchema =>
   (version.schema?.openAPIV3Schema ?? { type: 'object', 'x-kubernetes-preserve-unknown-fields': true }) as JsonSchema;
 
-export function servedVersion(crd: Definition, version: Version): { definition: ResourceDefinition<any>; codec: ObjectCodec } {
+export function servedVersion(
+  crd: Definition,
+  version: Version,
+  convert?: Converter,
+): { definition: ResourceDefinition<any>; codec: ObjectCodec } {
   const type = typeOf(crd, version.name);
   const names = crd.status?.acceptedNames?.plural ? crd.status.acceptedNames : crd.spec.names;
   const schema = schemaOf(version);
@@ -58,7 +62,7 @@ export function servedVersion(crd: Definition, version: Version): { definition: 
     ...rulesOf(schema, subresources?.status !== undefined),
     ...(subresources?.scale ? { scale: scaleOf(subresources.scale) } : {}),
     ...(selectableFields?.length ? { selectableFields: (object: CustomObject) => selectable(object, selectableFields) } : {}),
-    ...conversionOf(crd, version.name),
+    ...conversionOf(crd, version.name, convert),
   });
   return { definition, codec: codecOf(type, schema) };
 }
@@ -113,19 +117,17 @@ function withoutMetadata(schema: JsonSchema): JsonSchema {
 }
 
 /** Objects are stored in the storage version; others differ from it by their apiVersion, unless a webhook converts them. */
-function conversionOf(crd: Definition, version: string): Partial<ResourceDefinition<any>> {
+function conversionOf(crd: Definition, version: string, convert: Converter | undefined): Partial<ResourceDefinition<any>> {
   const storage = crd.spec.versions.find((each) => each.storage)!.name;
   const storedOnlySo = (crd.status?.storedVersions ?? [storage]).every((each) => each === version);
   if (version === storage && storedOnlySo) return {};
   const stored = typeOf(crd, storage);
   const own = typeOf(crd, version);
-  const isWebhook = crd.spec.conversion?.strategy === 'Webhook';
   const to = (type: ResourceType) => (object: KubeObject) => {
     if (object.apiVersion === apiVersionOf(type)) return object;
-    if (isWebhook) throw statusError.notImplemented(`conversion of ${type.resource}.${type.group} by webhook is not supported`);
     return { ...object, apiVersion: apiVersionOf(type), kind: type.kind };
   };
-  return { conversion: { stored, toStored: to(stored), fromStored: to(own) } };
+  return { conversion: { stored, toStored: to(stored), fromStored: to(own), ...(convert ? { convert } : {}) } };
 }
 
 const OBJECT_META = '#/components/schemas/io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta';

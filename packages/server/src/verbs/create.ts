@@ -2,7 +2,7 @@
 import { timeText } from '@tiphys/api';
 import { type ApiResponse, isAlreadyExists, StatusError, statusError } from '@tiphys/machinery';
 import { type Claim, validateMetadata } from '@tiphys/registry';
-import { Entry, encodeStored, type PlainObject } from '../cache/entry.ts';
+import type { Entry, PlainObject } from '../cache/entry.ts';
 import { EntryBody } from '../output/bodies.ts';
 import { decodeBody, matchNamespace } from '../request/body.ts';
 import type { RequestContext } from '../request/context.ts';
@@ -11,7 +11,7 @@ import type { Endpoint } from '../resources.ts';
 import { admit, admitValid, attributesOf } from './admit.ts';
 import { dedupOwnerReferences, track } from './prepare.ts';
 import { createReview } from './subresource.ts';
-import { put, ruleContext } from './write.ts';
+import { put, ruleContext, unstored } from './write.ts';
 
 /** Names tried for one generateName (registry/generic/registry/store.go). */
 export const GENERATED_NAME_ATTEMPTS_MAX = 8;
@@ -121,7 +121,7 @@ async function store(
 ): Promise<Entry> {
   const taken = endpoint.cache.get(key);
   if (!taken) {
-    if (options.dryRun) return new Entry(key, 0, encodeStored(endpoint.stored(object)));
+    if (options.dryRun) return unstored(endpoint, key, 0, object);
     const entry = await put(context.core, endpoint, key, object, 0);
     if (entry) return entry;
   }

@@ -2,7 +2,7 @@
 import type { KubeObject } from '@tiphys/api';
 import { type ApiResponse, isNotFound, type Status, statusError } from '@tiphys/machinery';
 import type { DeleteOptions, RuleContext } from '@tiphys/registry';
-import { Entry, encodeStored } from '../cache/entry.ts';
+import type { Entry } from '../cache/entry.ts';
 import { EntryBody, ListBody } from '../output/bodies.ts';
 import type { Core, RequestContext } from '../request/context.ts';
 import { deleteOptions } from '../request/delete-options.ts';
@@ -12,7 +12,7 @@ import { admit, admitValid, attributesOf } from './admit.ts';
 import { planDeletion } from './deletion.ts';
 import { entryOf } from './get.ts';
 import { list } from './list.ts';
-import { OPTIMISTIC_LOCK, put, remove, ruleContext } from './write.ts';
+import { OPTIMISTIC_LOCK, put, remove, ruleContext, unstored } from './write.ts';
 
 /** Tries of one deletion against others who write the same object. */
 export const DELETE_ATTEMPTS_MAX = 32;
@@ -43,6 +43,7 @@ async function deleteObject(deleting: Deleting): Promise<Deleted> {
   const { definition } = endpoint;
   for (let attempt = 0; attempt < DELETE_ATTEMPTS_MAX; attempt++) {
     const entry = entryOf(endpoint, name, namespace);
+    await endpoint.ready([entry]);
     const object = endpoint.object(entry);
     const refusal = definition.beforeDelete?.(object, rules);
     if (refusal) throw refusal;
@@ -56,8 +57,7 @@ async function deleteObject(deleting: Deleting): Promise<Deleted> {
     if (plan.kind === 'pending') return { entry, gone: false };
     await deleting.check(object);
     if (plan.kind === 'mark') {
-      if (isDryRun(options))
-        return { entry: new Entry(entry.key, entry.revision, encodeStored(endpoint.stored(plan.object))), gone: false };
+      if (isDryRun(options)) return { entry: await unstored(endpoint, entry.key, entry.revision, plan.object), gone: false };
       const marked = await put(core, endpoint, entry.key, plan.object, entry.revision);
       if (marked) return { entry: marked, gone: false };
     } else {
@@ -136,6 +136,7 @@ export async function deleteByRule(
 export async function deleteCollection(context: RequestContext, endpoint: Endpoint): Promise<ApiResponse> {
   const options = deleteOptions(context);
   const chosen = list(endpoint, listOptions(context.info, endpoint));
+  await endpoint.ready(chosen.entries);
   const waiting = [...chosen.entries];
   const worker = async () => {
     for (let entry = waiting.shift(); entry; entry = waiting.shift()) {

@@ -13,9 +13,11 @@ export function entryOf(endpoint: Endpoint, name: string, namespace: string): En
   return entry;
 }
 
-export function get(context: RequestContext, endpoint: Endpoint): ApiResponse {
+export async function get(context: RequestContext, endpoint: Endpoint): Promise<ApiResponse> {
   const { info } = context;
   const asked = parseRevision(info.query.get('resourceVersion') ?? '');
   if (asked > endpoint.cache.revision) throw tooLarge(asked, endpoint.cache.revision);
-  return { status: 200, headers: {}, body: new EntryBody(endpoint, entryOf(endpoint, info.name, info.namespace)) };
+  const entry = entryOf(endpoint, info.name, info.namespace);
+  await endpoint.ready([entry]);
+  return { status: 200, headers: {}, body: new EntryBody(endpoint, entry) };
 }

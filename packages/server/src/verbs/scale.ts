@@ -75,9 +75,11 @@ export function scaleOf(object: PlainObject, paths: ScalePaths): PlainObject {
 
 const answer = (scale: PlainObject): ApiResponse => ({ status: 200, headers: {}, body: { kind: 'object', object: scale } });
 
-export function getScale(context: RequestContext, endpoint: Endpoint): ApiResponse {
+export async function getScale(context: RequestContext, endpoint: Endpoint): Promise<ApiResponse> {
   const { name, namespace } = context.info;
-  return answer(scaleOf(endpoint.object(entryOf(endpoint, name, namespace)), endpoint.definition.scale!));
+  const entry = entryOf(endpoint, name, namespace);
+  await endpoint.ready([entry]);
+  return answer(scaleOf(endpoint.object(entry), endpoint.definition.scale!));
 }
 
 export async function updateScale(context: RequestContext, endpoint: Endpoint): Promise<ApiResponse> {

@@ -2,7 +2,7 @@
 // written, again and again until nobody was faster (registry/generic/registry/store.go Update, registry/rest/update.go).
 import { type ApiResponse, jsonEqual, StatusError, statusError, withTimesKept } from '@tiphys/machinery';
 import { type Claim, type RuleContext, type UpdateRules, validateMetadataUpdate } from '@tiphys/registry';
-import { Entry, encodeStored, type PlainObject } from '../cache/entry.ts';
+import type { Entry, PlainObject } from '../cache/entry.ts';
 import { EntryBody } from '../output/bodies.ts';
 import { decodeBody, matchNamespace } from '../request/body.ts';
 import type { RequestContext } from '../request/context.ts';
@@ -12,7 +12,7 @@ import { admit, admitValid, attributesOf } from './admit.ts';
 import { createObject } from './create.ts';
 import { dedupOwnerReferences, track } from './prepare.ts';
 import { statusRules } from './status.ts';
-import { OPTIMISTIC_LOCK, put, remove, ruleContext } from './write.ts';
+import { OPTIMISTIC_LOCK, put, remove, ruleContext, unstored } from './write.ts';
 
 /** Tries of one update against others who write the same object. */
 export const UPDATE_ATTEMPTS_MAX = 32;
@@ -119,6 +119,7 @@ async function createInstead(context: RequestContext, endpoint: Endpoint, plan: 
 async function updateOnce(context: RequestContext, endpoint: Endpoint, plan: UpdatePlan, current: Entry): Promise<Updated | undefined> {
   const { options } = plan;
   const { name, subresource } = context.info;
+  await endpoint.ready([current]);
   const old = endpoint.object(current);
   const wished = await plan.change(old);
   matchNamespace(wished, context.info.namespace, endpoint.type.namespaced);
@@ -233,15 +234,15 @@ async function write(
 ): Promise<Entry | undefined> {
   const { core } = context;
   if (isFinalized(endpoint, object, old)) {
-    if (options.dryRun) return new Entry(current.key, current.revision, encodeStored(endpoint.stored(object)));
+    if (options.dryRun) return unstored(endpoint, current.key, current.revision, object);
     const gone = await remove(core, endpoint, current);
     if (!gone) return undefined;
     await endpoint.definition.afterDelete?.(endpoint.object(gone), ruleContext(context, false), core.operations);
-    return new Entry(current.key, gone.revision, encodeStored(endpoint.stored(object)));
+    return unstored(endpoint, current.key, gone.revision, object);
   }
   // An update that changes nothing is no write.
   if (jsonEqual(object, old)) return current;
-  if (options.dryRun) return new Entry(current.key, current.revision, encodeStored(endpoint.stored(object)));
+  if (options.dryRun) return unstored(endpoint, current.key, current.revision, object);
   return put(core, endpoint, current.key, object, current.revision);
 }
 

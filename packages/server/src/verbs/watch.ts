@@ -53,12 +53,12 @@ function bookmark(endpoint: Endpoint, revision: number, initialEnd = false): Wat
 const errorEvent = (error: StatusError): WatchEvent => ({ type: 'ERROR', object: error.status() as WatchEvent['object'] });
 
 /** Changes the watch has missed, or the ERROR event that upstream sends when they are forgotten. */
-function missed(endpoint: Endpoint, selection: Selection, after: number): WatchEvent[] | StatusError {
+function missed(endpoint: Endpoint, selection: Selection, after: number): EntryEvent[] | StatusError {
   try {
-    const events: WatchEvent[] = [];
+    const events: EntryEvent[] = [];
     for (const change of endpoint.cache.changesAfter(after)) {
       const event = translate(change, selection);
-      if (event) events.push(endpoint.event(event));
+      if (event) events.push(event);
     }
     return events;
   } catch (error) {
@@ -67,15 +67,15 @@ function missed(endpoint: Endpoint, selection: Selection, after: number): WatchE
   }
 }
 
-function present(endpoint: Endpoint, selection: Selection): WatchEvent[] {
-  const events: WatchEvent[] = [];
+function present(endpoint: Endpoint, selection: Selection): EntryEvent[] {
+  const events: EntryEvent[] = [];
   if (selection.key !== undefined) {
     const entry = endpoint.cache.get(selection.key);
-    if (entry && selects(selection, entry)) events.push(endpoint.event(new EntryEvent('ADDED', entry)));
+    if (entry && selects(selection, entry)) events.push(new EntryEvent('ADDED', entry));
     return events;
   }
   for (const [, entry] of endpoint.cache.range(selection.keyPrefix)) {
-    if (selects(selection, entry)) events.push(endpoint.event(new EntryEvent('ADDED', entry)));
+    if (selects(selection, entry)) events.push(new EntryEvent('ADDED', entry));
   }
   return events;
 }
@@ -92,6 +92,8 @@ class Run {
   readonly #onEnd: () => void;
   readonly #cleanup = new Set<() => void>();
   #open = true;
+  /** What waits for objects to be converted, in order. Only where a webhook converts. */
+  #queue: Promise<void> = Promise.resolve();
   /** Events up to this revision have been told, or are not wanted. */
   #told: number;
 
@@ -107,18 +109,20 @@ class Run {
 
   start(signal: AbortSignal | undefined): void {
     const past = this.#past();
+    const initialEnd = this.#told;
     if (past instanceof StatusError) {
       this.#send([errorEvent(past)]);
       queueMicrotask(this.end);
       return;
     }
-    this.#send(past);
+    this.#tell(past);
+    if (this.#plan.marksInitialEnd) this.#then(() => this.#send([bookmark(this.#endpoint, initialEnd, true)]));
     if (!this.#open) return;
     this.#cleanup.add(this.#endpoint.cache.follow(this.#selection, (events) => this.#news(events), this.end));
     if (this.#plan.bookmarks) this.#markRepeatedly();
     const timer = this.#core.runtime.clock.after(this.#plan.durationMs, () => {
       this.#mark();
-      this.end();
+      this.#then(this.end);
     });
     this.#cleanup.add(() => timer.cancel());
     if (!signal) return;
@@ -141,17 +145,44 @@ class Run {
     this.#onEnd();
   };
 
-  #past(): WatchEvent[] | StatusError {
+  #past(): EntryEvent[] | StatusError {
     if (!this.#plan.initial) return missed(this.#endpoint, this.#selection, this.#told);
     this.#told = this.#endpoint.cache.revision;
-    const events = present(this.#endpoint, this.#selection);
-    if (this.#plan.marksInitialEnd) events.push(bookmark(this.#endpoint, this.#told, true));
-    return events;
+    return present(this.#endpoint, this.#selection);
   }
 
   #news(events: readonly EntryEvent[]): void {
     const news = events[0]!.entry.revision > this.#told ? events : events.filter((event) => event.entry.revision > this.#told);
-    this.#send(this.#endpoint.sendsAllStored ? news : news.map((event) => this.#endpoint.event(event)));
+    this.#tell(news);
+  }
+
+  /** In this endpoint's version; at once unless a webhook has to convert something. */
+  #tell(events: readonly EntryEvent[]): void {
+    const shown = () => (this.#endpoint.sendsAllStored ? events : events.map((event) => this.#endpoint.event(event)));
+    if (!this.#endpoint.asksToConvert) {
+      this.#send(shown());
+      return;
+    }
+    const converted = this.#endpoint.ready(events.map((event) => event.entry));
+    this.#then(async () => {
+      await converted;
+      this.#send(shown());
+    });
+    // Its failure is told when its turn comes.
+    converted?.catch(() => {});
+  }
+
+  /** After everything that was told before. */
+  #then(act: () => void | Promise<void>): void {
+    if (!this.#endpoint.asksToConvert) {
+      void act();
+      return;
+    }
+    this.#queue = this.#queue.then(act).catch((error) => {
+      const status = error instanceof StatusError ? error : new StatusError(500, 'InternalError', String(error));
+      this.#send([errorEvent(status)]);
+      this.end();
+    });
   }
 
   #send(events: readonly WatchEvent[]): void {
@@ -161,7 +192,7 @@ class Run {
   /** None before the revision that the watch starts from, should that lie in the future. */
   #mark(): void {
     const { revision } = this.#endpoint.cache;
-    if (this.#plan.bookmarks && revision >= this.#told) this.#send([bookmark(this.#endpoint, revision)]);
+    if (this.#plan.bookmarks && revision >= this.#told) this.#then(() => this.#send([bookmark(this.#endpoint, revision)]));
   }
 
   #markRepeatedly(): void {

@@ -22,6 +22,13 @@ async function commit(core: Core, operation: StoreOperation): Promise<StoreResul
   }
 }
 
+/** An entry that is told but not (or no longer) stored: of a dry run, or of an object's last state. */
+export async function unstored(endpoint: Endpoint, key: string, revision: number, object: PlainObject): Promise<Entry> {
+  const entry = new Entry(key, revision, encodeStored(await endpoint.stored(object)));
+  await endpoint.ready([entry]);
+  return entry;
+}
+
 /** Writes the object if the key still stands at the expected revision. undefined: someone else was faster. */
 export async function put(
   core: Core,
@@ -30,18 +37,25 @@ export async function put(
   object: PlainObject,
   expectedRevision: number,
 ): Promise<Entry | undefined> {
-  const value = encodeStored(endpoint.stored(object));
+  const stored = endpoint.stored(object);
+  // Most need no waiting, and writes of one turn share a transaction.
+  const value = encodeStored(stored instanceof Promise ? await stored : stored);
   if (value.length > STORED_BYTES_MAX) throw statusError.requestEntityTooLarge(`limit is ${STORED_BYTES_MAX}`);
   const result = await commit(core, { type: 'put', key: endpoint.storeKey(key), value, expectedRevision });
   if (!result.ok) return undefined;
-  const entry = endpoint.cache.get(key);
-  return entry?.revision === result.revision ? entry : new Entry(key, result.revision, value);
+  const newest = endpoint.cache.get(key);
+  const entry = newest?.revision === result.revision ? newest : new Entry(key, result.revision, value);
+  await endpoint.ready([entry]);
+  return entry;
 }
 
 /** Deletes the key if it still stands at the expected revision. undefined: someone else was faster. */
 export async function remove(core: Core, endpoint: Endpoint, entry: Entry): Promise<Entry | undefined> {
   const result = await commit(core, { type: 'delete', key: endpoint.storeKey(entry.key), expectedRevision: entry.revision });
-  return result.ok ? entry.at(result.revision) : undefined;
+  if (!result.ok) return undefined;
+  const gone = entry.at(result.revision);
+  await endpoint.ready([gone]);
+  return gone;
 }
 
 export function ruleContext(context: RequestContext, dryRun: boolean, subresource?: string): RuleContext {

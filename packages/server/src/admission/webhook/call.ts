@@ -1,8 +1,9 @@
 // Calls a webhook over HTTPS, by URL or at the endpoints of a Service (apiserver util/webhook).
 import { Agent, request as httpsRequest } from 'node:https';
-import { type admissionregistrationv1, corev1, discoveryv1 } from '@tiphys/api';
+import type { admissionregistrationv1 } from '@tiphys/api';
 import type { ResourceReader } from '@tiphys/registry';
-import type { Clock } from '@tiphys/runtime';
+import type { Clock, Random } from '@tiphys/runtime';
+import { type ServicePort, serviceEndpoint } from '../../service-endpoint.ts';
 
 const ANSWER_BYTES_MAX = 8 * 1024 * 1024;
 const AGENTS_MAX = 64;
@@ -17,7 +18,12 @@ export interface WebhookCaller {
   close(): void;
 }
 
+/** The webhook answered, but not with what was asked for. */
+class AnswerError extends Error {}
+
 interface Target {
+  /** Asked for the host and port. */
+  service?: ServicePort;
   host: string;
   port: number;
   path: string;
@@ -26,7 +32,7 @@ interface Target {
   url: string;
 }
 
-export function webhookCaller(clock: Clock): WebhookCaller {
+export function webhookCaller({ clock, random }: { clock: Clock; random: Random }): WebhookCaller {
   const agents = new Map<string, Agent>();
   const agentFor = (certificateAuthority: string | undefined): Agent => {
     const key = certificateAuthority ?? '';
@@ -44,15 +50,17 @@ export function webhookCaller(clock: Clock): WebhookCaller {
   };
   return {
     async call(config, body, timeoutSeconds, reader) {
-      const target = targetOf(config, reader, timeoutSeconds);
-      const authority = config.caBundle ? Buffer.from(config.caBundle, 'base64').toString() : undefined;
+      const target = targetOf(config, timeoutSeconds);
+      const authority = config.caBundle ? Buffer.from(config.caBundle, 'base64').toString().trim() : undefined;
       const abort = new AbortController();
       const timer = clock.after(timeoutSeconds * 1000, () => abort.abort());
       try {
-        return await post(target, agentFor(authority), JSON.stringify(body), abort.signal);
+        const { host, port } = target.service ? serviceEndpoint(reader, random, target.service) : target;
+        return await post({ ...target, host, port }, agentFor(authority), JSON.stringify(body), abort.signal);
       } catch (error) {
+        if (error instanceof AnswerError) throw error;
         const why = abort.signal.aborted ? 'context deadline exceeded' : (error as Error).message;
-        throw new Error(`failed to call webhook: Post ${JSON.stringify(target.url)}: ${why}`);
+        throw new Error(`Post ${JSON.stringify(target.url)}: ${why}`, { cause: error });
       } finally {
         timer.cancel();
       }
@@ -66,7 +74,7 @@ function closeAll(agents: Map<string, Agent>): void {
   agents.clear();
 }
 
-function targetOf(config: ClientConfig, reader: ResourceReader, timeoutSeconds: number): Target {
+function targetOf(config: ClientConfig, timeoutSeconds: number): Target {
   const query = `timeout=${timeoutSeconds}s`;
   if (config.url) {
     const url = new URL(config.url);
@@ -80,23 +88,20 @@ function targetOf(config: ClientConfig, reader: ResourceReader, timeoutSeconds: 
   const serverName = `${service.name}.${service.namespace}.svc`;
   const path = `/${(service.path ?? '').replace(/^\//, '')}?${query}`;
   const port = service.port ?? PORT_DEFAULT;
-  const { host, port: actualPort } = endpointOf(service.name, service.namespace, port, reader);
-  return { host, port: actualPort, path, serverName, url: `https://${serverName}:${port}${path}` };
+  const { name, namespace } = service;
+  return { service: { name, namespace, port }, host: serverName, port, path, serverName, url: `https://${serverName}:${port}${path}` };
 }
 
-/** A ready endpoint of the Service: the server need not be where cluster addresses are routed. */
-function endpointOf(name: string, namespace: string, port: number, reader: ResourceReader): { host: string; port: number } {
-  const service = reader.get(corev1.services, name, namespace);
-  if (!service) throw new Error(`service ${JSON.stringify(name)} not found`);
-  const servicePort = service.spec?.ports?.find((each) => each.port === port);
-  if (!servicePort) throw new Error(`no service port ${port} found for service ${JSON.stringify(name)}`);
-  for (const slice of reader.list(discoveryv1.endpointslices, namespace)) {
-    if (slice.metadata?.labels?.['kubernetes.io/service-name'] !== name) continue;
-    const slicePort = slice.ports?.find((each) => (each.name ?? '') === (servicePort.name ?? ''))?.port;
-    const ready = slice.endpoints?.find((endpoint) => endpoint.conditions?.ready !== false);
-    if (slicePort && ready?.addresses[0]) return { host: ready.addresses[0], port: slicePort };
-  }
-  throw new Error(`no endpoints available for service ${JSON.stringify(name)}`);
+/** Upstream's words for an answer that is no success (apimachinery api/errors NewGenericServerResponse). */
+function refusal(status: number, body: string): Error {
+  const text = body.trim() || 'unknown';
+  if (status === 400) return new AnswerError('the server rejected our request for an unknown reason');
+  if (status === 401) return new AnswerError('the server has asked for the client to provide credentials');
+  if (status === 403) return new AnswerError(text);
+  if (status === 404) return new AnswerError('the server could not find the requested resource');
+  if (status === 503) return new AnswerError('the server is currently unable to handle the request');
+  if (status >= 500) return new AnswerError(`an error on the server (${JSON.stringify(text)}) has prevented the request from succeeding`);
+  return new AnswerError(`the server responded with the status code ${status} but did not return more information`);
 }
 
 function post(target: Target, agent: Agent, body: string, signal: AbortSignal): Promise<unknown> {
@@ -118,11 +123,12 @@ function post(target: Target, agent: Agent, body: string, signal: AbortSignal): 
       });
       response.on('error', reject);
       response.on('end', () => {
-        if (response.statusCode !== 200) return reject(new Error(`the server answered with status ${response.statusCode}`));
+        const status = response.statusCode ?? 0;
+        if (status < 200 || status > 206) return reject(refusal(status, Buffer.concat(chunks).toString()));
         try {
           resolve(JSON.parse(Buffer.concat(chunks).toString()));
         } catch (error) {
-          reject(error);
+          reject(new AnswerError((error as Error).message));
         }
       });
     });

@@ -25,7 +25,11 @@ function asker({ caller, random }: WebhookOptions): Ask {
     const uid = random.uuid();
     try {
       const timeoutSeconds = hook.timeoutSeconds ?? TIMEOUT_SECONDS_DEFAULT;
-      const answer = await caller.call(hook.clientConfig, reviewRequest(attributes, uid), timeoutSeconds, attributes.reader);
+      const answer = await caller
+        .call(hook.clientConfig, reviewRequest(attributes, uid), timeoutSeconds, attributes.reader)
+        .catch((error) => {
+          throw new Error(`failed to call webhook: ${(error as Error).message}`, { cause: error });
+        });
       const response = reviewResponse(answer, uid, mutating);
       for (const warning of response.warnings) attributes.warn(warning);
       return response;
