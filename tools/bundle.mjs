@@ -1,7 +1,7 @@
 // Bundles the tiphys command and the library into dist/ for the npm package: plain JavaScript, everything in.
 // npm runs it before `npm pack`.
-import { mkdirSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { build } from 'esbuild';
 import { root } from './install.mjs';
 
@@ -9,7 +9,26 @@ const dist = join(root, 'dist');
 rmSync(dist, { recursive: true, force: true });
 mkdirSync(dist, { recursive: true });
 
-await build({
+/**
+ * Node's own modules by require(): an import reads every export, and some of those are made only when they are read (an HTTP
+ * client, a thousand root certificates) and cost 6 MB.
+ */
+const requireBuiltins = {
+  name: 'require-builtins',
+  setup(bundle) {
+    bundle.onResolve({ filter: /^node:/ }, ({ path, kind, namespace }) =>
+      kind === 'import-statement' && namespace !== 'builtin' ? { path, namespace: 'builtin' } : { path, external: true },
+    );
+    bundle.onLoad({ filter: /.*/, namespace: 'builtin' }, ({ path }) => ({
+      contents: `module.exports = require(${JSON.stringify(path)});`,
+    }));
+  },
+};
+
+/** A single character beyond Latin-1 makes V8 keep a whole file in two bytes per character. */
+const narrow = (text) => text.replace(/[\u0080-\uffff]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
+
+const { outputFiles } = await build({
   absWorkingDir: root,
   entryPoints: { tiphys: 'packages/cli/src/main.ts', index: 'packages/cluster/src/index.ts' },
   outdir: 'dist',
@@ -22,9 +41,15 @@ await build({
   target: 'node26',
   minifySyntax: true,
   minifyWhitespace: true,
-  keepNames: true,
+  plugins: [requireBuiltins],
+  write: false,
   legalComments: 'linked',
   loader: { '.json': 'json' },
   // Some dependencies are CommonJS and call require() for Node's own modules.
   banner: { js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);" },
 });
+
+for (const { path, text } of outputFiles) {
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, path.endsWith('.mjs') ? narrow(text) : text);
+}

@@ -7,7 +7,11 @@ import { installNpmPackages, installSystemPackages, nodePath, root, run } from '
 installNpmPackages();
 installSystemPackages();
 if (run(nodePath(), [join(root, 'tools/bundle.mjs')]) !== 0) process.exit(1);
-const child = spawn(nodePath(), [join(root, 'dist/tiphys.mjs'), 'up', ...process.argv.slice(2)], { stdio: 'inherit' });
+const child = spawn(nodePath(), [join(root, 'dist/tiphys.mjs'), 'up', ...process.argv.slice(2)], {
+  stdio: 'inherit',
+  // One heap of the C library for all threads: seven megabytes less.
+  env: { MALLOC_ARENA_MAX: '1', ...process.env },
+});
 // A terminal sends its signals to the whole group; the child decides when it is done.
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal));
 child.on('exit', (code, signal) => {

@@ -1,7 +1,11 @@
 // The tiphys command's entry point: hands the arguments to the program and turns its outcome into an exit code.
 import { enableCompileCache } from 'node:module';
+import { startFrugally } from './memory.ts';
 
-enableCompileCache();
+const [command, ...rest] = process.argv.slice(2);
+// The process that goes on to be a cluster has all day and keeps what it loads; the others must start quickly.
+if (command === 'up' && !rest.some((argument) => argument === '--detach' || argument === '-d')) startFrugally();
+else enableCompileCache();
 const { runProgram } = await import('./program.ts');
 const { processTerminal } = await import('./terminal.ts');
 

@@ -18,6 +18,7 @@ import {
 import { type Logger, logger, realClock } from '@tiphys/runtime';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { chosenDataDir, withDataDir } from '../data-dir.ts';
+import { frugalEnvironment, runFast } from '../memory.ts';
 import { CommandError, progress, type Terminal } from '../terminal.ts';
 
 interface UpOptions {
@@ -86,6 +87,7 @@ async function startHere(options: UpOptions, terminal: Terminal, report: (messag
     onStep: (step) => report({ step }),
     onDone: (done) => report({ done }),
   });
+  runFast();
   let merged = false;
   if (options.userKubeconfig) {
     try {
@@ -142,6 +144,7 @@ async function runDetached(options: UpOptions, terminal: Terminal): Promise<void
     detached: true,
     stdio: ['ignore', log, log, 'ipc'],
     cwd: terminal.workingFolder,
+    env: frugalEnvironment(process.env),
   });
   closeSync(log);
   const { step, done } = progress(terminal);
