@@ -13,6 +13,7 @@ import {
   packArchive,
   packImage,
 } from '@tiphys/node';
+import { realClock } from '@tiphys/runtime';
 import { existingFolder } from './data-dir.ts';
 import { CommandError, progress, type Terminal } from './terminal.ts';
 
@@ -88,7 +89,7 @@ export async function runList(options: FolderOptions & { output?: string }, term
   const { output } = options;
   if (output && output !== 'json' && output !== 'name')
     throw new CommandError(`unknown output format ${JSON.stringify(output)}: json and name are known`);
-  const cri = criClient((await imageTarget(options, terminal)).socket);
+  const cri = criClient((await imageTarget(options, terminal)).socket, realClock());
   try {
     const images = (await listImages(cri)).sort((a, b) => ((a.names[0] ?? '') < (b.names[0] ?? '') ? -1 : 1));
     if (output === 'json') terminal.out(`${JSON.stringify(images, null, 2)}\n`);

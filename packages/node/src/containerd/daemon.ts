@@ -35,6 +35,8 @@ export interface Containerd extends ContainerdPaths {
 }
 
 const READY_TIMEOUT_MS = 20_000;
+/** How often it is looked at whether the process still runs. */
+const READY_LOOK_MS = 500;
 const STOP_TIMEOUT_MS = 10_000;
 const CHECK_MS = 2000;
 /** The kernel's limit for the address of a unix socket, without the final zero. */
@@ -83,16 +85,19 @@ async function lastLines(file: string): Promise<string> {
 }
 
 /** Answers only when the CRI plugin itself does. */
-async function waitReady(cri: CriClient, paths: ContainerdPaths, runtime: Runtime): Promise<void> {
+async function waitReady(cri: CriClient, paths: ContainerdPaths, runtime: Runtime, pid: number): Promise<void> {
   const deadlineMs = runtime.clock.monotonicMs() + READY_TIMEOUT_MS;
   for (;;) {
     try {
-      await cri.ready(Math.max(1, deadlineMs - runtime.clock.monotonicMs()));
+      await cri.ready(Math.max(1, Math.min(READY_LOOK_MS, deadlineMs - runtime.clock.monotonicMs())));
       await cri.version();
       return;
     } catch (error) {
-      if (runtime.clock.monotonicMs() >= deadlineMs) {
-        throw new Retryable(`containerd does not answer. Its last lines:\n${await lastLines(paths.log)}`, { cause: error });
+      const isThere = await isOurProcess(pid, paths.configuration);
+      if (!isThere || runtime.clock.monotonicMs() >= deadlineMs) {
+        throw new Retryable(`containerd ${isThere ? 'does not answer' : 'ended at once'}. Its last lines:\n${await lastLines(paths.log)}`, {
+          cause: error,
+        });
       }
       await runtime.clock.sleep(20);
     }
@@ -135,7 +140,7 @@ export async function startContainerd(options: ContainerdOptions): Promise<Conta
   const facts = await machineFacts(binary, join(options.directory, 'containerd'));
   const changed = await writeConfiguration(options, facts, paths);
   const callbacks = new Set<() => void>();
-  const cri = criClient(paths.socket);
+  const cri = criClient(paths.socket, options.runtime.clock);
   let pid = await runningPid(paths);
   let released = false;
   let restarting = false;
@@ -147,7 +152,7 @@ export async function startContainerd(options: ContainerdOptions): Promise<Conta
     try {
       log.warning('containerd ended and is started again', { pid });
       pid = await launch(binary, paths, () => void check());
-      await waitReady(cri, paths, runtime);
+      await waitReady(cri, paths, runtime, pid);
       for (const callback of callbacks) callback();
     } catch (error) {
       log.error('containerd could not be started again', error);
@@ -173,7 +178,7 @@ export async function startContainerd(options: ContainerdOptions): Promise<Conta
   }
   const adopted = pid !== undefined;
   if (!pid) pid = await launch(binary, paths, () => void check());
-  await waitReady(cri, paths, runtime);
+  await waitReady(cri, paths, runtime, pid);
   watch();
   return {
     ...paths,

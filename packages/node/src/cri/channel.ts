@@ -1,5 +1,6 @@
 // One gRPC connection over a unix socket: unary calls and server streams of messages from a codec.
 import { type ClientReadableStream, credentials, Client as GrpcClient, Metadata, type ServiceError } from '@grpc/grpc-js';
+import type { Clock } from '@tiphys/runtime';
 import type { Codec } from './codec.ts';
 import { CriError } from './errors.ts';
 
@@ -27,7 +28,7 @@ const identity = (bytes: Uint8Array) => Buffer.from(bytes.buffer, bytes.byteOffs
 const errorFrom = (error: ServiceError) => new CriError(error.code ?? 2, error.details ?? error.message, { cause: error });
 
 /** `namespace` is containerd's, for its own services; CRI needs none. */
-export function openChannel(socket: string, namespace?: string): Channel {
+export function openChannel(socket: string, clock: Clock, namespace?: string): Channel {
   const client = new GrpcClient(`unix:${socket}`, credentials.createInsecure(), {
     'grpc.max_receive_message_length': MESSAGE_BYTES_MAX,
     'grpc.max_send_message_length': MESSAGE_BYTES_MAX,
@@ -45,7 +46,7 @@ export function openChannel(socket: string, namespace?: string): Channel {
       new Promise((resolve, reject) => {
         const request = codec.encode(type, value);
         // gRPC wants an absolute time; undefined would wait for ever.
-        const deadline = timeoutMs === 0 ? Number.POSITIVE_INFINITY : new Date(Date.now() + timeoutMs);
+        const deadline = timeoutMs === 0 ? Number.POSITIVE_INFINITY : new Date(clock.now() + timeoutMs);
         client.makeUnaryRequest(
           method,
           identity,
@@ -83,7 +84,7 @@ export function openChannel(socket: string, namespace?: string): Channel {
       }),
     ready: (timeoutMs) =>
       new Promise((resolve, reject) => {
-        client.waitForReady(new Date(Date.now() + timeoutMs), (error) => {
+        client.waitForReady(new Date(clock.now() + timeoutMs), (error) => {
           if (error) reject(new CriError(14, error.message, { cause: error }));
           else resolve();
         });

@@ -1,4 +1,5 @@
 // The Container Runtime Interface, v1, as the node uses it (k8s.io/cri-api pkg/apis/runtime/v1/api.proto).
+import type { Clock } from '@tiphys/runtime';
 import { type Channel, openChannel, type StreamOptions } from './channel.ts';
 import { codec } from './codec.ts';
 import type * as cri from './generated/cri.ts';
@@ -52,8 +53,8 @@ function caller(channel: Channel, service: 'RuntimeService' | 'ImageService') {
 }
 
 /** `timeoutSeconds` of a graceful stop comes on top of the time for the call itself. */
-export function criClient(socket: string): CriClient {
-  const channel = openChannel(socket);
+export function criClient(socket: string, clock: Clock): CriClient {
+  const channel = openChannel(socket, clock);
   const runtime = caller(channel, 'RuntimeService');
   const images = caller(channel, 'ImageService');
   return {

@@ -40,20 +40,43 @@ function goSeconds(ms: number): string {
   return ms < 1000 ? `${Math.floor(ms)}ms` : `${Math.floor(ms) / 1000}s`;
 }
 
+async function describe(cri: CriClient, image: string): Promise<PulledImage | undefined> {
+  const found = await cri.imageStatus(image);
+  if (!found?.id) return undefined;
+  // An image that names no user runs as root.
+  const user = found.username ? { username: found.username } : { uid: found.uid?.value ?? 0 };
+  return { ref: found.id, user };
+}
+
+/** The image's full name, or the complaint that there is none. */
+function fullName({ container, event }: ImageRequest): string {
+  const requested = container.image ?? '';
+  try {
+    return withDefaultTag(requested);
+  } catch (error) {
+    const message = `Failed to apply default image tag "${requested}": ${(error as Error).message}`;
+    event('Warning', 'InspectFailed', message);
+    throw new StartError('InvalidImageName', message);
+  }
+}
+
 export function imagePuller(cri: CriClient, clock: Clock): ImagePuller {
   const waiting = backOff();
   const lastErrors = new Map<string, string>();
   const pulling = new Map<string, Promise<string>>();
 
-  const describe = async (image: string): Promise<PulledImage | undefined> => {
-    const found = await cri.imageStatus(image);
-    if (!found?.id) return undefined;
-    // An image that names no user runs as root.
-    const user = found.username ? { username: found.username } : { uid: found.uid?.value ?? 0 };
-    return { ref: found.id, user };
+  /** Joins a pull of the image that is under way. */
+  const pullOnce = (image: string, { sandbox, secrets }: ImageRequest): Promise<string> => {
+    const known = pulling.get(image);
+    if (known) return known;
+    const auth = credentialsFor(image, secrets);
+    const running = cri.pullImage({ image: { image }, sandboxConfig: sandbox, ...(auth ? { auth } : {}) });
+    pulling.set(image, running);
+    void running.finally(() => pulling.delete(image)).catch(() => {});
+    return running;
   };
   const pull = async (image: string, request: ImageRequest): Promise<PulledImage> => {
-    const { pod, sandbox, secrets, event } = request;
+    const { pod, event } = request;
     const key = `${pod.metadata!.uid}_${image}`;
     if (waiting.waits(key, clock.now())) {
       event('Normal', 'BackOff', `Back-off pulling image "${image}"`);
@@ -64,15 +87,8 @@ export function imagePuller(cri: CriClient, clock: Clock): ImagePuller {
     event('Normal', 'Pulling', `Pulling image "${image}"`);
     const startedMs = clock.monotonicMs();
     try {
-      const auth = credentialsFor(image, secrets);
-      let running = pulling.get(image);
-      if (!running) {
-        running = cri.pullImage({ image: { image }, sandboxConfig: sandbox, ...(auth ? { auth } : {}) });
-        pulling.set(image, running);
-        void running.finally(() => pulling.delete(image)).catch(() => {});
-      }
-      await running;
-      const pulled = await describe(image);
+      await pullOnce(image, request);
+      const pulled = await describe(cri, image);
       if (!pulled) throw new Error(`image "${image}" is not there after its pull`);
       const took = goSeconds(clock.monotonicMs() - startedMs);
       const size = (await cri.imageStatus(image))?.size ?? 0;
@@ -89,29 +105,18 @@ export function imagePuller(cri: CriClient, clock: Clock): ImagePuller {
   return {
     ensure: async (request) => {
       const { container, event } = request;
-      const requested = container.image ?? '';
-      let image: string;
-      try {
-        image = withDefaultTag(requested);
-      } catch (error) {
-        const message = `Failed to apply default image tag "${requested}": ${(error as Error).message}`;
-        event('Warning', 'InspectFailed', message);
-        throw new StartError('InvalidImageName', message);
-      }
+      const image = fullName(request);
       const policy = container.imagePullPolicy || 'IfNotPresent';
-      if (policy !== 'Always') {
-        const present = await describe(image);
-        if (present) {
-          event('Normal', 'Pulled', `Container image "${requested}" already present on machine and can be accessed by the pod`);
-          return present;
-        }
-        if (policy === 'Never') {
-          const message = `Container image "${requested}" is not present with pull policy of Never`;
-          event('Warning', 'ErrImageNeverPull', message);
-          throw new StartError('ErrImageNeverPull', message);
-        }
+      if (policy === 'Always') return pull(image, request);
+      const present = await describe(cri, image);
+      if (present) {
+        event('Normal', 'Pulled', `Container image "${container.image}" already present on machine and can be accessed by the pod`);
+        return present;
       }
-      return pull(image, request);
+      if (policy !== 'Never') return pull(image, request);
+      const message = `Container image "${container.image}" is not present with pull policy of Never`;
+      event('Warning', 'ErrImageNeverPull', message);
+      throw new StartError('ErrImageNeverPull', message);
     },
     forget: (podUid) => {
       waiting.forget(`${podUid}_`);

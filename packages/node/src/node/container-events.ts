@@ -35,8 +35,8 @@ async function followCri({ cri, onPod, onGap }: ContainerEventsOptions, signal: 
   });
 }
 
-async function followContainerd({ socket, onContainer, onGap }: ContainerEventsOptions, signal: AbortSignal): Promise<void> {
-  const channel = openChannel(socket, NAMESPACE);
+async function followContainerd({ socket, runtime, onContainer, onGap }: ContainerEventsOptions, signal: AbortSignal): Promise<void> {
+  const channel = openChannel(socket, runtime.clock, NAMESPACE);
   try {
     onGap();
     const request: [string, object] = ['SubscribeRequest', { filters: TOPICS }];

@@ -1,6 +1,7 @@
 // The pods of one node: starts a worker for each that is bound here, adopts what runs already, and removes what nobody wants
 // (pkg/kubelet/kubelet.go HandlePodAdditions, HandlePodCleanups).
 import { corev1 } from '@tiphys/api';
+import type { CriClient } from '../cri/client.ts';
 import { isCriNotFound } from '../cri/errors.ts';
 import type { NodeContext } from '../pod-worker/node-context.ts';
 import { LABELS, podUidOf, stateOf } from '../pod-worker/pod-runtime.ts';
@@ -23,6 +24,40 @@ export interface PodSet {
 const SETTLE_MS = [0, 5, 10, 20, 40, 80, 160, 320];
 
 const hasEnded = (pod: corev1.Pod) => pod.status?.phase === 'Failed' || pod.status?.phase === 'Succeeded';
+
+/** The uid of the pod whose container (or sandbox) has ended, as soon as CRI shows the end. */
+async function podOfEnded({ cri, runtime }: NodeContext, containerId: string): Promise<string | undefined> {
+  for (const delayMs of SETTLE_MS) {
+    await runtime.clock.sleep(delayMs);
+    const [container] = await cri.listContainers({ id: containerId }).catch(() => []);
+    if (container && stateOf(container.state) === 'running') continue;
+    if (container) return container.labels?.[LABELS.podUid];
+    const [sandbox] = await cri.listPodSandbox({ id: containerId }).catch(() => []);
+    return sandbox && podUidOf(sandbox);
+  }
+  return undefined;
+}
+
+async function removeSandbox(cri: CriClient, id: string): Promise<void> {
+  for (const container of await cri.listContainers({ podSandboxId: id })) {
+    await cri.stopContainer(container.id!, 1).catch(() => {});
+    await cri.removeContainer(container.id!).catch(() => {});
+  }
+  await cri.stopPodSandbox(id).catch(() => {});
+  await cri.removePodSandbox(id).catch((error) => {
+    if (!isCriNotFound(error)) throw error;
+  });
+}
+
+async function runningContainers(cri: CriClient): Promise<{ id: string; logPath: string }[]> {
+  const containers = await cri.listContainers({ state: { state: 1 } });
+  const found: { id: string; logPath: string }[] = [];
+  for (const { id } of containers) {
+    const { status } = await cri.containerStatus(id!).catch(() => ({ status: undefined }));
+    if (status?.logPath) found.push({ id: id!, logPath: status.logPath });
+  }
+  return found;
+}
 
 export async function podSet(context: NodeContext, node: () => corev1.Node | undefined): Promise<PodSet> {
   const { client, cri, runtime } = context;
@@ -67,16 +102,6 @@ export async function podSet(context: NodeContext, node: () => corev1.Node | und
   const wake = (uids: ReadonlySet<string>) => {
     for (const uid of uids) workers.get(uid)?.wake();
   };
-  const removeSandbox = async (id: string) => {
-    for (const container of await cri.listContainers({ podSandboxId: id })) {
-      await cri.stopContainer(container.id!, 1).catch(() => {});
-      await cri.removeContainer(container.id!).catch(() => {});
-    }
-    await cri.stopPodSandbox(id).catch(() => {});
-    await cri.removePodSandbox(id).catch((error) => {
-      if (!isCriNotFound(error)) throw error;
-    });
-  };
   return {
     pod: (namespace, name) => informer.get(name, namespace),
     wake,
@@ -84,34 +109,19 @@ export async function podSet(context: NodeContext, node: () => corev1.Node | und
       for (const worker of workers.values()) worker.wake();
     },
     containerEnded: async (containerId) => {
-      for (const delayMs of SETTLE_MS) {
-        await runtime.clock.sleep(delayMs);
-        const [container] = await cri.listContainers({ id: containerId }).catch(() => []);
-        if (container && stateOf(container.state) === 'running') continue;
-        if (container) return wake(new Set([container.labels?.[LABELS.podUid] ?? '']));
-        const [sandbox] = await cri.listPodSandbox({ id: containerId }).catch(() => []);
-        if (sandbox) wake(new Set([podUidOf(sandbox)]));
-        return;
-      }
+      const uid = await podOfEnded(context, containerId);
+      if (uid !== undefined) wake(new Set([uid]));
     },
     removeOrphans: async () => {
       for (const sandbox of await cri.listPodSandbox()) {
         if (workers.has(podUidOf(sandbox))) continue;
         runtime.log.info('removing a pod that nobody knows', { uid: podUidOf(sandbox) });
-        await removeSandbox(sandbox.id!);
+        await removeSandbox(cri, sandbox.id!);
         await context.cgroups.removePod(podUidOf(sandbox));
       }
       for (const uid of await context.volumes.known()) if (!workers.has(uid)) await context.volumes.unmount(uid);
     },
-    runningContainers: async () => {
-      const containers = await cri.listContainers({ state: { state: 1 } });
-      const found: { id: string; logPath: string }[] = [];
-      for (const { id } of containers) {
-        const { status } = await cri.containerStatus(id!).catch(() => ({ status: undefined }));
-        if (status?.logPath) found.push({ id: id!, logPath: status.logPath });
-      }
-      return found;
-    },
+    runningContainers: () => runningContainers(cri),
     volumesInUse: () => [],
     stop: async () => {
       unsubscribe();

@@ -59,16 +59,64 @@ function changed(old: corev1.NodeStatus | undefined, wanted: corev1.NodeStatus):
   return text(old) !== text(wanted);
 }
 
+async function renewLease(client: Client, node: corev1.Node, now: string): Promise<void> {
+  const leases = client.of(coordinationv1.leases);
+  const name = node.metadata!.name!;
+  const spec = { holderIdentity: name, leaseDurationSeconds: LEASE_SECONDS, renewTime: now };
+  try {
+    await leases.patch(name, LEASE_NAMESPACE, 'merge', { spec });
+  } catch (error) {
+    if (!isNotFound(error)) throw error;
+    const owner = { apiVersion: 'v1', kind: 'Node', name, uid: node.metadata!.uid! };
+    const metadata = { name, namespace: LEASE_NAMESPACE, ownerReferences: [owner] };
+    await leases.create({ metadata, spec } as coordinationv1.Lease);
+  }
+}
+
+interface Chores {
+  /** Does the work again and again, each time after the delay that holds then. */
+  every(name: string, delayMs: () => number, work: () => Promise<void>): void;
+  /** Resolves when what is under way is over. */
+  stop(): Promise<void>;
+}
+
+function repeated({ clock, log }: Runtime): Chores {
+  const timers = new Map<string, Timer>();
+  let running: Promise<void> = Promise.resolve();
+  let stopped = false;
+  const every: Chores['every'] = (name, delayMs, work) => {
+    if (stopped) return;
+    const once = () =>
+      work()
+        .catch((error) => {
+          if (!isConflict(error)) log.warning(`${name} failed`, { error: String(error) });
+        })
+        .then(() => every(name, delayMs, work));
+    timers.set(
+      name,
+      clock.after(delayMs(), () => {
+        running = Promise.all([running, once()]).then(() => {});
+      }),
+    );
+  };
+  return {
+    every,
+    stop: async () => {
+      stopped = true;
+      for (const timer of timers.values()) timer.cancel();
+      await running;
+    },
+  };
+}
+
 /** Resolves when the node is registered and its first status written. */
 export async function registerNode(options: RegistrationOptions): Promise<Registration> {
   const { client, runtime, events, facts } = options;
   const { clock, log } = runtime;
   const nodes = client.of(corev1.nodes);
-  const leases = client.of(coordinationv1.leases);
-  const timers = new Map<string, Timer>();
+  const chores = repeated(runtime);
   let node: corev1.Node | undefined;
   let reportedMs = 0;
-  let stopped = false;
   let ready = '';
 
   const writeStatus = async () => {
@@ -93,54 +141,24 @@ export async function registerNode(options: RegistrationOptions): Promise<Regist
   const nodeEvent = (name: string, reason: string, message: string) =>
     events.event({ apiVersion: 'v1', kind: 'Node', name, uid: node?.metadata?.uid ?? name }, 'Normal', reason, message);
 
-  const renewLease = async () => {
-    const { name } = node!.metadata!;
-    const spec = { holderIdentity: name!, leaseDurationSeconds: LEASE_SECONDS, renewTime: microTimeText(clock.now()) };
-    const owner = { apiVersion: 'v1', kind: 'Node', name: name!, uid: node!.metadata!.uid! };
-    try {
-      await leases.patch(name!, LEASE_NAMESPACE, 'merge', { spec });
-    } catch (error) {
-      if (!isNotFound(error)) throw error;
-      await leases.create({
-        metadata: { name: name!, namespace: LEASE_NAMESPACE, ownerReferences: [owner] },
-        spec,
-      } as coordinationv1.Lease);
-    }
-  };
-  let running: Promise<void> = Promise.resolve();
-  const every = (name: string, delayMs: () => number, work: () => Promise<void>) => {
-    if (stopped) return;
-    const timer = clock.after(delayMs(), () => {
-      running = Promise.all([
-        running,
-        work().catch((error) => {
-          if (!isConflict(error)) log.warning(`${name} failed`, { error: String(error) });
-        }),
-      ]).then(() => every(name, delayMs, work));
-    });
-    timers.set(name, timer);
-  };
+  const renew = () => renewLease(client, node!, microTimeText(clock.now()));
   for (;;) {
     try {
       node = await register(client, await facts(), timeText(clock.now()));
       nodeEvent(node.metadata!.name!, 'Starting', 'Starting kubelet.');
       await writeStatus();
-      await renewLease();
+      await renew();
       break;
     } catch (error) {
       log.warning('registering the node failed and is tried again', { error: String(error) });
       await clock.sleep(RETRY_MS);
     }
   }
-  every('renewing the lease', () => LEASE_RENEW_MS, renewLease);
-  every('reporting the status of the node', () => (ready === 'True' ? STATUS_CHECK_MS : STATUS_CHECK_UNREADY_MS), writeStatus);
+  chores.every('renewing the lease', () => LEASE_RENEW_MS, renew);
+  chores.every('reporting the status of the node', () => (ready === 'True' ? STATUS_CHECK_MS : STATUS_CHECK_UNREADY_MS), writeStatus);
   return {
     refresh: writeStatus,
     node: () => node,
-    stop: async () => {
-      stopped = true;
-      for (const timer of timers.values()) timer.cancel();
-      await running;
-    },
+    stop: () => chores.stop(),
   };
 }

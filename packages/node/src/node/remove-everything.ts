@@ -1,6 +1,7 @@
 // Ends what a node left running and takes away what it made on the machine: containers, shims, containerd, mounts, cgroups.
 import { readdir, rm, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { realRuntime } from '@tiphys/runtime';
 import { cgroupTree } from '../cgroups/cgroup-tree.ts';
 import { containerdPaths } from '../containerd/configuration.ts';
@@ -19,6 +20,7 @@ export interface RemoveOptions {
 
 const GRACE_SECONDS_DEFAULT = 2;
 const KILLED_MS_MAX = 5000;
+const POLL_MS = 20;
 
 /** Where CNI's library keeps what plugins answered; containerd can't be told another place. */
 const CNI_RESULTS = '/var/lib/cni/results';
@@ -64,8 +66,8 @@ export async function removeEverything(options: RemoveOptions): Promise<void> {
   await killProcesses(await processesWithArgument(paths.socket), paths.socket);
   const cgroups = await cgroupTree(cgroupRoot(directory));
   for (const pid of await cgroups.processes()) signal(pid, 'SIGKILL');
-  for (let attempt = 0; attempt < 50 && (await cgroups.processes()).length > 0; attempt++)
-    await new Promise((resolve) => setTimeout(resolve, 20));
+  // A timer that holds the process: whoever calls may have nothing else to wait for.
+  for (let waitedMs = 0; waitedMs < KILLED_MS_MAX && (await cgroups.processes()).length > 0; waitedMs += POLL_MS) await delay(POLL_MS);
   await cgroups.removeAll();
   await unmountBelow(join(directory, 'containerd'));
   await unmountBelow(join(directory, 'kubelet'));

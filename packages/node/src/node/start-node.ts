@@ -158,6 +158,32 @@ async function nodeContext(options: NodeOptions, parts: Parts, wake: (uids: Read
   };
 }
 
+/** What the node's HTTPS server asks about pods. */
+function lookups(context: NodeContext, pods: PodSet): Pick<Node, 'pod' | 'findContainer' | 'findSandbox'> {
+  return {
+    pod: (namespace, name) => {
+      const pod = pods.pod(namespace, name);
+      const status = pod && context.statuses.get(pod.metadata!.uid!);
+      return status ? { ...pod, status } : pod;
+    },
+    findContainer: async (namespace, name, container, previous = false) => {
+      const pod = pods.pod(namespace, name);
+      if (!pod) return undefined;
+      const { containers } = await context.view.podRuntime(pod.metadata!.uid!);
+      const found = containers.filter((one) => one.name === container)[previous ? 1 : 0];
+      if (!found) return undefined;
+      const { id, state, restartCount } = found;
+      return { id, state, restartCount, logPath: podLogPath(context.directory, pod, container, restartCount) };
+    },
+    findSandbox: async (namespace, name) => {
+      const pod = pods.pod(namespace, name);
+      if (!pod) return undefined;
+      const { sandboxes } = await context.view.podRuntime(pod.metadata!.uid!);
+      return sandboxes.find(({ ready }) => ready)?.id;
+    },
+  };
+}
+
 /** Starts the node; resolves when it is registered. Pods run from then on. */
 export async function startNode(options: NodeOptions): Promise<Node> {
   const { runtime, directory, client } = options;
@@ -200,26 +226,7 @@ export async function startNode(options: NodeOptions): Promise<Node> {
     name: options.name,
     containerd,
     images: target,
-    pod: (namespace, name) => {
-      const pod = running.pod(namespace, name);
-      const status = pod && context.statuses.get(pod.metadata!.uid!);
-      return status ? { ...pod, status } : pod;
-    },
-    findContainer: async (namespace, name, container, previous = false) => {
-      const pod = running.pod(namespace, name);
-      if (!pod) return undefined;
-      const { containers } = await context.view.podRuntime(pod.metadata!.uid!);
-      const found = containers.filter((one) => one.name === container)[previous ? 1 : 0];
-      if (!found) return undefined;
-      const { id, state, restartCount } = found;
-      return { id, state, restartCount, logPath: podLogPath(directory, pod, container, restartCount) };
-    },
-    findSandbox: async (namespace, name) => {
-      const pod = running.pod(namespace, name);
-      if (!pod) return undefined;
-      const { sandboxes } = await context.view.podRuntime(pod.metadata!.uid!);
-      return sandboxes.find(({ ready }) => ready)?.id;
-    },
+    ...lookups(context, running),
     stop: async () => {
       timers.stop();
       await follower.stop();

@@ -5,6 +5,7 @@ import { request as httpsRequest } from 'node:https';
 import { connect } from 'node:net';
 import { credentials, Client as GrpcClient } from '@grpc/grpc-js';
 import type { corev1 } from '@tiphys/api';
+import type { Clock } from '@tiphys/runtime';
 import { expand } from '../container/expansion.ts';
 import type { CriClient } from '../cri/client.ts';
 import { CriError, GrpcCode } from '../cri/errors.ts';
@@ -131,11 +132,11 @@ export function runTcp(
 const SERVING = ['UNKNOWN', 'SERVING', 'NOT_SERVING', 'SERVICE_UNKNOWN'];
 
 /** grpc.health.v1.Health/Check: field 1 of the request is the service, field 1 of the answer the status. */
-export function runGrpc(action: corev1.GRPCAction, podIp: string, timeoutMs: number): Promise<HandlerResult> {
+export function runGrpc(action: corev1.GRPCAction, podIp: string, timeoutMs: number, clock: Clock): Promise<HandlerResult> {
   const service = Buffer.from(action.service ?? '');
   const request = service.length > 0 ? Buffer.concat([Buffer.from([0x0a, service.length]), service]) : Buffer.alloc(0);
   const client = new GrpcClient(`${hostText(podIp)}:${action.port}`, credentials.createInsecure(), { 'grpc.primary_user_agent': AGENT });
-  const deadline = new Date(Date.now() + timeoutMs);
+  const deadline = new Date(clock.now() + timeoutMs);
   const identity = (bytes: Buffer) => bytes;
   return new Promise((resolve) => {
     client.makeUnaryRequest('/grpc.health.v1.Health/Check', identity, identity, request, { deadline } as never, (error, bytes) => {

@@ -11,12 +11,12 @@ const payload = (files: Record<string, string>, mode = 0o640): Payload =>
 test('files change together, by one link', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'atomic-'));
   try {
-    assert.equal(await writeAtomically(directory, payload({ a: '1', 'd/b': '2' })), true);
+    assert.equal(await writeAtomically(directory, payload({ a: '1', 'd/b': '2' }), 0), true);
     assert.equal(await readFile(join(directory, 'd/b'), 'utf8'), '2');
     assert.equal((await stat(join(directory, 'a'))).mode & 0o777, 0o640);
     const before = await readlink(join(directory, '..data'));
-    assert.equal(await writeAtomically(directory, payload({ a: '1', 'd/b': '2' })), false, 'nothing changed');
-    assert.equal(await writeAtomically(directory, payload({ a: 'new' })), true);
+    assert.equal(await writeAtomically(directory, payload({ a: '1', 'd/b': '2' }), 0), false, 'nothing changed');
+    assert.equal(await writeAtomically(directory, payload({ a: 'new' }), 0), true);
     assert.equal(await readFile(join(directory, 'a'), 'utf8'), 'new');
     const names = await readdir(directory);
     assert.ok(!names.includes('d') && !names.includes(before), names.join());

@@ -59,8 +59,8 @@ async function linkNames(directory: string, payload: Payload, group: number | un
   }
 }
 
-/** Answers whether anything was written. */
-export async function writeAtomically(directory: string, payload: Payload, group?: number): Promise<boolean> {
+/** Answers whether anything was written. The time only names the folder. */
+export async function writeAtomically(directory: string, payload: Payload, nowMs: number, group?: number): Promise<boolean> {
   if (await writtenAlready(directory, payload)) return false;
   await mkdir(directory, { recursive: true });
   if (group !== undefined) {
@@ -68,7 +68,7 @@ export async function writeAtomically(directory: string, payload: Payload, group
     await chmod(directory, 0o777 | DIRECTORY_MASK);
   } else await chmod(directory, 0o777);
   const old = await readlink(join(directory, DATA)).catch(() => undefined);
-  const stamp = new Date().toISOString().slice(0, 19).replace('T', '_').replaceAll('-', '_').replaceAll(':', '_');
+  const stamp = new Date(nowMs).toISOString().slice(0, 19).replace('T', '_').replaceAll('-', '_').replaceAll(':', '_');
   const fresh = await mkdtemp(join(directory, `..${stamp}.`));
   await writeFiles(fresh, payload, group);
   await rm(join(directory, DATA_NEW), { force: true });

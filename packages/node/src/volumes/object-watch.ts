@@ -32,8 +32,38 @@ export interface ObjectWatchOptions<T extends KubeObject> {
   onChange: (users: ReadonlySet<string>) => void;
 }
 
-export function objectWatch<T extends KubeObject>({ client, runtime, type, onChange }: ObjectWatchOptions<T>): ObjectWatch<T> {
+/** Follows one object until stopped: `put` gets each state, `known` is called when the first one is there or can't be had. */
+async function followOne<T extends KubeObject>(
+  { client, runtime, type }: ObjectWatchOptions<T>,
+  { namespace, name }: { namespace: string; name: string },
+  signal: AbortSignal,
+  put: (object: T | undefined) => void,
+  known: () => void,
+): Promise<void> {
   const resource = client.of(type);
+  const selection = { namespace, fieldSelector: `metadata.name=${name}` };
+  while (!signal.aborted) {
+    try {
+      const list = await resource.list(selection);
+      put(list.items[0]);
+      known();
+      const from = { resourceVersion: list.metadata.resourceVersion ?? '' };
+      for await (const batch of resource.watch({ ...selection, ...from, signal })) {
+        for (const event of batch) {
+          if (event.type === 'DELETED') put(undefined);
+          else if (event.type === 'ADDED' || event.type === 'MODIFIED') put(event.object);
+        }
+      }
+    } catch (error) {
+      if (!signal.aborted) runtime.log.debug('watching an object of a pod failed', { namespace, name, error: String(error) });
+    }
+    known();
+    await runtime.clock.sleep(RETRY_MS, signal).catch(() => {});
+  }
+}
+
+export function objectWatch<T extends KubeObject>(options: ObjectWatchOptions<T>): ObjectWatch<T> {
+  const resource = options.client.of(options.type);
   const entries = new Map<string, Entry<T>>();
 
   const get = async (namespace: string, name: string) => {
@@ -44,37 +74,15 @@ export function objectWatch<T extends KubeObject>({ client, runtime, type, onCha
       throw error;
     }
   };
-  const put = (entry: Entry<T>, object: T | undefined) => {
-    if (entry.object?.metadata?.resourceVersion === object?.metadata?.resourceVersion) return;
-    entry.object = object;
-    onChange(entry.users);
-  };
-  const run = async (entry: Entry<T>, namespace: string, name: string, known: () => void) => {
-    const { signal } = entry.stop;
-    const selection = { namespace, fieldSelector: `metadata.name=${name}` };
-    while (!signal.aborted) {
-      try {
-        const list = await resource.list(selection);
-        put(entry, list.items[0]);
-        known();
-        const from = { resourceVersion: list.metadata.resourceVersion ?? '' };
-        for await (const batch of resource.watch({ ...selection, ...from, signal })) {
-          for (const event of batch) {
-            if (event.type === 'DELETED') put(entry, undefined);
-            else if (event.type === 'ADDED' || event.type === 'MODIFIED') put(entry, event.object);
-          }
-        }
-      } catch (error) {
-        if (!signal.aborted) runtime.log.debug('watching an object of a pod failed', { namespace, name, error: String(error) });
-      }
-      known();
-      await runtime.clock.sleep(RETRY_MS, signal).catch(() => {});
-    }
-  };
   const start = (namespace: string, name: string): Entry<T> => {
     const { promise, resolve } = Promise.withResolvers<void>();
     const entry: Entry<T> = { object: undefined, users: new Set(), stop: new AbortController(), known: promise };
-    void run(entry, namespace, name, resolve);
+    const put = (object: T | undefined) => {
+      if (entry.object?.metadata?.resourceVersion === object?.metadata?.resourceVersion) return;
+      entry.object = object;
+      options.onChange(entry.users);
+    };
+    void followOne(options, { namespace, name }, entry.stop.signal, put, resolve);
     return entry;
   };
   const leave = (user: string, kept: ReadonlySet<string>) => {

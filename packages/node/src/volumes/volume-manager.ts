@@ -116,7 +116,7 @@ class Volumes implements VolumeManager {
     if (payload) {
       const inMemory = Boolean(volume.secret || volume.projected || volume.downwardAPI);
       const path = inMemory ? join(this.#memory, uid, volume.name) : this.#volumePath(uid, 'configmap', volume.name);
-      await writeAtomically(path, payload, group);
+      await writeAtomically(path, payload, this.#options.runtime.clock.now(), group);
       return { path, readOnly: true };
     }
     if (volume.emptyDir) return { path: await this.#emptyDir(pod, volume.name, volume.emptyDir, group), readOnly: false };
