@@ -1,0 +1,12 @@
+export {
+  COST_PER_CALL_MAX,
+  createEnvironment,
+  type Environment,
+  type EnvironmentOptions,
+  type Evaluation,
+  EvaluationFailure,
+  type Program,
+} from './environment.ts';
+export { CompilationError } from './source.ts';
+export * from './types.ts';
+export * from './values.ts';
