@@ -4,6 +4,7 @@ import type { corev1 } from '@tiphys/api';
 import type { Client } from '@tiphys/client';
 import { inProcessClient, userInfo } from '@tiphys/client';
 import { builtinControllers, type RunningControllers, startControllers, systemControllers } from '@tiphys/controllers';
+import type { UserInfo } from '@tiphys/machinery';
 import { builtinDefinitions } from '@tiphys/registry';
 import type { Runtime } from '@tiphys/runtime';
 import { type Scheduler, startScheduler } from '@tiphys/scheduler';
@@ -40,8 +41,8 @@ export interface ControlPlane {
   listening: Listening;
   /** Acts as the cluster's administrator. */
   client: Client;
-  /** In process, as another user. */
-  clientOf(user: string, groups?: readonly string[]): Client;
+  /** In process, as another user; what it writes is under the program's name in managedFields. */
+  clientOf(user: string, groups?: readonly string[], program?: string): Client;
   controllers: RunningControllers;
   scheduler: Scheduler;
   close(): Promise<void>;
@@ -110,26 +111,31 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
       throw portRefused(error, configuration.port, 'choose another with --port (0 takes a free one)');
     });
   const clients: Client[] = [];
-  const clientOf = (user: string, groups?: readonly string[]) => {
-    const client = inProcessClient({ handler: server, runtime, user: userInfo(user, groups) });
-    clients.push(client);
-    return client;
+  const clientAs = (user: UserInfo, program?: string) => {
+    const made = inProcessClient({ handler: server, runtime, user, ...(program ? { userAgent: program } : {}) });
+    clients.push(made);
+    return made;
   };
+  const clientOf: ControlPlane['clientOf'] = (user, groups, program) => clientAs(userInfo(user, groups), program);
   // Endpoints may not name the loopback; without pods on real nodes nobody needs them.
   const addresses = options.advertisedAddress.startsWith('127.') ? [] : [options.advertisedAddress];
   const advertised = { addresses, port: listening.port, clusterIP: addressAt(configuration.serviceCidr, 1) };
   await server.bootstrap(advertised);
-  const client = inProcessClient({ handler: server, runtime, user: LOOPBACK_USER });
+  const client = clientAs(LOOPBACK_USER);
   const system = systemControllers({
     rootCertificatePem: keys.authority.certificatePem,
     signToken: (account, secret) => legacyToken(signer, account, secret),
   });
-  const controllers = startControllers({ client, runtime, controllers: [...system, ...builtinControllers()] });
-  const scheduler = startScheduler({ client: clientOf('system:kube-scheduler'), runtime });
+  const controllers = startControllers({
+    client: clientAs(LOOPBACK_USER, 'kube-controller-manager'),
+    runtime,
+    controllers: [...system, ...builtinControllers()],
+  });
+  const scheduler = startScheduler({ client: clientOf('system:kube-scheduler', undefined, 'kube-scheduler'), runtime });
   await Promise.all([controllers.ready, scheduler.started]);
   const close = async () => {
     await Promise.all([controllers.stop(), scheduler.stop()]);
-    await Promise.all([client.close(), ...clients.map((each) => each.close())]);
+    await Promise.all(clients.map((each) => each.close()));
     connect.close();
     await server.close();
     await options.store[Symbol.asyncDispose]();

@@ -46,8 +46,8 @@ export interface Cluster extends AsyncDisposable {
   runtime: ClusterConfiguration['runtime'];
   /** Acts as the administrator, in process. */
   client: Client;
-  /** In process, as somebody else. */
-  clientOf(user: string, groups?: readonly string[]): Client;
+  /** In process, as somebody else; what it writes is under the program's name in managedFields. */
+  clientOf(user: string, groups?: readonly string[], program?: string): Client;
   /** Path of a kubeconfig file for other programs. */
   kubeconfig: string;
   /** Ends everything the cluster started. */

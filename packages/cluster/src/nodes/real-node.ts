@@ -34,7 +34,7 @@ export interface RealNodeOptions {
   keyFiles: KeyFiles;
   /** Administrator, for the add-ons. */
   client: Client;
-  clientOf(user: string, groups?: readonly string[]): Client;
+  clientOf(user: string, groups?: readonly string[], program?: string): Client;
   onStep(text: string): void;
 }
 
@@ -123,14 +123,14 @@ async function startParts(options: RealNodeOptions, address: string, port: numbe
       podCidr,
     }),
     startServiceProxy({
-      client: clientOf('system:kube-proxy'),
+      client: clientOf('system:kube-proxy', undefined, 'kube-proxy'),
       runtime,
       nodeName: name,
       nodeIp: address,
       podCidrs: [configuration.podCidr],
       serviceCidrs,
     }),
-    startClusterDns({ client: clientOf(DNS_USER), runtime, address, domain, clusterIp }),
+    startClusterDns({ client: clientOf(DNS_USER, undefined, 'coredns'), runtime, address, domain, clusterIp }),
     applyAddOns(options.client, { clusterIp, address, nodeName: name }).then(() => ({ stop: async () => undefined })),
   );
 }
@@ -139,7 +139,7 @@ async function startParts(options: RealNodeOptions, address: string, port: numbe
 export async function startRealNode(options: RealNodeOptions, network: PodNetwork): Promise<RealNode> {
   const { configuration, runtime, clientOf } = options;
   const name = nodeNameOf(configuration);
-  const nodeClient = clientOf(`system:node:${name}`, ['system:nodes']);
+  const nodeClient = clientOf(`system:node:${name}`, ['system:nodes'], 'kubelet');
   options.onStep('Starting containerd, the node, service proxy and DNS');
   let started: Node | undefined;
   const streams = await startStreams(options, () => started, nodeClient);

@@ -16,7 +16,7 @@ export interface NodesOptions {
   authority: KeyedCertificate;
   keyFiles: KeyFiles;
   client: Client;
-  clientOf(user: string, groups?: readonly string[]): Client;
+  clientOf(user: string, groups?: readonly string[], program?: string): Client;
   onStep(text: string): void;
   onDone(text: string): void;
 }
@@ -29,7 +29,7 @@ export interface Nodes {
 const SIMULATOR_USER = 'system:masters-simulator';
 
 async function startSimulated(options: NodesOptions, count: number): Promise<Nodes> {
-  const client = options.clientOf(SIMULATOR_USER, ['system:masters']);
+  const client = options.clientOf(SIMULATOR_USER, ['system:masters'], 'kubelet');
   const simulated = startSimulatedNodes({ client, runtime: options.runtime, count });
   await simulated.ready;
   return { stop: () => simulated.stop() };

@@ -19,7 +19,8 @@ export interface Loopback {
   ensure<T extends KubeObject>(type: ResourceType<T>, object: T): Promise<boolean>;
 }
 
-const JSON_HEADERS = { 'content-type': 'application/json', accept: 'application/json' };
+/** The agent is also the name under which its fields are managed, which is upstream's. */
+const JSON_HEADERS = { 'content-type': 'application/json', accept: 'application/json', 'user-agent': 'kube-apiserver' };
 
 export function loopback(handler: ApiHandler): Loopback {
   const call = async <T>(method: HttpMethod, url: string, body?: object): Promise<T> => {
