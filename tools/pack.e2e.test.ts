@@ -1,0 +1,106 @@
+// The npm package, as people get it: packed, installed into an empty folder, and used from there as a command and as a library.
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, dirname, join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+const root = dirname(import.meta.dirname);
+const OUTPUT_BYTES_MAX = 64 * 1024 * 1024;
+
+describe('the npm package', () => {
+  const scratch = mkdtempSync(join(tmpdir(), 'tiphys-package-'));
+  const project = join(scratch, 'project');
+  const home = join(scratch, 'home');
+  const userKubeconfig = join(home, 'config');
+  const dataFolder = join(scratch, 'data');
+  const environment = {
+    ...process.env,
+    HOME: home,
+    KUBECONFIG: userKubeconfig,
+    TIPHYS_DATA_DIR: dataFolder,
+    PATH: [dirname(process.execPath), process.env.PATH].join(delimiter),
+  };
+  const inProject = async (program: string, ...args: string[]) => {
+    const { stdout, stderr } = await run(program, args, { cwd: project, env: environment, maxBuffer: OUTPUT_BYTES_MAX });
+    return { stdout, stderr };
+  };
+  const tiphys = (...args: string[]) => inProject('npx', '--no-install', 'tiphys', ...args);
+
+  before(async () => {
+    mkdirSync(project);
+    mkdirSync(home);
+    const { stdout } = await run('npm', ['pack', '--silent', '--pack-destination', scratch], {
+      cwd: root,
+      env: environment,
+      maxBuffer: OUTPUT_BYTES_MAX,
+    });
+    const tarball = join(scratch, stdout.trim().split('\n').at(-1)!);
+    writeFileSync(join(project, 'package.json'), JSON.stringify({ name: 'project', private: true, type: 'module' }));
+    // Everything is bundled, so nothing has to be fetched; the packages with Node are not what is tried here.
+    await inProject('npm', 'install', '--offline', '--omit=optional', '--no-audit', '--no-fund', tarball);
+  });
+  after(async () => {
+    if (existsSync(join(dataFolder, 'version'))) await tiphys('down');
+    rmSync(scratch, { recursive: true });
+  });
+
+  test('it needs no other package', () => {
+    const manifest = JSON.parse(readFileSync(join(project, 'node_modules', 'tiphys', 'package.json'), 'utf8'));
+    assert.deepEqual(manifest.dependencies ?? {}, {});
+    assert.equal(existsSync(join(project, 'node_modules', 'tiphys', 'packages')), false, 'the sources stay at home');
+  });
+
+  test('the command starts a cluster from an empty folder', async () => {
+    const mine = 'apiVersion: v1\nkind: Config\nclusters: []\nusers: []\ncontexts: []\ncurrent-context: ""\n';
+    writeFileSync(userKubeconfig, mine);
+    assert.match((await tiphys('--version')).stdout, /^\d+\.\d+\.\d+\n$/);
+    await tiphys('up', '--detach', '--runtime', 'simulated', '--port', '0');
+    assert.match(readFileSync(userKubeconfig, 'utf8'), /name: tiphys/);
+    assert.match((await tiphys('get', 'nodes')).stdout, /^NAME\s+STATUS.*\n\S+\s+Ready\s/);
+    await tiphys('down');
+    assert.equal(existsSync(dataFolder), false);
+    assert.doesNotMatch(readFileSync(userKubeconfig, 'utf8'), /tiphys/);
+  });
+
+  test('the library starts one in a program, which then ends by itself', async () => {
+    const program = `import { startCluster } from 'tiphys';
+await using cluster = await startCluster({ runtime: 'simulated' });
+const { body } = await cluster.client.raw('GET', '/api/v1/namespaces/default');
+console.log(body.metadata.name, cluster.url.startsWith('https://127.0.0.1:'));
+`;
+    writeFileSync(join(project, 'program.mjs'), program);
+    assert.equal((await inProject(process.execPath, 'program.mjs')).stdout, 'default true\n');
+  });
+
+  test('TypeScript knows the library', async () => {
+    const program = `import { type Cluster, startCluster } from 'tiphys';
+const cluster: Cluster = await startCluster({ runtime: 'simulated' });
+const url: string = cluster.url;
+// @ts-expect-error there is no such runtime
+await startCluster({ runtime: 'quantum' });
+await cluster.close();
+export { url };
+`;
+    writeFileSync(join(project, 'program.ts'), program);
+    mkdirSync(join(project, 'node_modules', '@types'), { recursive: true });
+    symlinkSync(join(root, 'node_modules', '@types', 'node'), join(project, 'node_modules', '@types', 'node'));
+    const flags = [
+      '--noEmit',
+      '--strict',
+      '--module',
+      'nodenext',
+      '--target',
+      'esnext',
+      '--lib',
+      'esnext',
+      '--types',
+      'node',
+      'program.ts',
+    ];
+    await inProject(join(root, 'node_modules', '.bin', 'tsc'), ...flags).catch((error: { stdout: string }) => assert.fail(error.stdout));
+  });
+});
