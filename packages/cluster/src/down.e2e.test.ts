@@ -68,14 +68,17 @@ describe('nothing is left behind', { skip: await skipWithoutContainers() }, () =
   test('after a port was in use', async () => {
     const other = createServer().listen(0);
     const { port } = other.address() as { port: number };
-    await assert.rejects(
-      startClusterProcess({ ...options, port }),
-      new RegExp(`port ${port} is in use by another program; end that program, or choose`),
-    );
-    await assertNothing();
-    await assert.rejects(startClusterProcess({ ...options, kubeletPort: port }), new RegExp(`port ${port} is in use .* kubeletPort`));
-    await assertNothing();
-    other.close();
+    try {
+      await assert.rejects(
+        startClusterProcess({ ...options, port }),
+        new RegExp(`port ${port} is in use by another program; end that program, or choose`),
+      );
+      await assertNothing();
+      await assert.rejects(startClusterProcess({ ...options, kubeletPort: port }), new RegExp(`port ${port} is in use .* kubeletPort`));
+      await assertNothing();
+    } finally {
+      other.close();
+    }
   });
 
   test('after the end that Ctrl-C and tiphys down bring', async () => {
