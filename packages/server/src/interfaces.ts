@@ -61,6 +61,21 @@ export interface AdmissionAttributes {
   dryRun: boolean;
   reader: ResourceReader;
   warn(text: string): void;
+  /** For the audit log: the first value of a key stays. */
+  annotate?(key: string, value: string): void;
+  /** The same stored objects under other versions or groups. */
+  equivalents?(): readonly EquivalentResource[];
+  /** What mutation has left, pruned and defaulted as a request's body would be. */
+  complete?(object: KubeObject): KubeObject;
+}
+
+/** Another form of the resource of a request; a kind of a subresource has none. */
+export interface EquivalentResource {
+  type: ResourceType;
+  /** From the request's form to this one. The argument isn't changed. */
+  convert(object: KubeObject): Promise<KubeObject>;
+  /** Back to the request's form. */
+  restore(object: KubeObject): Promise<KubeObject>;
 }
 
 /** In upstream's order: every admit(), then rules of the resource, then every validate(). Throw StatusError to refuse. */

@@ -68,7 +68,8 @@ export class Pipeline {
     const info = requestInfo(request.method, request.url);
     const user = request.user ?? (await this.#authenticate(request));
     await this.#authorize(info, user);
-    return { core, request, info, user, warnings, authorize: (verb) => this.#authorize({ ...info, verb }, user) };
+    const auditAnnotations = new Map<string, string>();
+    return { core, request, info, user, warnings, auditAnnotations, authorize: (verb) => this.#authorize({ ...info, verb }, user) };
   }
 
   /** Anything but a StatusError is our fault: it is logged in full and told in general. */

@@ -112,6 +112,14 @@ export class Endpoint {
     return { ...converted, kind: this.type.kind, apiVersion: this.apiVersion };
   }
 
+  /** An object of another endpoint of the same stored objects, in this version. The argument isn't changed. */
+  async convertedFrom(other: Endpoint, object: PlainObject): Promise<PlainObject> {
+    const stored = await other.stored(structuredClone(object));
+    if (stored.apiVersion === this.apiVersion && stored.kind === this.type.kind) return stored;
+    const convert = this.definition.conversion?.convert;
+    return convert ? ((await convert([stored], this.type))[0] as PlainObject) : this.#converted(stored);
+  }
+
   /** The form to be stored; a promise only where somebody else has to be asked. May change the object. */
   stored(object: PlainObject): PlainObject | Promise<PlainObject> {
     const { conversion } = this.definition;
@@ -159,6 +167,11 @@ export class Resources {
 
   all(): Iterable<Endpoint> {
     return this.#endpoints.values();
+  }
+
+  /** The other endpoints of the same stored objects, in the order in which they came. */
+  equivalents(endpoint: Endpoint): Endpoint[] {
+    return [...this.#endpoints.values()].filter((other) => other !== endpoint && other.cache === endpoint.cache);
   }
 
   hasGroupVersion(group: string, version: string): boolean {

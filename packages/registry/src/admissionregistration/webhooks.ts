@@ -69,7 +69,7 @@ function checkClient(errors: Errors, at: string, config: admissionregistrationv1
   else if (service) {
     if (!service.name) errors.push(fieldError.required(`${at}.service.name`, 'service name is required'));
     if (!service.namespace) errors.push(fieldError.required(`${at}.service.namespace`, 'service namespace is required'));
-    if (service.path !== undefined && !service.path.startsWith('/')) {
+    if (service.path && !service.path.startsWith('/')) {
       errors.push(fieldError.invalid(`${at}.service.path`, service.path, "must start with a '/'"));
     }
     const port = service.port ?? 443;

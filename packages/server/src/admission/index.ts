@@ -13,8 +13,9 @@ import { runtimeClass } from './runtime-class.ts';
 import { serviceAccount } from './service-account.ts';
 import { defaultIngressClass, defaultStorageClass, persistentVolumeClaimResize, storageObjectInUseProtection } from './storage.ts';
 import { type WebhookCaller, webhookCaller } from './webhook/call.ts';
-import { mutatingWebhooks, validatingWebhooks } from './webhook/plugins.ts';
+import { mutatingWebhooks } from './webhook/mutating.ts';
 import { refuseExpressions } from './webhook/unsupported.ts';
+import { validatingWebhooks } from './webhook/validating.ts';
 
 export interface AdmissionOptions {
   clock: Clock;

@@ -24,6 +24,8 @@ export interface RequestContext {
   user: UserInfo;
   /** Texts of the answer's Warning headers. */
   warnings: string[];
+  /** What admission has to say to the audit log. */
+  auditAnnotations: Map<string, string>;
   /** Asks whether the caller may do something else to the same object. Throws Forbidden. */
   authorize(verb: string): Promise<void>;
 }

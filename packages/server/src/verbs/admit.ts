@@ -1,6 +1,7 @@
 // Runs the admission plugins over one write, in their order.
-import type { KubeObject } from '@tiphys/api';
-import type { AdmissionAttributes } from '../interfaces.ts';
+import { applyDefaults, type KubeObject, normalize, typeNameOfKind } from '@tiphys/api';
+import type { PlainObject } from '../cache/entry.ts';
+import type { AdmissionAttributes, EquivalentResource } from '../interfaces.ts';
 import type { RequestContext } from '../request/context.ts';
 import type { Endpoint } from '../resources.ts';
 
@@ -12,6 +13,25 @@ export interface AdmissionSubject {
   dryRun: boolean;
   name: string;
   namespace?: string;
+}
+
+function equivalent(own: Endpoint, other: Endpoint): EquivalentResource {
+  return {
+    type: other.type,
+    convert: (object) => other.convertedFrom(own, object as PlainObject),
+    restore: (object) => own.convertedFrom(other, object as PlainObject),
+  };
+}
+
+/** Kinds of subresources are built in and known by their name. */
+function completed(endpoint: Endpoint, object: KubeObject): KubeObject {
+  const { codec, apiVersion, type } = endpoint;
+  if (object.apiVersion === apiVersion && object.kind === type.kind) {
+    return codec.applyDefaults(codec.normalize(object, { strict: false }).object);
+  }
+  const [version = '', group = ''] = (object.apiVersion ?? '').split('/').reverse();
+  const schema = typeNameOfKind(group, version, object.kind ?? '');
+  return schema ? (applyDefaults(normalize(object, { schema }).object, schema) as KubeObject) : object;
 }
 
 export function attributesOf(context: RequestContext, endpoint: Endpoint, subject: AdmissionSubject): AdmissionAttributes {
@@ -29,6 +49,11 @@ export function attributesOf(context: RequestContext, endpoint: Endpoint, subjec
     dryRun: subject.dryRun,
     reader: core.reader,
     warn: (text) => void context.warnings.push(text),
+    annotate: (key, value) => {
+      if (!context.auditAnnotations.has(key)) context.auditAnnotations.set(key, value);
+    },
+    equivalents: () => core.resources.equivalents(endpoint).map((other) => equivalent(endpoint, other)),
+    complete: (changed) => completed(endpoint, changed),
   };
 }
 

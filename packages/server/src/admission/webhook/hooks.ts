@@ -1,8 +1,8 @@
 // Which webhooks a request goes to (apiserver admission/plugin/webhook/{predicates,generic}).
-import { admissionregistrationv1, corev1, type KubeObject } from '@tiphys/api';
-import { labelSelectorMatcher } from '@tiphys/machinery';
+import { admissionregistrationv1, corev1, type KubeObject, type ResourceType } from '@tiphys/api';
+import { labelSelectorMatcher, statusError } from '@tiphys/machinery';
 import type { ResourceReader } from '@tiphys/registry';
-import type { AdmissionAttributes } from '../../interfaces.ts';
+import type { AdmissionAttributes, EquivalentResource } from '../../interfaces.ts';
 import { isResource } from '../attributes.ts';
 
 export type Hook = admissionregistrationv1.MutatingWebhook;
@@ -29,6 +29,7 @@ export type Phase = keyof typeof TYPES;
 export interface NamedHook {
   /** Tells hooks of one name in two configurations apart. */
   key: string;
+  configuration: string;
   hook: Hook;
 }
 
@@ -43,7 +44,7 @@ export function hooksOf(phase: Phase): (reader: ResourceReader) => readonly Name
       const configurations = [...(reader.list<KubeObject & { webhooks?: Hook[] }>(type as never) ?? [])];
       configurations.sort((a, b) => (a.metadata!.name! < b.metadata!.name! ? -1 : 1));
       hooks = configurations.flatMap(({ metadata, webhooks }) =>
-        (webhooks ?? []).map((hook, i) => ({ key: `${metadata!.name}/${hook.name}/${i}`, hook })),
+        (webhooks ?? []).map((hook, i) => ({ key: `${metadata!.name}/${hook.name}/${i}`, configuration: metadata!.name!, hook })),
       );
       seen = revision;
     }
@@ -64,7 +65,7 @@ function resourceMatches(list: readonly string[] | undefined, resource: string, 
   });
 }
 
-function ruleMatches(rule: Rule, { type, subresource, operation }: AdmissionAttributes): boolean {
+function ruleMatches(rule: Rule, type: ResourceType, { subresource, operation }: AdmissionAttributes): boolean {
   if (rule.scope === 'Namespaced' && !type.namespaced) return false;
   if (rule.scope === 'Cluster' && type.namespaced) return false;
   return (
@@ -75,21 +76,50 @@ function ruleMatches(rule: Rule, { type, subresource, operation }: AdmissionAttr
   );
 }
 
-/** The labels that namespace selectors look at: those of the namespace, or of the namespace object itself. */
-function namespaceLabels(attributes: AdmissionAttributes): Record<string, string> | undefined {
-  const { type, object, oldObject, namespace, reader, subresource, name } = attributes;
-  if (isResource(attributes, '', 'namespaces') && subresource === '') return (object ?? oldObject)?.metadata?.labels ?? {};
-  const of = isResource(attributes, '', 'namespaces') ? name : type.namespaced ? namespace : '';
-  if (of === '') return undefined;
-  return reader.get(corev1.namespaces, of)?.metadata?.labels ?? {};
+/** How a webhook is to be asked about a request. */
+export interface Invocation {
+  named: NamedHook;
+  /** The form that its rules name, where that is not the request's own. */
+  equivalent?: EquivalentResource;
 }
 
-export function isInterested({ hook }: NamedHook, attributes: AdmissionAttributes): boolean {
-  if (!(hook.rules ?? []).some((rule) => ruleMatches(rule, attributes))) return false;
-  const objects = [attributes.object, attributes.oldObject].filter((each) => each !== undefined);
-  const byObject = labelSelectorMatcher(hook.objectSelector ?? {});
-  if (!byObject.empty && !objects.some((object) => byObject.matches(object.metadata?.labels ?? {}))) return false;
-  const labels = namespaceLabels(attributes);
+/** Rules name what they want exactly, or (with matchPolicy Equivalent) another form of the same resource. */
+function matched(named: NamedHook, attributes: AdmissionAttributes): Invocation | undefined {
+  const { rules = [], matchPolicy } = named.hook;
+  if (rules.some((rule) => ruleMatches(rule, attributes.type, attributes))) return { named };
+  if (matchPolicy === 'Exact' || rules.length === 0) return undefined;
+  const equivalents = attributes.equivalents?.() ?? [];
+  // Earlier rules are honored first.
+  for (const rule of rules) {
+    const equivalent = equivalents.find(({ type }) => ruleMatches(rule, type, attributes));
+    if (equivalent) return { named, equivalent };
+  }
+  return undefined;
+}
+
+function passesNamespaceSelector({ hook }: NamedHook, attributes: AdmissionAttributes): boolean {
+  const { object, oldObject, reader, subresource } = attributes;
+  const isNamespace = isResource(attributes, '', 'namespaces');
+  const namespace = attributes.namespace || (isNamespace ? attributes.name : '');
   // Cluster-scoped objects pass every namespace selector.
-  return labels === undefined || labelSelectorMatcher(hook.namespaceSelector ?? {}).matches(labels);
+  if (namespace === '' && !isNamespace) return true;
+  const selector = labelSelectorMatcher(hook.namespaceSelector ?? {});
+  if (selector.empty) return true;
+  // What is being written is not in the cache yet.
+  if (isNamespace && subresource === '') return selector.matches((object ?? oldObject)?.metadata?.labels ?? {});
+  const found = reader.get(corev1.namespaces, namespace);
+  if (!found) throw statusError.notFound(corev1.namespaces, namespace);
+  return selector.matches(found.metadata?.labels ?? {});
+}
+
+function passesObjectSelector({ hook }: NamedHook, { object, oldObject }: AdmissionAttributes): boolean {
+  const selector = labelSelectorMatcher(hook.objectSelector ?? {});
+  return selector.empty || [object, oldObject].some((each) => each !== undefined && selector.matches(each.metadata?.labels ?? {}));
+}
+
+/** undefined: the request is nothing to this webhook. Throws NotFound when the request's namespace decides and is not there. */
+export function invocationOf(named: NamedHook, attributes: AdmissionAttributes): Invocation | undefined {
+  const invocation = matched(named, attributes);
+  if (!invocation || !passesObjectSelector(named, attributes) || !passesNamespaceSelector(named, attributes)) return undefined;
+  return invocation;
 }

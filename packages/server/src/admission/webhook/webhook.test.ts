@@ -5,7 +5,8 @@ import { seededRandom } from '@tiphys/runtime';
 import { readerOf } from '../../../test/reader-of.ts';
 import type { AdmissionAttributes } from '../../interfaces.ts';
 import type { WebhookCaller } from './call.ts';
-import { mutatingWebhooks, validatingWebhooks } from './plugins.ts';
+import { mutatingWebhooks } from './mutating.ts';
+import { validatingWebhooks } from './validating.ts';
 
 const CONFIG_MAPS = { group: '', version: 'v1', resource: 'configmaps', kind: 'ConfigMap', namespaced: true };
 const RULE = { operations: ['CREATE'], apiGroups: [''], apiVersions: ['v1'], resources: ['configmaps'] };
@@ -14,6 +15,7 @@ const namespace = { kind: 'Namespace', metadata: { name: 'ns', labels: { team: '
 const hook = (name: string, more: object = {}) => ({
   name,
   rules: [RULE],
+  admissionReviewVersions: ['v1'],
   sideEffects: 'None',
   clientConfig: { url: `https://${name}/` },
   ...more,
