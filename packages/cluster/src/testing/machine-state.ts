@@ -104,7 +104,8 @@ export async function machineState(folder: string): Promise<MachineState> {
     addresses: (await ask('ip', '-oneline', '-4', 'address', 'show')).map((line) =>
       line.replace(/^\d+:\s+/, '').replace(/\s+valid_lft.*/, ''),
     ),
-    routes: await ask('ip', 'route', 'show', 'table', 'all'),
+    // Those of IPv6 settle by themselves some time after a link came up, and a cluster makes none.
+    routes: await ask('ip', '-4', 'route', 'show', 'table', 'all'),
     nftables: await ask('nft', 'list', 'ruleset'),
     cgroups: cgroups(cgroupOf(join(folder, 'node'))),
     files: FOLDERS.flatMap(filesBelow),
