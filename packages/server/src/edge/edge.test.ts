@@ -13,7 +13,7 @@ import { builtinDefinitions } from '@tiphys/registry';
 import { realRuntime } from '@tiphys/runtime';
 import { memoryStore } from '@tiphys/storage';
 import { type ApiServer, createApiServer } from '../api-server.ts';
-import type { Authenticator, UpgradeHandler } from '../interfaces.ts';
+import type { AdmissionPlugin, Authenticator, UpgradeHandler } from '../interfaces.ts';
 import type { Listening } from './listen.ts';
 import { REQUEST_BYTES_MAX } from './read-body.ts';
 
@@ -208,17 +208,42 @@ test('documents: version, discovery old and new, health, OpenAPI', async () => {
   assert.equal((await ask('GET', '/apis/none')).status, 404);
 });
 
-test('closing ends open watches', async () => {
-  const other = createApiServer({ runtime: realRuntime(), store: memoryStore(), definitions: builtinDefinitions() });
+test('closing ends watches, lets requests under way finish and takes no more', async () => {
+  const begun = Promise.withResolvers<void>();
+  const going = Promise.withResolvers<void>();
+  const slow: AdmissionPlugin = {
+    name: 'Slow',
+    admit: async () => {
+      begun.resolve();
+      await going.promise;
+    },
+  };
+  const other = createApiServer({ runtime: realRuntime(), store: memoryStore(), definitions: builtinDefinitions(), admission: [slow] });
   const port = await other.listen({ port: 0, tls: { key: pem('server.key'), cert: pem('server.cert') } });
   const client = connect(`https://127.0.0.1:${port.port}`, { ca: pem('server.cert') });
   client.on('error', () => {});
-  const stream = client.request({ ':path': `${MAPS}?watch=1` });
-  stream.on('error', () => {});
-  stream.end();
-  await once(stream, 'response');
-  const closed = once(stream, 'close');
-  await other.close();
+  const watching = client.request({ ':path': `${MAPS}?watch=1` });
+  watching.resume().end();
+  await once(watching, 'response');
+  const writing = client.request({ ':path': MAPS, ':method': 'POST', 'content-type': 'application/json' });
+  writing.resume().end(JSON.stringify({ metadata: { name: 'x' } }));
+  await begun.promise;
+  const ended = once(watching, 'end');
+  const closed = other.close();
+  await ended;
+  const late = client.request({ ':path': MAPS });
+  late.resume().end();
+  assert.equal((await once(late, 'response'))[0][':status'], 503);
+  const written = once(writing, 'response');
+  going.resolve();
+  assert.equal((await written)[0][':status'], 201);
   await closed;
   client.destroy();
+});
+
+test('every answer has a name for the audit log, the caller’s when there is one', async () => {
+  const own = await ask('GET', '/version', { 'audit-id': 'mine' });
+  assert.equal(own.headers['audit-id'], 'mine');
+  assert.match(String((await ask('GET', '/version')).headers['audit-id']), /^[0-9a-f-]{36}$/);
+  assert.equal((await ask('GET', '/version?timeout=soon')).status, 400);
 });

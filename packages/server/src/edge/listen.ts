@@ -9,6 +9,7 @@ import { type ApiRequest, type HttpMethod, StatusError, statusError } from '@tip
 import type { Runtime } from '@tiphys/runtime';
 import type { UpgradeHandler } from '../interfaces.ts';
 import { type Pipeline, statusResponse } from '../pipeline.ts';
+import { withinDeadline } from './deadline.ts';
 import { readBody } from './read-body.ts';
 import { respond } from './respond.ts';
 
@@ -20,6 +21,10 @@ export const HEADER_BYTES_MAX = 1024 * 1024;
 export const STREAMS_PER_CONNECTION_MAX = 1000;
 /** What one HTTP/2 connection may hold in flight: several long lists at a time. */
 export const SESSION_MEGABYTES_MAX = 1024;
+/** Requests that are being answered when the port closes may take this long; then they are cut. */
+export const CLOSE_GRACE_MS = 2000;
+/** Names a request in the answer and in audit logs; the caller may choose it. */
+const AUDIT_ID = 'audit-id';
 
 export interface ListenOptions {
   /** 0 chooses a free one. */
@@ -116,18 +121,61 @@ function socketOf(request: Http2ServerRequest): TLSSocket {
   return (request.stream?.session?.socket ?? request.socket) as TLSSocket;
 }
 
-async function serve(edge: Edge, request: Http2ServerRequest, response: Http2ServerResponse): Promise<void> {
+/** The requests of one port that are being answered. */
+class Active {
+  closing = false;
+  /** With how to end those that would never end of themselves. */
+  readonly #requests = new Set<{ cut?: () => void }>();
+  #idle = () => {};
+
+  add(response: Http2ServerResponse): { endless(cut: () => void): void } {
+    const one: { cut?: () => void } = {};
+    this.#requests.add(one);
+    response.on('close', () => {
+      this.#requests.delete(one);
+      if (this.#requests.size === 0) this.#idle();
+    });
+    return {
+      endless: (cut) => {
+        one.cut = cut;
+        if (this.closing) cut();
+      },
+    };
+  }
+
+  /** Ends watches and streams, which would never end of themselves, and waits for the others, though not for ever. */
+  async finish(clock: Runtime['clock']): Promise<void> {
+    this.closing = true;
+    for (const { cut } of this.#requests) cut?.();
+    if (this.#requests.size === 0) return;
+    await new Promise<void>((resolve) => {
+      const timer = clock.after(CLOSE_GRACE_MS, resolve);
+      this.#idle = () => {
+        timer.cancel();
+        resolve();
+      };
+    });
+  }
+}
+
+async function serve(edge: Edge, active: Active, request: Http2ServerRequest, response: Http2ServerResponse): Promise<void> {
   const abort = new AbortController();
+  const one = active.add(response);
   response.on('close', () => abort.abort());
   response.on('error', () => abort.abort());
   request.on('error', () => abort.abort());
+  response.setHeader(AUDIT_ID, (request.headers[AUDIT_ID] as string | undefined) || edge.runtime.random.uuid());
   let asked: ApiRequest | undefined;
   try {
     await edge.ready;
     asked = apiRequest(request, socketOf(request), abort.signal);
+    if (active.closing) throw new StatusError(503, 'ServiceUnavailable', 'the server is shutting down', { retryAfterSeconds: 1 });
     const body = await readBody(request);
     const complete = body ? { ...asked, body } : asked;
-    await respond(complete, await edge.pipeline.handle(complete), response);
+    const answer = await withinDeadline(edge.runtime.clock, complete.url, () => edge.pipeline.handle(complete));
+    if (answer.body.kind === 'watch') one.endless(() => abort.abort());
+    else if (answer.body.kind === 'stream') one.endless(() => response.destroy());
+    await respond(complete, answer, response);
   } catch (error) {
     if (abort.signal.aborted || response.headersSent) {
       response.destroy?.();
@@ -186,6 +234,7 @@ export async function listen(edge: Edge, options: ListenOptions): Promise<Listen
   } as Parameters<typeof createSecureServer>[0]);
   limit(server);
   const sockets = new Set<Duplex>();
+  const active = new Active();
   server.on('secureConnection', (socket) => {
     sockets.add(socket);
     socket.setNoDelay(true);
@@ -195,7 +244,7 @@ export async function listen(edge: Edge, options: ListenOptions): Promise<Listen
   server.on('tlsClientError', (_error, socket) => socket.destroy());
   server.on('clientError' as 'error', ((_error: Error, socket: Duplex) => socket.destroy()) as never);
   server.on('sessionError', () => {});
-  server.on('request', (request, response) => void serve(edge, request, response));
+  server.on('request', (request, response) => void serve(edge, active, request, response));
   server.on(
     'upgrade' as 'request',
     ((request: Http2ServerRequest, socket: Duplex, head: Buffer) => void upgrade(edge, request, socket, head)) as never,
@@ -212,9 +261,11 @@ export async function listen(edge: Edge, options: ListenOptions): Promise<Listen
   let closing: Promise<void> | undefined;
   const close = () => {
     closing ??= new Promise<void>((resolve) => {
-      // Watches would never end of themselves, so connections are cut; whoever was in the middle of something tries again.
       server.close(() => resolve());
-      for (const socket of sockets) socket.destroy();
+      // Connections are kept by their clients, so they are cut once nothing is under way on them.
+      void active.finish(edge.runtime.clock).then(() => {
+        for (const socket of sockets) socket.destroy();
+      });
     });
     return closing;
   };
