@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { statusPatch } from './status-writer.ts';
+import type { corev1 } from '@tiphys/api';
+import { realRuntime } from '@tiphys/runtime';
+import { statusPatch, statusWriter } from './status-writer.ts';
 
 test('only what differs is sent, and what is gone is taken away', () => {
   assert.equal(statusPatch('u', { phase: 'Running' }, { phase: 'Running' }), undefined);
@@ -28,4 +30,26 @@ test('addresses are replaced, not added', () => {
     metadata: { uid: 'u' },
     status: { podIPs: [{ ip: '2' }, { $patch: 'replace' }] },
   });
+});
+
+test('what somebody else wrote over a status is noticed, and set right', async () => {
+  let stored: corev1.Pod = { metadata: { name: 'p', namespace: 'default', uid: 'u', resourceVersion: '1' }, status: {} };
+  let revision = 1;
+  const change = (status: corev1.PodStatus) => {
+    stored = { ...stored, metadata: { ...stored.metadata!, resourceVersion: String(++revision) }, status: { ...stored.status, ...status } };
+    return stored;
+  };
+  const pods = {
+    patch: async (_name: string, _namespace: string, _type: string, body: { status: corev1.PodStatus }) => change(body.status),
+  };
+  const writer = statusWriter({ of: () => pods } as never, realRuntime());
+  const ready = (status: string) => ({ conditions: [{ type: 'Ready', status }] });
+  writer.set(stored, ready('True'));
+  await writer.written('u');
+  assert.equal(writer.isOverwritten(stored), false);
+  const overwritten = change(ready('False'));
+  assert.equal(writer.isOverwritten(overwritten), true);
+  writer.set(overwritten, ready('True'));
+  await writer.written('u');
+  assert.deepEqual(stored.status, ready('True'));
 });

@@ -8,6 +8,8 @@ export interface StatusWriter {
   set(pod: corev1.Pod, status: corev1.PodStatus): void;
   /** What was set last. */
   get(podUid: string): corev1.PodStatus | undefined;
+  /** Whether somebody else has changed what this node reports: the node lifecycle controller, for example, while the node was away. */
+  isOverwritten(pod: corev1.Pod): boolean;
   /** Resolves when what was set is written, or can't be. */
   written(podUid: string): Promise<void>;
   forget(podUid: string): void;
@@ -18,8 +20,11 @@ interface Entry {
   wanted: corev1.PodStatus;
   /** As the server has it. */
   known: corev1.PodStatus;
+  knownRevision: number;
   writing: Promise<void> | undefined;
 }
+
+const revisionOf = (pod: corev1.Pod): number => Number(pod.metadata?.resourceVersion ?? 0);
 
 const RETRY_MS = 1000;
 const CONFLICTS = new Set(['Conflict', 'TooManyRequests']);
@@ -78,6 +83,7 @@ export function statusWriter(client: Client, runtime: Runtime): StatusWriter {
       try {
         const written = await pods.patch(name!, namespace, 'strategic', patch, { subresource: 'status' });
         entry.known = written.status ?? {};
+        entry.knownRevision = revisionOf(written);
         if (entry.wanted === wanted) return;
       } catch (error) {
         if (isNotFound(error) || !entries.has(uid)) return;
@@ -95,7 +101,13 @@ export function statusWriter(client: Client, runtime: Runtime): StatusWriter {
   return {
     set: (pod, status) => {
       const uid = pod.metadata!.uid!;
-      const entry: Entry = entries.get(uid) ?? { pod, wanted: status, known: pod.status ?? {}, writing: undefined };
+      const revision = revisionOf(pod);
+      const first: Entry = { pod, wanted: status, known: pod.status ?? {}, knownRevision: revision, writing: undefined };
+      const entry = entries.get(uid) ?? first;
+      if (revision > entry.knownRevision) {
+        entry.known = pod.status ?? {};
+        entry.knownRevision = revision;
+      }
       entry.pod = pod;
       entry.wanted = status;
       entries.set(uid, entry);
@@ -104,6 +116,12 @@ export function statusWriter(client: Client, runtime: Runtime): StatusWriter {
       });
     },
     get: (podUid) => entries.get(podUid)?.wanted,
+    isOverwritten: (pod) => {
+      const entry = entries.get(pod.metadata!.uid!);
+      // Our own write comes back before its answer; then it is what is wanted.
+      if (!entry || entry.writing || revisionOf(pod) <= entry.knownRevision) return false;
+      return statusPatch(pod.metadata!.uid!, pod.status ?? {}, entry.wanted) !== undefined;
+    },
     written: async (podUid) => {
       await entries.get(podUid)?.writing;
     },

@@ -85,10 +85,11 @@ export class PodWorker {
       pod.metadata?.deletionGracePeriodSeconds !== undefined &&
       pod.metadata.deletionGracePeriodSeconds < (this.#graceSeconds ?? Number.POSITIVE_INFINITY);
     const statusOnly = this.#pod.metadata?.generation === pod.metadata?.generation && sameMetadata(this.#pod, pod);
+    const overwritten = this.#context.statuses.isOverwritten(pod);
     this.#pod = pod;
     if (shorter) void this.#hurry(pod.metadata!.deletionGracePeriodSeconds!);
     // Our own status writes come back as updates and need no new round.
-    if (!statusOnly || this.#phase === 'terminated') this.wake();
+    if (!statusOnly || overwritten || this.#phase === 'terminated') this.wake();
   }
 
   /** The pod is gone from the API: what is left here ends at once. */
