@@ -4,6 +4,7 @@ import type { Authenticator, Authorizer, RequestInfo } from './interfaces.ts';
 import type { Metrics } from './metrics.ts';
 import type { Core, RequestContext } from './request/context.ts';
 import { requestInfo } from './request/request-info.ts';
+import { admitConnection } from './verbs/connect.ts';
 
 export interface PipelineOptions {
   core: Core;
@@ -69,7 +70,17 @@ export class Pipeline {
     const user = request.user ?? (await this.#authenticate(request));
     await this.#authorize(info, user);
     const auditAnnotations = new Map<string, string>();
-    return { core, request, info, user, warnings, auditAnnotations, authorize: (verb) => this.#authorize({ ...info, verb }, user) };
+    const context: RequestContext = {
+      core,
+      request,
+      info,
+      user,
+      warnings,
+      auditAnnotations,
+      authorize: (verb) => this.#authorize({ ...info, verb }, user),
+    };
+    await admitConnection(context);
+    return context;
   }
 
   /** Anything but a StatusError is our fault: it is logged in full and told in general. */

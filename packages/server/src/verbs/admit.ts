@@ -15,6 +15,13 @@ export interface AdmissionSubject {
   namespace?: string;
 }
 
+/** CreateOptions or UpdateOptions, which come in the query. */
+function queryOptions(query: URLSearchParams): object {
+  const dryRun = query.getAll('dryRun').filter((value) => value !== '');
+  const text = (name: string) => (query.get(name) ? { [name]: query.get(name) } : {});
+  return { ...(dryRun.length > 0 ? { dryRun } : {}), ...text('fieldManager'), ...text('fieldValidation') };
+}
+
 function equivalent(own: Endpoint, other: Endpoint): EquivalentResource {
   return {
     type: other.type,
@@ -44,7 +51,7 @@ export function attributesOf(context: RequestContext, endpoint: Endpoint, subjec
     name: subject.name,
     ...(subject.object ? { object: subject.object } : {}),
     ...(subject.oldObject ? { oldObject: subject.oldObject } : {}),
-    ...(subject.options ? { options: subject.options } : {}),
+    ...(subject.options ? { options: subject.options } : subject.operation === 'CONNECT' ? {} : { options: queryOptions(info.query) }),
     user,
     dryRun: subject.dryRun,
     reader: core.reader,
