@@ -8,6 +8,15 @@ export interface Selection {
   key?: string;
   /** Absent when labels and fields don't matter, so that nothing has to be parsed. */
   matches?(object: PlainObject): boolean;
+  /** A field that must have one value: watches that ask so are found by it instead of being asked about every change. */
+  field?: IndexedField;
+}
+
+export interface IndexedField {
+  /** Tells it from other fields of the objects in the same cache, such as `v1/spec.nodeName`. */
+  name: string;
+  value: string;
+  read(object: PlainObject): string;
 }
 
 export function selects(selection: Selection, entry: Entry): boolean {

@@ -4,18 +4,12 @@ import { SortedMap } from '@tiphys/std';
 import { RevisionError, type Store, type StoreEvent } from '@tiphys/storage';
 import { Entry, EntryEvent } from './entry.ts';
 import { isEverything, type Selection, selects } from './selection.ts';
+import { Watchers } from './watchers.ts';
 
 export interface Change {
   revision: number;
   event: EntryEvent;
   previous?: Entry;
-}
-
-interface Watcher {
-  selection: Selection;
-  everything: boolean;
-  onEvents: (events: readonly EntryEvent[]) => void;
-  onEnd: () => void;
 }
 
 /** What a watcher with this selection sees of a change: objects that enter are ADDED, those that leave are DELETED. */
@@ -32,7 +26,7 @@ export class WatchCache {
   readonly prefix: string;
   readonly #store: Store;
   readonly #entries = new SortedMap<Entry>();
-  readonly #watchers = new Set<Watcher>();
+  readonly #watchers = new Watchers(translate);
   #history: Change[] = [];
   #undelivered: Change[] = [];
   #changedAt = 0;
@@ -56,9 +50,7 @@ export class WatchCache {
   /** The resource is no longer served: every watch of it ends. */
   stop(): void {
     this.#subscription?.stop();
-    const watchers = [...this.#watchers];
-    this.#watchers.clear();
-    for (const watcher of watchers) watcher.onEnd();
+    this.#watchers.end();
   }
 
   /** The revision up to which this cache is complete. */
@@ -122,12 +114,7 @@ export class WatchCache {
   /** Follows changes from now on. Events come in batches, in a turn of their own after the commit. */
   follow(selection: Selection, onEvents: (events: readonly EntryEvent[]) => void, onEnd: () => void = () => {}): () => void {
     this.#deliver();
-    const watcher: Watcher = { selection, everything: isEverything(selection), onEvents, onEnd };
-    this.#watchers.add(watcher);
-    return () => {
-      this.#watchers.delete(watcher);
-      watcher.onEvents = () => {};
-    };
+    return this.#watchers.add({ selection, everything: isEverything(selection), onEvents, onEnd });
   }
 
   #keyed(storeKey: string, revision: number, value: Uint8Array): [string, Entry] {
@@ -158,20 +145,12 @@ export class WatchCache {
     if (changes.length === 0) return;
     this.#undelivered = [];
     const all = changes.map((change) => change.event);
-    if (this.#watchers.size > 0) this.#tell(changes, all);
+    if (this.#watchers.size > 0) this.#watchers.tell(changes, all);
     // History keeps the stored bytes alone.
     for (const { event, previous } of changes) {
       event.release();
       previous?.release();
       if (event.type === 'DELETED') event.entry.release();
-    }
-  }
-
-  #tell(changes: readonly Change[], all: readonly EntryEvent[]): void {
-    // A copy, since a watcher that joins meanwhile has read these changes from the history.
-    for (const watcher of [...this.#watchers]) {
-      const events = watcher.everything ? all : selected(changes, watcher.selection);
-      if (events.length > 0) watcher.onEvents(events);
     }
   }
 
@@ -197,13 +176,4 @@ export class WatchCache {
     }
     return low;
   }
-}
-
-function selected(changes: readonly Change[], selection: Selection): EntryEvent[] {
-  const events: EntryEvent[] = [];
-  for (const change of changes) {
-    const event = translate(change, selection);
-    if (event) events.push(event);
-  }
-  return events;
 }

@@ -1,6 +1,14 @@
 // The options of list, watch and deletecollection with upstream's checks (apimachinery apis/meta/internalversion/validation,
 // apiserver endpoints/handlers/get.go).
-import { type FieldError, fieldError, parseFieldSelector, parseLabelSelector, StatusError, statusError } from '@tiphys/machinery';
+import {
+  type FieldError,
+  type FieldSelector,
+  fieldError,
+  parseFieldSelector,
+  parseLabelSelector,
+  StatusError,
+  statusError,
+} from '@tiphys/machinery';
 import type { PlainObject } from '../cache/entry.ts';
 import type { Selection } from '../cache/selection.ts';
 import type { RequestInfo } from '../interfaces.ts';
@@ -115,6 +123,14 @@ function assertSelectable(endpoint: Endpoint, field: string): void {
   );
 }
 
+/** The first field besides the name that has to have one value, as a kubelet's spec.nodeName. */
+function indexedField(endpoint: Endpoint, fields: FieldSelector): Selection['field'] {
+  const term = fields.terms.find(({ field, operator }) => operator === '=' && !field.startsWith('metadata.'));
+  if (!term) return undefined;
+  const name = `${endpoint.apiVersion}/${term.field}`;
+  return { name, value: term.value, read: (object) => selectableFields(endpoint, object)[term.field] ?? '' };
+}
+
 function selectionOf(info: RequestInfo, endpoint: Endpoint, options: ListOptions): Selection {
   const keyPrefix = endpoint.type.namespaced && info.namespace !== '' ? `${info.namespace}/` : '';
   const selection: Selection = { keyPrefix };
@@ -129,6 +145,8 @@ function selectionOf(info: RequestInfo, endpoint: Endpoint, options: ListOptions
   const labels = options.labelSelector === '' ? undefined : parseLabelSelector(options.labelSelector);
   const plainName = fields?.terms.length === 1 && exactName !== undefined && selection.key !== undefined;
   const fieldTest = fields && !fields.empty && !plainName ? fields : undefined;
+  const field = fieldTest && indexedField(endpoint, fieldTest);
+  if (field) selection.field = field;
   if (labels || fieldTest) {
     selection.matches = (object) =>
       (!labels || labels.matches(object.metadata?.labels ?? {})) && (!fieldTest || fieldTest.matches(selectableFields(endpoint, object)));

@@ -51,6 +51,27 @@ test('objects that begin or cease to match a selector are told as added and dele
   assert.deepEqual(replayed.lines, expected);
 });
 
+test('who wants one value of a field hears of objects that have it, get it or lose it', async () => {
+  await using t = await testServer();
+  const events = '/api/v1/namespaces/a/events';
+  const watchOf = (reason: string) => t.watch(`/api/v1/events?watch=1&fieldSelector=reason%3D${reason}`);
+  const [a, b, again, c] = [await watchOf('A'), await watchOf('B'), await watchOf('B'), await watchOf('C')];
+  const involvedObject = { kind: 'Pod', name: 'p', namespace: 'a' };
+  await t.ask('POST', events, { metadata: { name: 'e' }, involvedObject, reason: 'A' });
+  await t.ask('PATCH', `${events}/e`, { message: 'm' }, MERGE);
+  await t.ask('PATCH', `${events}/e`, { reason: 'B' }, MERGE);
+  await t.clock.advance(0);
+  again.stop();
+  await t.ask('DELETE', `${events}/e`);
+  await t.clock.advance(0);
+  assert.deepEqual(a.lines, ['ADDED e 2', 'MODIFIED e 3', 'DELETED e 4']);
+  assert.deepEqual(b.lines, ['ADDED e 4', 'DELETED e 5']);
+  assert.deepEqual(again.lines, ['ADDED e 4']);
+  assert.deepEqual(c.lines, []);
+  await t.server.close();
+  assert.deepEqual([a.ended(), b.ended(), again.ended()], [true, true, false]);
+});
+
 test("a watch from a forgotten revision gets upstream's error, and ends", async () => {
   await using t = await testServer();
   await t.ask('POST', MAPS, configMap('one'));
