@@ -276,7 +276,8 @@ class RunningScheduler implements Scheduler {
     const budgets = this.#client.informer(policyv1.poddisruptionbudgets).list();
     const outcome = diagnosis.nodeCount > 0 ? preempt(podInfo(pod), diagnosis, this.#snapshot, plugins, budgets) : undefined;
     let message = diagnosis.nodeCount === 0 ? 'no nodes available to schedule pods' : explain(diagnosis);
-    if (outcome && 'reason' in outcome) message = explain(diagnosis, `preemption: ${outcome.reason}`);
+    // Upstream asks the plugin for resource claims first, and names its answer too.
+    if (outcome && 'reason' in outcome) message = explain(diagnosis, `no new claims to deallocate, preemption: ${outcome.reason}`);
     if (outcome && 'preemption' in outcome) wakesOn.add('PodDeleted');
     try {
       const nominatedNodeName = outcome && 'preemption' in outcome ? outcome.preemption.nodeName : undefined;

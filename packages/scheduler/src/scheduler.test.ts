@@ -1,0 +1,96 @@
+// The scheduler against the real API server: what it writes, and what makes it try again.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { corev1 } from '@tiphys/api';
+import { testCluster } from './testing/cluster.ts';
+
+const asking = (cpu: string): Partial<corev1.PodSpec> => ({ containers: [{ name: 'c', image: 'i', resources: { requests: { cpu } } }] });
+const isBound = (pod: corev1.Pod) => pod.spec?.nodeName !== undefined && pod.spec.nodeName !== '';
+const scheduled = (pod: corev1.Pod) => pod.status?.conditions?.find((condition) => condition.type === 'PodScheduled');
+const isRefused = (pod: corev1.Pod) => scheduled(pod)?.reason === 'Unschedulable';
+
+test('a pod is bound to the node with room, and an event says so', async () => {
+  await using cluster = await testCluster();
+  await cluster.addNode('small', '1');
+  await cluster.addNode('large', '4');
+  await cluster.addPod('a', asking('2'));
+  const pod = await cluster.until(corev1.pods, 'a', isBound);
+  assert.equal(pod.spec?.nodeName, 'large');
+  assert.equal(scheduled(pod)?.status, 'True');
+  const event = await cluster.event('a', 'Scheduled');
+  assert.equal(event.message, 'Successfully assigned default/a to large');
+  assert.equal(event.type, 'Normal');
+  assert.equal(event.source?.component, 'default-scheduler');
+});
+
+test('pods of another scheduler are left alone', async () => {
+  await using cluster = await testCluster();
+  await cluster.addNode('n', '4');
+  await cluster.addPod('other', { schedulerName: 'mine' });
+  await cluster.addPod('ours');
+  await cluster.until(corev1.pods, 'ours', isBound);
+  assert.equal((await cluster.client.of(corev1.pods).get('other', 'default')).spec?.nodeName, undefined);
+});
+
+test('without a fitting node the pod says why, and a new node gets it', async () => {
+  await using cluster = await testCluster();
+  await cluster.addPod('a', asking('2'));
+  const lonely = await cluster.until(corev1.pods, 'a', isRefused);
+  assert.equal(scheduled(lonely)?.message, 'no nodes available to schedule pods');
+  await cluster.addNode('small', '1');
+  await cluster.clock.advance(2000);
+  const sentence =
+    '0/1 nodes are available: 1 Insufficient cpu. no new claims to deallocate, preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling.';
+  const refused = await cluster.until(corev1.pods, 'a', (pod) => scheduled(pod)?.message?.startsWith('0/1') === true);
+  assert.equal(scheduled(refused)?.message, sentence);
+  assert.equal(scheduled(refused)?.status, 'False');
+  assert.equal((await cluster.event('a', 'FailedScheduling')).type, 'Warning');
+  await cluster.addNode('large', '4');
+  await cluster.clock.advance(10_000);
+  assert.equal((await cluster.until(corev1.pods, 'a', isBound)).spec?.nodeName, 'large');
+});
+
+test('a gated pod waits until its gates are gone', async () => {
+  await using cluster = await testCluster();
+  await cluster.addNode('n', '4');
+  await cluster.addPod('gated', { schedulingGates: [{ name: 'example.com/later' }] });
+  await cluster.addPod('free');
+  await cluster.until(corev1.pods, 'free', isBound);
+  const waiting = await cluster.client.of(corev1.pods).get('gated', 'default');
+  assert.equal(scheduled(waiting)?.reason, 'SchedulingGated');
+  assert.equal(isBound(waiting), false);
+  await cluster.client.of(corev1.pods).patch('gated', 'default', 'merge', { spec: { schedulingGates: [] } });
+  await cluster.until(corev1.pods, 'gated', isBound);
+});
+
+test('a pod of higher priority takes the place of one of lower', async () => {
+  await using cluster = await testCluster();
+  await cluster.addNode('n', '2');
+  await cluster.addPod('low', { ...asking('2'), priority: 0 });
+  await cluster.until(corev1.pods, 'low', isBound);
+  await cluster.addPod('high', { ...asking('2'), priority: 1000 });
+  const leaving = await cluster.until(corev1.pods, 'low', (pod) => pod.metadata?.deletionTimestamp !== undefined);
+  const target = leaving.status?.conditions?.find((condition) => condition.type === 'DisruptionTarget');
+  assert.equal(target?.reason, 'PreemptionByScheduler');
+  assert.equal(target?.message, 'default-scheduler: preempting to accommodate a higher priority pod');
+  const nominated = await cluster.until(corev1.pods, 'high', (pod) => Boolean(pod.status?.nominatedNodeName));
+  assert.equal(nominated.status?.nominatedNodeName, 'n');
+  assert.equal((await cluster.event('low', 'Preempted')).message, `Preempted by pod ${nominated.metadata?.uid} on node n`);
+  assert.equal(isBound(nominated), false, 'the place is not free yet');
+  // The kubelet's part: the pod has ended.
+  await cluster.client.of(corev1.pods).delete('low', 'default', { gracePeriodSeconds: 0 });
+  await cluster.clock.advance(10_000);
+  assert.equal((await cluster.until(corev1.pods, 'high', isBound)).spec?.nodeName, 'n');
+});
+
+test('what is deleted makes room', async () => {
+  await using cluster = await testCluster();
+  await cluster.addNode('n', '2');
+  await cluster.addPod('first', asking('2'));
+  await cluster.until(corev1.pods, 'first', isBound);
+  await cluster.addPod('second', asking('1'));
+  await cluster.until(corev1.pods, 'second', isRefused);
+  await cluster.client.of(corev1.pods).delete('first', 'default', { gracePeriodSeconds: 0 });
+  await cluster.clock.advance(10_000);
+  await cluster.until(corev1.pods, 'second', isBound);
+});
