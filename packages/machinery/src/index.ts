@@ -1,4 +1,5 @@
 export * from './apply/index.ts';
+export * as cel from './cel/index.ts';
 export { type FieldError, type FieldErrorType, fieldError } from './field-error.ts';
 export * from './jsonpath/index.ts';
 export * from './patch/index.ts';

@@ -68,8 +68,9 @@ class Checker {
     this.issues.push({ offset, message });
   }
 
-  #undeclared(offset: number, name: string): void {
+  #undeclared(offset: number, name: string): CelType {
     this.#report(offset, `undeclared reference to '${name}' (in container '')`);
+    return ERROR;
   }
 
   #mismatch(offset: number, expected: CelType, actual: CelType): void {
@@ -111,7 +112,7 @@ class Checker {
         return { bigint: INT, number: DOUBLE, string: STRING, boolean: BOOL }[typeof value as 'string'];
       }
       case 'ident':
-        return this.#ident(expression, expression.name) ?? (this.#undeclared(expression.offset, expression.name), ERROR);
+        return this.#ident(expression, expression.name) ?? this.#undeclared(expression.offset, expression.name);
       case 'select':
         return this.#select(expression);
       case 'call':

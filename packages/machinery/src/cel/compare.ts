@@ -13,6 +13,7 @@ function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
 }
 
 function equalLists(a: CelList, b: CelList): boolean {
+  if (a.equalTo) return a.equalTo(b);
   if (a.size !== b.size) return false;
   for (let i = 0; i < a.size; i++) if (!equals(a.at(i), b.at(i))) return false;
   return true;

@@ -7,6 +7,8 @@ export {
   EvaluationFailure,
   type Program,
 } from './environment.ts';
+export { definitionRuleErrors } from './schema/definition.ts';
+export { compileSchemaRules, type SchemaRules } from './schema/rules.ts';
 export { CompilationError } from './source.ts';
 export * from './types.ts';
 export * from './values.ts';

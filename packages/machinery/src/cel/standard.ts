@@ -21,19 +21,7 @@ import {
   typeOf,
   UINT,
 } from './types.ts';
-import {
-  ArrayList,
-  CelError,
-  CelList,
-  type CelMap,
-  Duration,
-  sizeOf,
-  Timestamp,
-  TypeValue,
-  typeNameOf,
-  Uint,
-  type Value,
-} from './values.ts';
+import { CelError, CelList, type CelMap, Duration, sizeOf, Timestamp, TypeValue, typeNameOf, Uint, type Value } from './values.ts';
 
 const A = parameter('A');
 const B = parameter('B');
@@ -133,6 +121,7 @@ class JoinedList extends CelList {
 
 function concatenate(a: CelList, b: CelList): CelList {
   if (b.size === 0) return a;
+  if (a.plus) return a.plus(b);
   // The last list made may grow in place: older ones look no further than their own size.
   if (a instanceof JoinedList && a.items.length === a.size) {
     for (const item of b) a.items.push(item);
@@ -203,5 +192,3 @@ export const STANDARD: readonly Declared[] = [
   ...CONVERSIONS,
   ...TIME,
 ];
-
-export const emptyList = new ArrayList([]);

@@ -52,6 +52,10 @@ export interface OpaqueValue {
 export abstract class CelList {
   abstract readonly size: number;
   abstract at(index: number): Value;
+  /** Set by lists whose order does not count. */
+  equalTo?(other: CelList): boolean;
+  /** Set by lists that merge what is added. */
+  plus?(other: CelList): CelList;
   *[Symbol.iterator](): Iterator<Value> {
     for (let i = 0; i < this.size; i++) yield this.at(i);
   }

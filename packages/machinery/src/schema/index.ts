@@ -3,4 +3,4 @@ export { hasRules, type JsonSchema, type ValidationRule } from './json-schema.ts
 export { type MergeType, mergeTypeOf } from './merge-type.ts';
 export { applySchemaDefaults, pruneObject } from './prune.ts';
 export { structuralErrors } from './structural.ts';
-export { type RuleEvaluator, validateAgainst } from './validate.ts';
+export { validateAgainst } from './validate.ts';

@@ -52,7 +52,7 @@ export interface JsonSchema {
 export const additionalSchema = (schema: JsonSchema): JsonSchema | undefined =>
   typeof schema.additionalProperties === 'object' ? schema.additionalProperties : schema.additionalProperties ? {} : undefined;
 
-/** Whether any part of the schema has rules in the expression language; they need a RuleEvaluator. */
+/** Whether any part of the schema has rules in the expression language. */
 export function hasRules(schema: JsonSchema): boolean {
   if (schema['x-kubernetes-validations']?.length) return true;
   const parts = [

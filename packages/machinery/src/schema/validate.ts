@@ -4,13 +4,8 @@ import { RE2JS } from 're2js';
 import { type FieldError, fieldError } from '../field-error.ts';
 import { jsonEqual } from '../patch/json-value.ts';
 import { hasFormat } from './formats.ts';
-import { additionalSchema, type JsonSchema, type ValidationRule } from './json-schema.ts';
+import { additionalSchema, type JsonSchema } from './json-schema.ts';
 import { listTypeErrors } from './list-types.ts';
-
-/** Where expression rules are evaluated. Without one a schema that has rules must not be accepted: see hasRules(). */
-export interface RuleEvaluator {
-  evaluate(rules: readonly ValidationRule[], value: unknown, schema: JsonSchema, path: string, old?: unknown): FieldError[];
-}
 
 const PATTERNS_MAX = 1000;
 const patterns = new Map<string, RE2JS>();
@@ -76,9 +71,9 @@ function stringErrors(schema: JsonSchema, value: string, path: string): FieldErr
   return errors;
 }
 
-function listErrors(schema: JsonSchema, value: readonly unknown[], path: string, evaluator?: RuleEvaluator): FieldError[] {
+function listErrors(schema: JsonSchema, value: readonly unknown[], path: string): FieldError[] {
   const { items } = schema;
-  const errors = items ? value.flatMap((item, i) => schemaErrors(items, item, `${path}[${i}]`, evaluator)) : [];
+  const errors = items ? value.flatMap((item, i) => schemaErrors(items, item, `${path}[${i}]`)) : [];
   if (schema.minItems !== undefined && value.length < schema.minItems) {
     errors.push(invalid(path, value.length, `should have at least ${schema.minItems} items`));
   }
@@ -89,7 +84,7 @@ function listErrors(schema: JsonSchema, value: readonly unknown[], path: string,
   return errors;
 }
 
-function objectErrors(schema: JsonSchema, value: Record<string, unknown>, path: string, evaluator?: RuleEvaluator): FieldError[] {
+function objectErrors(schema: JsonSchema, value: Record<string, unknown>, path: string): FieldError[] {
   const errors: FieldError[] = [];
   const keys = Object.keys(value);
   if (schema.minProperties !== undefined && keys.length < schema.minProperties) {
@@ -101,7 +96,7 @@ function objectErrors(schema: JsonSchema, value: Record<string, unknown>, path: 
   const additional = additionalSchema(schema);
   for (const key of keys) {
     const declared = schema.properties && Object.hasOwn(schema.properties, key) ? schema.properties[key] : additional;
-    if (declared) errors.push(...schemaErrors(declared, value[key], child(path, key), evaluator));
+    if (declared) errors.push(...schemaErrors(declared, value[key], child(path, key)));
   }
   for (const key of schema.required ?? []) if (!Object.hasOwn(value, key)) errors.push(fieldError.required(child(path, key)));
   return errors;
@@ -141,7 +136,7 @@ function combinationErrors(schema: JsonSchema, value: unknown, path: string): Fi
   return errors;
 }
 
-function schemaErrors(schema: JsonSchema, value: unknown, path: string, evaluator?: RuleEvaluator): FieldError[] {
+function schemaErrors(schema: JsonSchema, value: unknown, path: string): FieldError[] {
   if (value === null && schema.nullable) return [];
   const errors = typeErrors(schema, value, path);
   if (errors.length > 0) return errors;
@@ -152,16 +147,14 @@ function schemaErrors(schema: JsonSchema, value: unknown, path: string, evaluato
   }
   if (typeof value === 'number') errors.push(...numberErrors(schema, value, path));
   else if (typeof value === 'string') errors.push(...stringErrors(schema, value, path));
-  else if (Array.isArray(value)) errors.push(...listErrors(schema, value, path, evaluator));
+  else if (Array.isArray(value)) errors.push(...listErrors(schema, value, path));
   else if (typeof value === 'object' && value !== null) {
-    errors.push(...objectErrors(schema, value as Record<string, unknown>, path, evaluator));
+    errors.push(...objectErrors(schema, value as Record<string, unknown>, path));
   }
-  const rules = schema['x-kubernetes-validations'];
-  if (evaluator && rules?.length && errors.length === 0) errors.push(...evaluator.evaluate(rules, value, schema, path));
   return errors;
 }
 
-/** Everything wrong with a value: its schema, and the uniqueness its list types ask for. */
-export function validateAgainst(schema: JsonSchema, value: unknown, path = '', evaluator?: RuleEvaluator): FieldError[] {
-  return [...schemaErrors(schema, value, path, evaluator), ...listTypeErrors(schema, value, path)];
+/** Everything wrong with a value: its schema, and the uniqueness its list types ask for. Rules: see compileSchemaRules(). */
+export function validateAgainst(schema: JsonSchema, value: unknown, path = ''): FieldError[] {
+  return [...schemaErrors(schema, value, path), ...listTypeErrors(schema, value, path)];
 }

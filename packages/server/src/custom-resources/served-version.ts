@@ -3,7 +3,9 @@
 import { apiVersionOf, decode, type KubeObject, normalize, type ResourceType, schemaTable } from '@tiphys/api';
 import {
   applySchemaDefaults,
+  cel,
   type FieldError,
+  fieldError,
   type JsonSchema,
   jsonEqual,
   mergeTypeOf,
@@ -87,13 +89,34 @@ function selectable(object: CustomObject, fields: readonly { jsonPath: string }[
   );
 }
 
+/** Errors that keep rules from being evaluated (customresource/strategy.go hasBlockingErr). */
+const BLOCKING = new Set([
+  'FieldValueNotSupported',
+  'FieldValueRequired',
+  'FieldValueTooLong',
+  'FieldValueTooMany',
+  'FieldValueTypeInvalid',
+]);
+const NOT_CHECKED =
+  'some validation rules were not checked because the object was invalid; correct the existing errors to complete validation';
+
 function rulesOf(schema: JsonSchema, hasStatus: boolean): Partial<ResourceDefinition<any>> {
-  const schemaErrors = (object: CustomObject): FieldError[] => validateAgainst(withoutMetadata(schema), object);
+  const structure = withoutMetadata(schema);
+  let rules: { compiled: ReturnType<typeof cel.compileSchemaRules> } | undefined;
+  const withRules = (errors: FieldError[], object: CustomObject, old?: CustomObject): FieldError[] => {
+    rules ??= { compiled: cel.compileSchemaRules(schema) };
+    if (!rules.compiled) return errors;
+    if (errors.some((error) => BLOCKING.has(error.type))) return [...errors, fieldError.invalid('<nil>', null, NOT_CHECKED)];
+    return [...errors, ...rules.compiled.validate(object, old)];
+  };
+  const validateCreate = (object: CustomObject): FieldError[] => withRules(validateAgainst(structure, object), object);
   /** What was wrong before and hasn't been touched is let be (KEP-4008). */
-  const newErrors = (object: CustomObject, old: CustomObject): FieldError[] =>
-    schemaErrors(object).filter((error) => !jsonEqual(valueAt(object, error.field), valueAt(old, error.field)) || error.field === '');
+  const newErrors = (object: CustomObject, old: CustomObject): FieldError[] => {
+    const isNew = (error: FieldError) => error.field === '' || !jsonEqual(valueAt(object, error.field), valueAt(old, error.field));
+    return withRules(validateAgainst(structure, object).filter(isNew), object, old);
+  };
   return {
-    validateCreate: schemaErrors,
+    validateCreate,
     validateUpdate: newErrors,
     ...(hasStatus
       ? {

@@ -1,6 +1,7 @@
 // What a custom resource definition must satisfy (apiextensions apis/apiextensions/validation, v1 rules).
-import { type FieldError, fieldError, hasRules, type JsonSchema, structuralErrors } from '@tiphys/machinery';
+import { cel, type FieldError, fieldError, type JsonSchema, structuralErrors } from '@tiphys/machinery';
 import { type Definition, same } from './conditions.ts';
+import { validateConversion } from './conversion-rules.ts';
 
 type Version = Definition['spec']['versions'][number];
 type Names = Definition['spec']['names'];
@@ -135,12 +136,9 @@ function validateVersion(version: Version, field: string): FieldError[] {
   const schemaField = `${field}.schema.openAPIV3Schema`;
   if (!schema) errors.push(fieldError.required(schemaField));
   else {
-    errors.push(...structuralErrors(schema, schemaField));
-    // Rules that are silently not checked would be worse than none.
-    if (hasRules(schema))
-      errors.push(
-        fieldError.forbidden(`${schemaField}.x-kubernetes-validations`, 'validation rules (CEL) are not supported by this server yet'),
-      );
+    const structural = structuralErrors(schema, schemaField);
+    // Rules are looked at when their schema can be understood.
+    errors.push(...(structural.length > 0 ? structural : cel.definitionRuleErrors(schema, schemaField)));
   }
   const { status, scale } = version.subresources ?? {};
   void status;
@@ -196,31 +194,6 @@ function validateNames(names: Partial<Names>, field: string): FieldError[] {
   for (const [i, category] of (names.categories ?? []).entries()) name(`categories[${i}]`, category, false);
   if (names.kind && names.kind === names.listKind) {
     errors.push(fieldError.invalid(`${field}.listKind`, names.listKind, 'kind and listKind may not be the same'));
-  }
-  return errors;
-}
-
-function validateConversion({ spec: { conversion } }: Definition): FieldError[] {
-  if (!conversion || conversion.strategy === 'None') {
-    return conversion?.webhook
-      ? [fieldError.forbidden('spec.conversion.webhook', 'should not be set when strategy is not set to Webhook')]
-      : [];
-  }
-  if (conversion.strategy !== 'Webhook') {
-    return [
-      conversion.strategy
-        ? fieldError.notSupported('spec.conversion.strategy', conversion.strategy, ['None', 'Webhook'])
-        : fieldError.required('spec.conversion.strategy'),
-    ];
-  }
-  const { webhook } = conversion;
-  if (!webhook?.clientConfig)
-    return [fieldError.required('spec.conversion.webhook.clientConfig', 'required when strategy is set to Webhook')];
-  const errors: FieldError[] = [];
-  if (!webhook.conversionReviewVersions?.length) errors.push(fieldError.required('spec.conversion.webhook.conversionReviewVersions'));
-  const { url, service } = webhook.clientConfig;
-  if ((url === undefined) === (service === undefined)) {
-    errors.push(fieldError.required('spec.conversion.webhook.clientConfig', 'exactly one of url or service is required'));
   }
   return errors;
 }
