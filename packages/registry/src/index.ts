@@ -14,5 +14,7 @@ export {
   type SubresourceDefinition,
   type UpdateRules,
 } from './define-resource.ts';
+export { isDns1035Label } from './rules/formats.ts';
 export { checkAnnotations, checkLabelSelector, checkLabels, selectorMatches, selectorText } from './rules/labels.ts';
 export { validateMetadata, validateMetadataUpdate } from './rules/metadata.ts';
+export { checkWebhookClient } from './rules/webhook-client.ts';

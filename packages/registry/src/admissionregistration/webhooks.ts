@@ -4,8 +4,9 @@ import { fieldError } from '@tiphys/machinery';
 import { defineBuiltIn } from '../built-in/base.ts';
 import { integer, withNameAndAge } from '../rules/columns.ts';
 import { complain, type Errors, oneOf } from '../rules/errors.ts';
-import { isDns1123Subdomain, isPort } from '../rules/formats.ts';
+import { isDns1123Subdomain } from '../rules/formats.ts';
 import { checkLabelSelector } from '../rules/labels.ts';
+import { checkWebhookClient } from '../rules/webhook-client.ts';
 
 type Mutating = admissionregistrationv1.MutatingWebhookConfiguration;
 type Validating = admissionregistrationv1.ValidatingWebhookConfiguration;
@@ -43,40 +44,6 @@ function checkRule(errors: Errors, at: string, rule: admissionregistrationv1.Rul
   }
 }
 
-function checkUrl(errors: Errors, at: string, url: string): void {
-  const form = 'desired format: https://host[/path]';
-  let parsed: URL;
-  try {
-    parsed = new URL(url);
-  } catch {
-    errors.push(fieldError.required(at, `url must be a valid URL: parse ${JSON.stringify(url)}: invalid URI for request; ${form}`));
-    return;
-  }
-  if (parsed.protocol !== 'https:') {
-    errors.push(fieldError.invalid(at, parsed.protocol.replace(/:$/, ''), `'https' is the only allowed URL scheme; ${form}`));
-  }
-  if (!parsed.host) errors.push(fieldError.invalid(at, parsed.host, `host must be specified; ${form}`));
-  if (parsed.username) errors.push(fieldError.invalid(at, parsed.username, 'user information is not permitted in the URL'));
-  if (parsed.hash) errors.push(fieldError.invalid(at, parsed.hash.slice(1), 'fragments are not permitted in the URL'));
-  if (parsed.search) errors.push(fieldError.invalid(at, parsed.search.slice(1), 'query parameters are not permitted in the URL'));
-}
-
-function checkClient(errors: Errors, at: string, config: admissionregistrationv1.WebhookClientConfig | undefined): void {
-  const { url, service } = config ?? {};
-  if ((url === undefined) === (service === undefined)) {
-    errors.push(fieldError.required(at, 'exactly one of url or service is required'));
-  } else if (url !== undefined) checkUrl(errors, `${at}.url`, url);
-  else if (service) {
-    if (!service.name) errors.push(fieldError.required(`${at}.service.name`, 'service name is required'));
-    if (!service.namespace) errors.push(fieldError.required(`${at}.service.namespace`, 'service namespace is required'));
-    if (service.path && !service.path.startsWith('/')) {
-      errors.push(fieldError.invalid(`${at}.service.path`, service.path, "must start with a '/'"));
-    }
-    const port = service.port ?? 443;
-    if (isPort(port).length) errors.push(fieldError.invalid(`${at}.service.port`, port, `port is not valid: ${isPort(port).join(',')}`));
-  }
-}
-
 function checkWebhook(errors: Errors, at: string, hook: Webhook, mutating: boolean): void {
   const name = hook.name ?? '';
   if (!name) errors.push(fieldError.required(`${at}.name`));
@@ -99,7 +66,7 @@ function checkWebhook(errors: Errors, at: string, hook: Webhook, mutating: boole
   }
   checkLabelSelector(errors, `${at}.namespaceSelector`, hook.namespaceSelector);
   checkLabelSelector(errors, `${at}.objectSelector`, hook.objectSelector);
-  checkClient(errors, `${at}.clientConfig`, hook.clientConfig);
+  checkWebhookClient(errors, `${at}.clientConfig`, hook.clientConfig);
   if (mutating) oneOfMaybe(errors, `${at}.reinvocationPolicy`, hook.reinvocationPolicy, ['IfNeeded', 'Never']);
   checkVersions(errors, `${at}.admissionReviewVersions`, hook.admissionReviewVersions);
   const conditions = hook.matchConditions ?? [];
