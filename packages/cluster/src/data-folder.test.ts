@@ -21,6 +21,15 @@ test('an empty or missing folder becomes ours and opens again', () =>
     openDataFolder(join(path, 'new'));
   }));
 
+test('a first start that was killed anywhere does not spoil the folder', () =>
+  scratch((path) => {
+    writeFileSync(join(path, 'version.new'), '');
+    const folder = openDataFolder(path);
+    assert.ok(isDataFolder(path));
+    writeFileSync(folder.processFile, '{"pid": 1');
+    assert.equal(runningOn(folder), undefined);
+  }));
+
 test("someone else's folder and another version's are refused", () =>
   scratch((path) => {
     writeFileSync(join(path, 'thesis.txt'), 'x');

@@ -79,6 +79,25 @@ function openStore(folder: DataFolder): Store {
   }
 }
 
+const FOLDER_TROUBLE: Record<string, string> = {
+  ENOSPC: 'the disk is full',
+  EDQUOT: 'the disk quota is used up',
+  EROFS: 'it is on a disk that can only be read',
+  EACCES: 'permission denied',
+  EPERM: 'permission denied',
+};
+
+/** Does work on files of the folder; what the machine has against that becomes something to act on. */
+function inFolder<T>(directory: string | undefined, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    const why = FOLDER_TROUBLE[(error as NodeJS.ErrnoException).code ?? ''];
+    if (!why || directory === undefined) throw error;
+    throw new ConfigurationError(`${directory} can't be used: ${why}. Choose another with --data-dir`, { cause: error });
+  }
+}
+
 function placeOnDisk(directory: string, configuration: ClusterConfiguration): Place {
   const folder = openDataFolder(directory);
   const running = runningOn(folder);
@@ -113,7 +132,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
   const configuration = configurationOf(options, onStep);
   const runtime: Runtime = { clock: realClock(), random: realRandom(), ...options.runtimeServices, log: options.log ?? silentLogger };
   const isReal = configuration.runtime === 'containerd';
-  const place = directory ? placeOnDisk(resolve(directory), configuration) : placeInMemory();
+  const place = inFolder(directory, () => (directory ? placeOnDisk(resolve(directory), configuration) : placeInMemory()));
   let controlPlane: ControlPlane | undefined;
   let nodes: Nodes | undefined;
   let wasThere = false;
@@ -126,7 +145,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
     place.leave();
   };
   try {
-    const keys = keysFor(configuration, runtime, place.keyFiles);
+    const keys = inFolder(directory, () => keysFor(configuration, runtime, place.keyFiles));
     onStep('Starting the API server, controllers and scheduler');
     controlPlane = await startControlPlane({
       configuration,

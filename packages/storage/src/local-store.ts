@@ -80,7 +80,7 @@ export class LocalStore implements Store {
       try {
         this.#durability.write(decided);
       } catch (cause) {
-        const error = new Retryable('the write could not be made durable; nothing was written', { cause });
+        const error = new Retryable(`nothing was written, because it could not be made durable: ${(cause as Error).message}`, { cause });
         for (const queued of queue) queued.reject(error);
         return;
       }

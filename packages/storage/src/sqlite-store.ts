@@ -49,10 +49,12 @@ function open(path: string): DatabaseSync {
     database.close();
     const { message } = cause as Error;
     throw new StoreFileError(
-      /locked|busy/i.test(message) ? `${path} is in use by another process` : `${path} is damaged or no store: ${message}`,
-      {
-        cause,
-      },
+      /locked|busy/i.test(message)
+        ? `${path} is in use by another process`
+        : /full|readonly|I\/O/i.test(message)
+          ? `${path} can't be written: ${message}`
+          : `${path} is damaged or no store: ${message}`,
+      { cause },
     );
   }
   return database;
