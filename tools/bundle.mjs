@@ -1,6 +1,6 @@
 // Bundles the tiphys command and the library into dist/ for the npm package: plain JavaScript, everything in.
 // npm runs it before `npm pack`.
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { build } from 'esbuild';
 import { root } from './install.mjs';
@@ -25,6 +25,17 @@ const requireBuiltins = {
   },
 };
 
+/** Large tables as text: JSON.parse() reads it faster than V8 reads an object literal, and nothing of it is kept besides the result. */
+const parsedTables = {
+  name: 'parsed-tables',
+  setup(bundle) {
+    bundle.onLoad({ filter: /[/\\]packages[/\\].*\.json$/ }, ({ path }) => {
+      const text = JSON.stringify(JSON.parse(readFileSync(path, 'utf8')));
+      return { contents: `export default JSON.parse(${JSON.stringify(text)});` };
+    });
+  },
+};
+
 /** A single character beyond Latin-1 makes V8 keep a whole file in two bytes per character. */
 const narrow = (text) => text.replace(/[\u0080-\uffff]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
 
@@ -41,7 +52,7 @@ const { outputFiles } = await build({
   target: 'node26',
   minifySyntax: true,
   minifyWhitespace: true,
-  plugins: [requireBuiltins],
+  plugins: [requireBuiltins, parsedTables],
   write: false,
   legalComments: 'linked',
   loader: { '.json': 'json' },
