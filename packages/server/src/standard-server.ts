@@ -29,7 +29,7 @@ import { bootstrapCluster, keepEndpoints } from './bootstrap/bootstrap.ts';
 import { loopback } from './bootstrap/loopback.ts';
 import type { Advertised, TrustedProxies } from './bootstrap/objects.ts';
 import { customResourceCleanup, customResourceDefinitionRules, customResources } from './custom-resources/index.ts';
-import type { Authenticator, Authorizer } from './interfaces.ts';
+import type { Authenticator, Authorizer, TokenAuthenticator } from './interfaces.ts';
 import { withReviews } from './with-reviews.ts';
 
 export interface StandardServerOptions extends Pick<ApiServerOptions, 'runtime' | 'store' | 'subresourceHandlers' | 'upgradeHandlers'> {
@@ -76,6 +76,19 @@ function lateReader(): { reader: ResourceReader; bind(source: ResourceReader): v
   };
 }
 
+/** A front proxy's word first, then certificates, then tokens, as upstream asks them. */
+function authenticatorOf(options: StandardServerOptions, tokens: TokenAuthenticator, apiAudiences: readonly string[]): Authenticator {
+  const { clientCertificateAuthorityPem, trustedProxies, anonymous } = options;
+  const { clock } = options.runtime;
+  const authenticators: Authenticator[] = [];
+  if (trustedProxies) authenticators.push(requestHeaderAuthenticator({ proxies: trustedProxies, clock }));
+  if (clientCertificateAuthorityPem) {
+    authenticators.push(clientCertificateAuthenticator({ certificateAuthorityPem: clientCertificateAuthorityPem, clock }));
+  }
+  authenticators.push(bearerTokenAuthenticator(tokens, apiAudiences));
+  return unionAuthenticator({ authenticators, ...(anonymous === undefined ? {} : { anonymous }) });
+}
+
 export function createStandardServer(options: StandardServerOptions): StandardServer {
   const { runtime, store, signer } = options;
   const { clock } = runtime;
@@ -88,20 +101,13 @@ export function createStandardServer(options: StandardServerOptions): StandardSe
   ]);
   const rbac = rbacAuthorizer(reader);
   const authorizer = unionAuthorizer([superuserAuthorizer(), nodeAuthorizer(reader), rbac]);
-  const authenticators: Authenticator[] = [];
-  if (options.trustedProxies) authenticators.push(requestHeaderAuthenticator({ proxies: options.trustedProxies, clock }));
-  if (options.clientCertificateAuthorityPem) {
-    authenticators.push(clientCertificateAuthenticator({ certificateAuthorityPem: options.clientCertificateAuthorityPem, clock }));
-  }
-  authenticators.push(bearerTokenAuthenticator(tokens, apiAudiences));
-  const union = unionAuthenticator({ authenticators, ...(options.anonymous === undefined ? {} : { anonymous: options.anonymous }) });
   const caller = webhookCaller(runtime);
   const aggregated = aggregation({ runtime, reader, ...(options.proxyClient ? { proxyClient: options.proxyClient } : {}) });
   const server = createApiServer({
     runtime,
     store,
     definitions: withReviews(options.definitions.map(withOwnRules), { tokens, signer, apiAudiences, authorizer, rbac }),
-    authenticators: [impersonating(union, authorizer)],
+    authenticators: [impersonating(authenticatorOf(options, tokens, apiAudiences), authorizer)],
     authorizer,
     admission: [
       ...defaultAdmission({ clock, random: runtime.random, authorizer, client: () => client, caller }),
