@@ -1,5 +1,5 @@
 // kill -9, again and again: what packages/cluster/src/kill.e2e.test.ts does a few times. Writes bench/results/kill.md.
-import { execFileSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, release, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -20,7 +20,7 @@ function percentile(values: readonly number[], part: number): number {
 function table(reports: readonly CycleReport[], { seed }: ProofOptions): string {
   const failed = reports.filter(({ failures }) => failures.length > 0);
   const starts = reports.map(({ startMs }) => startMs);
-  const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim();
+  const { stdout: commit } = spawnSync('git', ['rev-parse', '--short', 'HEAD'], { cwd: import.meta.dirname, encoding: 'utf8' });
   const rows: [string, string | number][] = [
     ['cycles of kill -9 and start', reports.length],
     ['cycles in which the start itself was killed, too', reports.filter((report) => report.killedStartAfterMs !== undefined).length],
@@ -38,7 +38,7 @@ function table(reports: readonly CycleReport[], { seed }: ProofOptions): string 
     'processes are the same ones (ids, process ids with their start times, restart counts); the node is Ready; and the service, which is asked',
     'all the time, never failed to answer.',
     '',
-    `${new Date().toISOString().slice(0, 10)}, commit ${commit}, ${cpus().length} cores, Linux ${release()}. Again: \`npm run proofs -- kill --cycles ${reports.length}\`.`,
+    `${new Date().toISOString().slice(0, 10)}, commit ${commit?.trim() || 'unknown'}, ${cpus().length} cores, Linux ${release()}. Again: \`npm run proofs -- kill --cycles ${reports.length}\`.`,
     '',
     '| what | |',
     '|---|---|',

@@ -73,6 +73,9 @@ function processes(folder: string, cgroup: string): string[] {
   });
 }
 
+/** Mounts inside other clusters' folders are theirs. */
+const isAnothersMount = (line: string, own: string) => /\/node\/(?:containerd|kubelet)\//.test(line) && !line.includes(own);
+
 /** Trees of other clusters come and go with them. */
 function cgroups(own: string): string[] {
   const below = (path: string) => names(path).flatMap((name) => (isFolder(join(path, name)) ? [join(path, name)] : []));
@@ -99,7 +102,7 @@ export async function machineState(folder: string): Promise<MachineState> {
   const mounts = lines(text('/proc/self/mountinfo')).map((line) => line.split(' ').slice(3, 6).join(' '));
   return {
     processes: processes(folder, cgroupOf(join(folder, 'node'))),
-    mounts: mounts.sort(),
+    mounts: mounts.filter((line) => !isAnothersMount(line, folder)).sort(),
     links: (await ask('ip', '-oneline', 'link', 'show')).map((line) => line.split(':')[1]!.trim()),
     addresses: (await ask('ip', '-oneline', '-4', 'address', 'show')).map((line) =>
       line.replace(/^\d+:\s+/, '').replace(/\s+valid_lft.*/, ''),
