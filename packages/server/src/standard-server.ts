@@ -12,6 +12,7 @@ import {
   bearerTokenAuthenticator,
   type StaticToken,
   staticTokenAuthenticator,
+  type TokenAuthenticator,
   unionTokenAuthenticator,
 } from './authentication/bearer-token.ts';
 import { bootstrapTokenAuthenticator } from './authentication/bootstrap-token.ts';
@@ -29,7 +30,7 @@ import { bootstrapCluster, keepEndpoints } from './bootstrap/bootstrap.ts';
 import { loopback } from './bootstrap/loopback.ts';
 import type { Advertised, TrustedProxies } from './bootstrap/objects.ts';
 import { customResourceCleanup, customResourceDefinitionRules, customResources } from './custom-resources/index.ts';
-import type { Authenticator, Authorizer, TokenAuthenticator } from './interfaces.ts';
+import type { Authenticator, Authorizer } from './interfaces.ts';
 import { withReviews } from './with-reviews.ts';
 
 export interface StandardServerOptions extends Pick<ApiServerOptions, 'runtime' | 'store' | 'subresourceHandlers' | 'upgradeHandlers'> {
