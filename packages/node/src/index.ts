@@ -1,5 +1,6 @@
 export { containerdPaths, SANDBOX_IMAGE } from './containerd/configuration.ts';
 export { type Containerd, type ContainerdOptions, startContainerd, stopContainerd } from './containerd/daemon.ts';
+export { CNI_DIRECTORIES } from './containerd/machine.ts';
 export { type CriClient, criClient } from './cri/client.ts';
 export { CriError, isCriNotFound } from './cri/errors.ts';
 export type * as cri from './cri/generated/cri.ts';

@@ -1,11 +1,11 @@
 // Which runtime `auto` means on this machine, and why not containerd when it doesn't.
 import { accessSync, constants, existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { CNI_DIRECTORIES } from '@tiphys/node';
 import { ConfigurationError, type NodeRuntime } from '../configuration.ts';
 
 const PROGRAM_FOLDERS = ['/usr/bin', '/usr/sbin', '/usr/local/bin', '/usr/local/sbin', '/bin', '/sbin'];
 const PROGRAMS = ['containerd', 'runc', 'nft', 'ip'];
-const PLUGIN_FOLDERS = ['/usr/lib/cni', '/opt/cni/bin', '/usr/libexec/cni'];
 const PLUGINS = ['bridge', 'host-local', 'loopback'];
 
 function isExecutable(path: string): boolean {
@@ -28,7 +28,7 @@ export function obstacles(): string[] {
     found.push(
       `${missing.join(', ')} ${missing.length === 1 ? 'is' : 'are'} not installed (Debian: apt-get install containerd runc nftables iproute2)`,
     );
-  if (!PLUGINS.every((name) => PLUGIN_FOLDERS.some((folder) => existsSync(join(folder, name)))))
+  if (!PLUGINS.every((name) => CNI_DIRECTORIES.some((folder) => existsSync(join(folder, name)))))
     found.push('the CNI plugins are not installed (Debian: apt-get install containernetworking-plugins)');
   return found;
 }

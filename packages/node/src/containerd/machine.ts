@@ -16,7 +16,8 @@ export interface MachineFacts {
   cniBinaryDirectories: string[];
 }
 
-const CNI_DIRECTORIES = ['/usr/lib/cni', '/opt/cni/bin'];
+/** Where distributions put CNI plugins: Debian, upstream's archives, Fedora. */
+export const CNI_DIRECTORIES: readonly string[] = ['/usr/lib/cni', '/opt/cni/bin', '/usr/libexec/cni'];
 const exists = (path: string) =>
   access(path).then(
     () => true,
@@ -57,6 +58,6 @@ export async function machineFacts(binary: string, scratch: string): Promise<Mac
     restrictOomScoreAdjust: ((capabilities >> CAP_SYS_RESOURCE) & 1n) === 0n,
     snapshotter: overlay ? 'overlayfs' : 'native',
     disableApparmor: apparmor.trim() !== 'Y',
-    cniBinaryDirectories: directories.length > 0 ? directories : CNI_DIRECTORIES,
+    cniBinaryDirectories: directories.length > 0 ? directories : [...CNI_DIRECTORIES],
   };
 }

@@ -22,16 +22,6 @@ export function withCondition(
   return old ? conditions.map((each) => (each === old ? next : each)) : [...conditions, next];
 }
 
-export const same = (a: unknown, b: unknown): boolean => stable(a) === stable(b);
-
-function stable(value: unknown): string {
-  return JSON.stringify(value, (_, each) =>
-    each !== null && typeof each === 'object' && !Array.isArray(each)
-      ? Object.fromEntries(Object.entries(each).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : each,
-  );
-}
-
 /** Names other definitions of the group hold already. */
 function takenNames(crd: Definition, all: readonly Definition[]): { resources: Set<string>; kinds: Set<string> } {
   const resources = new Set<string>();

@@ -1,12 +1,12 @@
 // Brings custom resources to life and takes them away: names, conditions, serving and cleaning up
 // (apiextensions controller/{status,establish,finalizer}).
 import { apiextensionsv1, type KubeObject, pathOf, type WatchEvent } from '@tiphys/api';
-import { isConflict, isNotFound } from '@tiphys/machinery';
+import { isConflict, isNotFound, jsonEqual } from '@tiphys/machinery';
 import type { Clock, Logger, Random } from '@tiphys/runtime';
 import type { WebhookCaller } from '../admission/webhook/call.ts';
 import type { ApiServer } from '../api-server.ts';
 import { LOOPBACK_USER, type Loopback, loopback } from '../bootstrap/loopback.ts';
-import { type Definition, ESTABLISHED, isTrue, naming, same, withCondition } from './conditions.ts';
+import { type Definition, ESTABLISHED, isTrue, naming, withCondition } from './conditions.ts';
 import { type ConversionOptions, webhookConverter } from './conversion-webhook.ts';
 import { servedVersion, typeOf } from './served-version.ts';
 
@@ -122,8 +122,8 @@ class CustomResourceController {
     if (isTrue(crd, 'NamesAccepted')) await this.#serve(crd);
     const now = this.#now();
     const { acceptedNames, conditions } = naming(crd, this.#server.reader.list(CRDS), now);
-    const settled = same(crd.spec.names, crd.status?.acceptedNames ?? {}) && isTrue(crd, 'NamesAccepted');
-    if (!settled && !(same(acceptedNames, crd.status?.acceptedNames ?? {}) && same(conditions, crd.status?.conditions ?? []))) {
+    const settled = jsonEqual(crd.spec.names, crd.status?.acceptedNames ?? {}) && isTrue(crd, 'NamesAccepted');
+    if (!settled && !(jsonEqual(acceptedNames, crd.status?.acceptedNames ?? {}) && jsonEqual(conditions, crd.status?.conditions ?? []))) {
       await this.#writeStatus(crd, { ...crd.status, acceptedNames, conditions });
       return;
     }

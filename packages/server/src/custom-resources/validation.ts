@@ -1,6 +1,6 @@
 // What a custom resource definition must satisfy (apiextensions apis/apiextensions/validation, v1 rules).
-import { cel, type FieldError, fieldError, type JsonSchema, structuralErrors } from '@tiphys/machinery';
-import { type Definition, same } from './conditions.ts';
+import { cel, type FieldError, fieldError, type JsonSchema, jsonEqual, structuralErrors } from '@tiphys/machinery';
+import type { Definition } from './conditions.ts';
 import { validateConversion } from './conversion-rules.ts';
 
 type Version = Definition['spec']['versions'][number];
@@ -50,7 +50,7 @@ export function validateDefinitionUpdate(crd: Definition, old: Definition): Fiel
   const errors = validateDefinition(crd);
   const established = old.status?.conditions?.some((each) => each.type === 'Established' && each.status === 'True');
   const immutable = (field: string, value: unknown, before: unknown) => {
-    if (!same(value ?? null, before ?? null)) errors.push(fieldError.invalid(field, value, 'field is immutable'));
+    if (!jsonEqual(value ?? null, before ?? null)) errors.push(fieldError.invalid(field, value, 'field is immutable'));
   };
   if (established) {
     immutable('spec.scope', crd.spec.scope, old.spec.scope);
