@@ -28,6 +28,13 @@ export interface CgroupTree {
   /** Makes or updates the pod's cgroup; answers the path for CRI. */
   ensurePod(pod: corev1.Pod): Promise<string>;
   podPath(pod: corev1.Pod): string;
+  /** The limits that follow from the pod's spec, and those that its cgroup has. */
+  wantedLimits(pod: corev1.Pod): PodLimits;
+  limitsOf(pod: corev1.Pod): Promise<PodLimits>;
+  /** Changes one limit of a running pod; rejects when the kernel does. */
+  setLimit(pod: corev1.Pod, key: keyof PodLimits, value: number): Promise<void>;
+  /** Bytes in use by everything in the pod. */
+  memoryUsage(pod: corev1.Pod): Promise<number>;
   removePod(podUid: string): Promise<void>;
   /** Removes the whole tree; processes in it must have ended. */
   removeAll(): Promise<void>;
@@ -45,21 +52,24 @@ async function write(path: string, value: string | number): Promise<void> {
   await writeFile(path, String(value)).catch(() => {});
 }
 
-interface Limits {
+/** As the kernel's files hold them (version 2 has weights for shares); zero is no limit. */
+export interface PodLimits {
   cpuShares: number;
   cpuQuota: number;
   memoryBytes: number;
 }
 
-function podLimits(pod: corev1.Pod): Limits {
+export function podLimits(pod: corev1.Pod): PodLimits {
   const spec = pod.spec!;
   const containers = [...spec.containers, ...(spec.initContainers ?? [])];
   const sum = (name: string, milli: boolean) => {
     const amounts = containers.map(({ resources }) => resources?.limits?.[name]);
+    const whole = spec.resources?.limits?.[name];
     // One container without a limit leaves the pod without.
-    if (spec.containers.some(({ resources }) => resources?.limits?.[name] === undefined)) return 0;
+    if (whole === undefined && spec.containers.some(({ resources }) => resources?.limits?.[name] === undefined)) return 0;
     const of = (text: string | undefined) =>
       text === undefined ? 0 : milli ? parseQuantity(text).asMilli() : parseQuantity(text).asNumber();
+    if (whole !== undefined) return of(whole);
     const regular = amounts.slice(0, spec.containers.length).reduce((total, text) => total + of(text), 0);
     return amounts.slice(spec.containers.length).reduce((most, text) => Math.max(most, of(text)), regular);
   };
@@ -73,6 +83,29 @@ function podLimits(pod: corev1.Pod): Limits {
 /** Shares 2…262144 → weight 1…10000. */
 const weightOf = (shares: number) => Math.round(1 + ((shares - 2) * 9999) / 262142);
 
+const LIMITS = ['cpuShares', 'cpuQuota', 'memoryBytes'] as const;
+const FILES: Record<1 | 2, Record<keyof PodLimits, string>> = {
+  1: { cpuShares: 'cpu.shares', cpuQuota: 'cpu.cfs_quota_us', memoryBytes: 'memory.limit_in_bytes' },
+  2: { cpuShares: 'cpu.weight', cpuQuota: 'cpu.max', memoryBytes: 'memory.max' },
+};
+/** Version 1 prints "no limit" as the largest multiple of the page size. */
+const UNLIMITED_BYTES = 2 ** 62;
+
+const limitFile = (version: 1 | 2, path: string, key: keyof PodLimits) =>
+  version === 2 ? join(MOUNT, path, FILES[2][key]) : join(MOUNT, key === 'memoryBytes' ? 'memory' : 'cpu', path, FILES[1][key]);
+
+function limitText(version: 1 | 2, key: keyof PodLimits, value: number): string {
+  if (key === 'cpuShares') return String(value);
+  const text = value ? String(value) : version === 2 ? 'max' : '-1';
+  return version === 2 && key === 'cpuQuota' ? `${text} ${QUOTA_PERIOD_MICROSECONDS}` : text;
+}
+
+function limitValue(key: keyof PodLimits, text: string): number {
+  const value = Number(text.trim().split(' ')[0]);
+  if (!(value > 0)) return 0;
+  return key === 'memoryBytes' && value >= UNLIMITED_BYTES ? 0 : value;
+}
+
 /** `root` names the tree below every controller, such as `/tiphys-1a2b3c4d`. */
 export async function cgroupTree(root: string): Promise<CgroupTree> {
   const version = (await exists(join(MOUNT, 'cgroup.controllers'))) ? 2 : 1;
@@ -83,32 +116,30 @@ export async function cgroupTree(root: string): Promise<CgroupTree> {
           Boolean,
         );
   const base = `${root}/kubepods`;
-  const made = new Map<string, string>();
+  const made = new Set<string>();
 
   const podPath = (pod: corev1.Pod) => {
     const qos = qosOf(pod);
     return `${base}${qos === 'Guaranteed' ? '' : `/${qos.toLowerCase()}`}/pod${pod.metadata!.uid}`;
   };
-  const make = async (path: string) => {
+  /** Whether it was not there before. */
+  const make = async (path: string): Promise<boolean> => {
+    let fresh = false;
     for (const hierarchy of hierarchies) {
-      await mkdir(join(hierarchy, path), { recursive: true });
+      fresh = (await mkdir(join(hierarchy, path), { recursive: true })) !== undefined || fresh;
       if (version === 2) await delegate(hierarchy, path);
     }
+    return fresh;
   };
-  const apply = async (path: string, limits: Limits) => {
-    if (version === 2) {
-      const directory = join(MOUNT, path);
-      await write(join(directory, 'cpu.weight'), weightOf(limits.cpuShares));
-      await write(join(directory, 'cpu.max'), `${limits.cpuQuota || 'max'} ${QUOTA_PERIOD_MICROSECONDS}`);
-      await write(join(directory, 'memory.max'), limits.memoryBytes || 'max');
-      return;
-    }
-    await write(join(MOUNT, 'cpu', path, 'cpu.shares'), limits.cpuShares);
-    await write(join(MOUNT, 'cpu', path, 'cpu.cfs_quota_us'), limits.cpuQuota || -1);
-    await write(join(MOUNT, 'memory', path, 'memory.limit_in_bytes'), limits.memoryBytes || -1);
+  const wanted = (pod: corev1.Pod): PodLimits => {
+    const limits = podLimits(pod);
+    return version === 2 ? { ...limits, cpuShares: weightOf(limits.cpuShares) } : limits;
+  };
+  const apply = async (path: string, limits: PodLimits) => {
+    for (const key of LIMITS) await write(limitFile(version, path, key), limitText(version, key, limits[key]));
   };
   for (const path of [base, `${base}/burstable`, `${base}/besteffort`]) await make(path);
-  await apply(`${base}/besteffort`, { cpuShares: 2, cpuQuota: 0, memoryBytes: 0 });
+  await apply(`${base}/besteffort`, { cpuShares: version === 2 ? 1 : 2, cpuQuota: 0, memoryBytes: 0 });
 
   const remove = async (path: string) => {
     const hybrid = version === 1 ? [join(MOUNT, HYBRID)] : [];
@@ -119,13 +150,24 @@ export async function cgroupTree(root: string): Promise<CgroupTree> {
     podPath,
     ensurePod: async (pod) => {
       const path = podPath(pod);
-      const limits = podLimits(pod);
-      const wanted = JSON.stringify(limits);
-      if (made.get(pod.metadata!.uid!) === wanted) return path;
-      await make(path);
-      await apply(path, limits);
-      made.set(pod.metadata!.uid!, wanted);
+      if (made.has(pod.metadata!.uid!)) return path;
+      // One that is there already belongs to containers that run: a resize changes it, in order.
+      if (await make(path)) await apply(path, wanted(pod));
+      made.add(pod.metadata!.uid!);
       return path;
+    },
+    wantedLimits: wanted,
+    limitsOf: async (pod) => {
+      const path = podPath(pod);
+      const read = (key: keyof PodLimits) => readFile(limitFile(version, path, key), 'utf8').then((text) => limitValue(key, text));
+      const [cpuShares, cpuQuota, memoryBytes] = await Promise.all([read('cpuShares'), read('cpuQuota'), read('memoryBytes')]);
+      return { cpuShares, cpuQuota, memoryBytes };
+    },
+    setLimit: (pod, key, value) => writeFile(limitFile(version, podPath(pod), key), limitText(version, key, value)),
+    memoryUsage: async (pod) => {
+      const path = podPath(pod);
+      const file = version === 2 ? join(MOUNT, path, 'memory.current') : join(MOUNT, 'memory', path, 'memory.usage_in_bytes');
+      return Number(await readFile(file, 'utf8'));
     },
     removePod: async (podUid) => {
       made.delete(podUid);

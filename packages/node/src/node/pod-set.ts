@@ -59,12 +59,23 @@ async function runningContainers(cri: CriClient): Promise<{ id: string; logPath:
   return found;
 }
 
-export async function podSet(context: NodeContext, node: () => corev1.Node | undefined): Promise<PodSet> {
-  const { client, cri, runtime } = context;
+export async function podSet(given: NodeContext, node: () => corev1.Node | undefined): Promise<PodSet> {
+  const { client, cri, runtime } = given;
   const informer = client.informer(corev1.pods, { fieldSelector: `spec.nodeName=${context.nodeName}` });
   const workers = new Map<string, PodWorker>();
   const adopted = new Set((await cri.listPodSandbox()).map(podUidOf));
 
+  const context: NodeContext = {
+    ...given,
+    admitResize: (pod) => {
+      const known = node();
+      // What the pod has already must not count: the question is whether the new amounts fit.
+      return known ? admitPod({ ...pod, status: {} }, known, counted(pod.metadata!.uid!)) : undefined;
+    },
+    onRoom: () => {
+      for (const worker of workers.values()) if (worker.waitsForRoom) worker.wake();
+    },
+  };
   const counted = (uid: string) =>
     [...workers.values()]
       .filter(({ pod, phase }) => pod.metadata!.uid !== uid && phase === 'syncing' && !hasEnded(pod))

@@ -11,6 +11,7 @@ import { SANDBOX_IMAGE } from '../containerd/configuration.ts';
 import { type Containerd, startContainerd } from '../containerd/daemon.ts';
 import { ensureSandboxImage, type ImageTarget } from '../images/import.ts';
 import { imagePuller } from '../images/puller.ts';
+import { openAllocations } from '../pod-worker/allocations.ts';
 import { backOff } from '../pod-worker/back-off.ts';
 import type { NodeContext } from '../pod-worker/node-context.ts';
 import { nodeDirectory, podLogPath } from '../pod-worker/paths.ts';
@@ -145,6 +146,11 @@ async function nodeContext(options: NodeOptions, parts: Parts, wake: (uids: Read
     cgroups,
     images: imagePuller(containerd.cri, runtime.clock),
     statuses: statusWriter(client, runtime),
+    allocations: await openAllocations(join(nodeDirectory(directory), 'pods'), (error) =>
+      runtime.log.warning('resources of a pod could not be kept', { error: String(error) }),
+    ),
+    admitResize: () => undefined,
+    onRoom: () => {},
     services: client.informer(corev1.services),
     crashLoop: backOff(),
     dns: { clusterDns: options.clusterDns, clusterDomain: options.clusterDomain, machine: resolvConf! },

@@ -1,5 +1,6 @@
 // The pod conditions that a node owns (pkg/kubelet/status/generate.go).
 import type { corev1 } from '@tiphys/api';
+import type { ResizeCondition } from './pod-resize.ts';
 import { isSidecar } from './pod-runtime.ts';
 
 export const NODE_CONDITIONS: readonly string[] = [
@@ -81,16 +82,19 @@ export interface ConditionInput {
   statuses: Statuses;
   phase: string;
   hasSandbox: boolean;
+  /** How far a resize in place has come. */
+  resize?: readonly ResizeCondition[];
   /** RFC 3339, for conditions that change. */
   now: string;
 }
 
 /** Conditions of others first, as they were; then ours, whose time of transition changes only with their status. */
-export function conditionsOf({ pod, old, statuses, phase, hasSandbox, now }: ConditionInput): corev1.PodCondition[] {
+export function conditionsOf({ pod, old, statuses, phase, hasSandbox, resize = [], now }: ConditionInput): corev1.PodCondition[] {
   const others = (pod.status?.conditions ?? []).filter(({ type }) => !NODE_CONDITIONS.includes(type));
   const disruption = (old.conditions ?? pod.status?.conditions ?? []).filter(({ type }) => type === 'DisruptionTarget');
   const containers = containersReady(pod, statuses, phase);
-  const drafts: Draft[] = [
+  const drafts: (Draft & { observedGeneration?: number })[] = [
+    ...resize,
     { type: 'PodReadyToStartContainers', status: hasSandbox ? 'True' : 'False' },
     initialized(pod, statuses, phase),
     ready(pod, containers, others),
@@ -101,10 +105,10 @@ export function conditionsOf({ pod, old, statuses, phase, hasSandbox, now }: Con
   const ours = drafts.map((draft): corev1.PodCondition => {
     const before = old.conditions?.find(({ type }) => type === draft.type);
     return {
+      ...(generation === undefined ? {} : { observedGeneration: generation }),
       ...draft,
       lastProbeTime: null as unknown as string,
       lastTransitionTime: before?.status === draft.status && before.lastTransitionTime ? before.lastTransitionTime : now,
-      ...(generation === undefined ? {} : { observedGeneration: generation }),
     };
   });
   return [...others, ...disruption, ...ours];

@@ -11,6 +11,7 @@ export interface ContainerStatusInput {
   runtime: PodRuntime;
   previous: readonly corev1.ContainerStatus[];
   failures: StartFailures;
+  actuated?: ((container: string) => corev1.ResourceRequirements | undefined) | undefined;
 }
 
 export type ContainerKind = 'init' | 'regular' | 'ephemeral';
@@ -48,10 +49,12 @@ function stateOf(status: RuntimeContainer, old: corev1.ContainerStatus | undefin
   return { waiting: {} };
 }
 
-function resourcesOf(container: corev1.Container): Partial<corev1.ContainerStatus> {
-  const { limits, requests } = container.resources ?? {};
+/** What was agreed to, and what the container runs with: they differ while a resize is on its way. */
+function resourcesOf(container: corev1.Container, has: corev1.ResourceRequirements | undefined): Partial<corev1.ContainerStatus> {
+  const allocated = container.resources?.requests;
+  const { limits, requests } = has ?? container.resources ?? {};
   return {
-    ...(requests && Object.keys(requests).length > 0 ? { allocatedResources: requests } : {}),
+    ...(allocated && Object.keys(allocated).length > 0 ? { allocatedResources: allocated } : {}),
     resources: { ...(limits ? { limits } : {}), ...(requests ? { requests } : {}) },
   };
 }
@@ -60,6 +63,7 @@ function fromRuntime(
   container: corev1.Container,
   status: RuntimeContainer,
   old: corev1.ContainerStatus | undefined,
+  has: corev1.ResourceRequirements | undefined,
 ): corev1.ContainerStatus {
   const ended = old?.containerID !== `containerd://${status.id}` ? old?.state?.terminated : undefined;
   const last = ended ?? old?.lastState?.terminated;
@@ -73,7 +77,7 @@ function fromRuntime(
     imageID: status.imageRef,
     containerID: `containerd://${status.id}`,
     ...volumeMountsOf(container),
-    ...resourcesOf(container),
+    ...resourcesOf(container, status.state === 'running' ? has : undefined),
     ...(status.user ? { user: { linux: status.user } } : {}),
   };
 }
@@ -132,7 +136,7 @@ export function containerStatuses(
       return waitingStatus(input, container, status);
     }
     const old = input.previous.find(({ name }) => name === container.name);
-    const status = fromRuntime(container, newest, old);
+    const status = fromRuntime(container, newest, old, input.actuated?.(container.name));
     if (before) status.lastState = stateOf(before, undefined);
     if (kind === 'init' && newest.state === 'exited' && newest.exitCode === 0 && !isSidecar(container)) return status;
     return waitingStatus(input, container, status);

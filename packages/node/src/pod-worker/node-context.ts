@@ -7,7 +7,9 @@ import type { DnsSettings } from '../container/hosts.ts';
 import type { NodeAllocatable } from '../container/resource-field.ts';
 import type { CriClient } from '../cri/client.ts';
 import type { ImagePuller } from '../images/puller.ts';
+import type { Refusal } from '../node/admission.ts';
 import type { VolumeManager } from '../volumes/volume-manager.ts';
+import type { Allocations } from './allocations.ts';
 import type { BackOff } from './back-off.ts';
 import type { RuntimeView } from './runtime-view.ts';
 import type { StatusWriter } from './status-writer.ts';
@@ -22,6 +24,11 @@ export interface NodeContext {
   cgroups: CgroupTree;
   images: ImagePuller;
   statuses: StatusWriter;
+  allocations: Allocations;
+  /** Why a pod that runs here may not have the resources of its spec now. */
+  admitResize: (pod: corev1.Pod) => Refusal | undefined;
+  /** A pod has left room for others. */
+  onRoom: () => void;
   services: Informer<corev1.Service>;
   crashLoop: BackOff;
   dns: DnsSettings;

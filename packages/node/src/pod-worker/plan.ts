@@ -2,6 +2,7 @@
 // Follows pkg/kubelet/kuberuntime: computePodActions, computeInitContainerActions, and util.PodSandboxChanged.
 import type { corev1 } from '@tiphys/api';
 import { containerHash, isHostNetwork, isSidecar, newestOf, type PodRuntime, type RuntimeContainer } from './pod-runtime.ts';
+import type { ResizePlan } from './resources.ts';
 import { initFailed, restartsAfterExit, restartsOnFailure, shouldBeRestarted } from './restart.ts';
 
 export type KillReason = 'livenessProbe' | 'startupProbe' | 'unknown' | 'failedPostStartHook' | 'resize' | '';
@@ -23,7 +24,11 @@ export interface PodPlan {
   initToStart: string[];
   toStart: string[];
   toKill: KillAction[];
+  /** Limits that have to change while containers run. */
+  resize: ResizePlan;
 }
+
+const NO_RESIZE: ResizePlan = { updates: { memory: [], cpu: [] }, restarts: [] };
 
 export type ProbeResult = 'success' | 'failure' | 'unknown';
 
@@ -85,7 +90,8 @@ function planInit(pod: corev1.Pod, runtime: PodRuntime, probes: ProbeResults, pl
       if (isSidecar(container) && sidecarStarted(container, status, probes, plan, starts)) {
         if (next === undefined) initialized = true;
         else if (!previously) starts.push(next);
-        keepSidecar(container, status, probes, plan, starts);
+        if (plan.toKill.some(({ id }) => id === status.id)) starts.push(container.name);
+        else keepSidecar(container, status, probes, plan, starts);
       }
     } else if (isSidecar(container)) {
       if (status.state === 'unknown') plan.toKill.push(unknownKill(status, 'Init container'));
@@ -150,7 +156,7 @@ function killFor(container: corev1.Container, status: RuntimeContainer, probes: 
   return undefined;
 }
 
-export function planPod(pod: corev1.Pod, runtime: PodRuntime, probes: ProbeResults): PodPlan {
+export function planPod(pod: corev1.Pod, runtime: PodRuntime, probes: ProbeResults, resize = NO_RESIZE): PodPlan {
   const { changed, attempt, id } = sandboxChanged(pod, runtime);
   const plan: PodPlan = {
     killPod: changed,
@@ -161,12 +167,17 @@ export function planPod(pod: corev1.Pod, runtime: PodRuntime, probes: ProbeResul
     initToStart: [],
     toStart: [],
     toKill: [],
+    resize: NO_RESIZE,
   };
   if (changed) return planNewSandbox(pod, runtime, plan);
   for (const { name } of pod.spec!.ephemeralContainers ?? []) if (!newestOf(runtime, name)) plan.ephemeralToStart.push(name);
+  for (const { id, name } of resize.restarts) {
+    plan.toKill.push({ id, name, message: `Container ${name} resize requires restart`, reason: 'resize' });
+  }
   const initialized = planInit(pod, runtime, probes, plan);
   if (initialized === 'failed') return { ...plan, killPod: true, initToStart: [] };
   if (!initialized) return plan;
+  plan.resize = resize;
   let kept = 0;
   for (const container of pod.spec!.containers) {
     const status = newestOf(runtime, container.name);
@@ -177,6 +188,10 @@ export function planPod(pod: corev1.Pod, runtime: PodRuntime, probes: ProbeResul
       continue;
     }
     const kill = killFor(container, status, probes);
+    if (!kill && resize.restarts.some(({ id }) => id === status.id)) {
+      plan.toStart.push(container.name);
+      continue;
+    }
     if (!kill) {
       kept++;
       continue;

@@ -4,6 +4,7 @@ import { conditionsOf } from './conditions.ts';
 import { containerStatuses, type StartFailures } from './container-statuses.ts';
 import { phaseOf } from './phase.ts';
 import { type ProbeResults, sandboxChanged } from './plan.ts';
+import type { ResizeCondition } from './pod-resize.ts';
 import { isHostNetwork, isSidecar, newestOf, type PodRuntime } from './pod-runtime.ts';
 import { qosOf } from './qos.ts';
 
@@ -25,6 +26,9 @@ export interface PodStatusInput {
   isTerminal: boolean;
   /** Ends the pod whatever its containers say (deadline, eviction, rejection). */
   failure?: { reason: string; message: string };
+  resize?: readonly ResizeCondition[];
+  /** What a running container was started or updated with. */
+  actuated?: (container: string) => corev1.ResourceRequirements | undefined;
 }
 
 function withReadiness(
@@ -65,7 +69,13 @@ export function podStatus(input: PodStatusInput): corev1.PodStatus {
   const spec = pod.spec!;
   const inits = spec.initContainers ?? [];
   const ephemeral = (spec.ephemeralContainers ?? []) as unknown as corev1.Container[];
-  const of = (previous: readonly corev1.ContainerStatus[] | undefined) => ({ pod, runtime, previous: previous ?? [], failures });
+  const of = (previous: readonly corev1.ContainerStatus[] | undefined) => ({
+    pod,
+    runtime,
+    previous: previous ?? [],
+    failures,
+    actuated: input.actuated,
+  });
   const find = (list: readonly corev1.Container[], name: string) => list.find((container) => container.name === name)!;
   const initStatuses = containerStatuses(of(old.initContainerStatuses), inits, 'init').map((status) =>
     withReadiness(status, find(inits, status.name), probes, true),
@@ -87,7 +97,7 @@ export function podStatus(input: PodStatusInput): corev1.PodStatus {
   return {
     ...(pod.metadata!.generation === undefined ? {} : { observedGeneration: pod.metadata!.generation }),
     phase,
-    conditions: conditionsOf({ pod, old, statuses: byName, phase, hasSandbox, now }),
+    conditions: conditionsOf({ pod, old, statuses: byName, phase, hasSandbox, resize: input.resize ?? [], now }),
     ...(message ? { message } : {}),
     ...(reason ? { reason } : {}),
     hostIP: input.hostIp,

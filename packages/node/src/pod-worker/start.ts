@@ -1,5 +1,5 @@
 // Starts one container: image, configuration, create, start, postStart hook (kuberuntime_container.go startContainer).
-import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { corev1 } from '@tiphys/api';
 import { containerConfiguration } from '../container/container-configuration.ts';
@@ -88,8 +88,9 @@ async function terminationMessageMount(request: StartRequest, restartCount: numb
   const directory = join(context.volumes.podDirectory(pod.metadata!.uid!), 'containers', container.name);
   await mkdir(directory, { recursive: true, mode: 0o750 });
   const hostPath = join(directory, `${restartCount}-${context.runtime.random.suffix(8)}`);
-  // Any user of the container may write to it.
-  await writeFile(hostPath, '', { mode: 0o666 });
+  // Any user of the container may write to it, whatever this process's umask says.
+  await writeFile(hostPath, '');
+  await chmod(hostPath, 0o666);
   return { containerPath: container.terminationMessagePath || DEFAULT_MESSAGE_PATH, hostPath };
 }
 

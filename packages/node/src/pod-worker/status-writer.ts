@@ -3,6 +3,7 @@ import { corev1 } from '@tiphys/api';
 import type { Client } from '@tiphys/client';
 import { isNotFound, StatusError } from '@tiphys/machinery';
 import type { Runtime } from '@tiphys/runtime';
+import { RESIZE_CONDITIONS } from './pod-resize.ts';
 
 export interface StatusWriter {
   set(pod: corev1.Pod, status: corev1.PodStatus): void;
@@ -40,6 +41,9 @@ export function stableText(value: unknown): string {
     .join(',')}}`;
 }
 
+/** Conditions of this node that go away again. */
+const PASSING = RESIZE_CONDITIONS;
+
 type Loose = Record<string, unknown>;
 
 function patchConditions(known: readonly corev1.PodCondition[], wanted: readonly corev1.PodCondition[]): Loose[] {
@@ -49,6 +53,9 @@ function patchConditions(known: readonly corev1.PodCondition[], wanted: readonly
     if (before && stableText(before) === stableText(condition)) continue;
     const cleared = Object.fromEntries(['reason', 'message'].filter((key) => before?.[key as 'reason']).map((key) => [key, null]));
     patches.push({ ...cleared, ...condition });
+  }
+  for (const { type } of known) {
+    if (PASSING.includes(type) && !wanted.some((condition) => condition.type === type)) patches.push({ $patch: 'delete', type });
   }
   return patches;
 }

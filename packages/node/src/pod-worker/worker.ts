@@ -13,6 +13,7 @@ import { type KillOptions, killContainer, killPod } from './kill.ts';
 import type { NodeContext } from './node-context.ts';
 import { podLogDirectory } from './paths.ts';
 import { type PodPlan, planPod } from './plan.ts';
+import { PodResize } from './pod-resize.ts';
 import {
   allContainers,
   EMPTY_RUNTIME,
@@ -25,12 +26,14 @@ import {
 } from './pod-runtime.ts';
 import { podStatus } from './pod-status.ts';
 import { type Prober, prober } from './prober.ts';
+import { resizeIsNeeded } from './resources.ts';
 import { startContainer } from './start.ts';
 
 /** How long a failed round waits before the next one, and how often a healthy pod is looked at anyway. */
 const RETRY_MS = 1000;
 const RETRY_MS_MAX = 30_000;
 const RESYNC_MS = 60_000;
+const RESIZE_RETRY_MS = 10_000;
 /** Dead runs of a container that are kept beside the newest. */
 const DEAD_KEPT_MAX = 1;
 
@@ -40,6 +43,9 @@ export class PodWorker {
   readonly #context: NodeContext;
   readonly #prober: Prober;
   readonly #failures = new Map<string, { reason: string; message: string }>();
+  readonly #resize: PodResize;
+  /** As the API has it; `#pod` is the same with the resources that this node has agreed to. */
+  #desired: corev1.Pod;
   #pod: corev1.Pod;
   #phase: WorkerPhase = 'syncing';
   #failure: { reason: string; message: string } | undefined;
@@ -56,7 +62,9 @@ export class PodWorker {
 
   constructor(context: NodeContext, pod: corev1.Pod, onGone: (uid: string) => void, failure?: { reason: string; message: string }) {
     this.#context = context;
-    this.#pod = pod;
+    this.#resize = new PodResize(context, pod, (type, reason, message) => this.#event(type, reason, message));
+    this.#desired = pod;
+    this.#pod = this.#resize.allocatedPod(pod);
     this.#onGone = onGone;
     this.#failure = failure;
     this.#refused = failure !== undefined;
@@ -75,6 +83,11 @@ export class PodWorker {
     return this.#pod;
   }
 
+  /** Whether a resize waits until other pods leave room. */
+  get waitsForRoom(): boolean {
+    return this.#resize.isPending;
+  }
+
   get phase(): WorkerPhase {
     return this.#phase;
   }
@@ -86,7 +99,8 @@ export class PodWorker {
       pod.metadata.deletionGracePeriodSeconds < (this.#graceSeconds ?? Number.POSITIVE_INFINITY);
     const statusOnly = this.#pod.metadata?.generation === pod.metadata?.generation && sameMetadata(this.#pod, pod);
     const overwritten = this.#context.statuses.isOverwritten(pod);
-    this.#pod = pod;
+    this.#desired = pod;
+    this.#pod = this.#resize.allocatedPod(pod);
     if (shorter) void this.#hurry(pod.metadata!.deletionGracePeriodSeconds!);
     // Our own status writes come back as updates and need no new round.
     if (!statusOnly || overwritten || this.#phase === 'terminated') this.wake();
@@ -151,6 +165,7 @@ export class PodWorker {
     let runtime = await this.#look();
     if (this.#phase === 'syncing') {
       this.#checkDeadline();
+      if (this.#resize.allocate(this.#desired)) this.#pod = this.#resize.allocatedPod(this.#desired);
       const ended = this.#report(runtime);
       if (!ended && !this.#removed && !this.#pod.metadata?.deletionTimestamp && !this.#failure) return this.#sync(runtime);
       this.#phase = 'terminating';
@@ -165,6 +180,7 @@ export class PodWorker {
     await this.#context.volumes.unmount(this.#pod.metadata!.uid!);
     await this.#context.cgroups.removePod(this.#pod.metadata!.uid!);
     this.#phase = 'terminated';
+    this.#context.onRoom();
     return this.#afterEnd();
   }
 
@@ -187,6 +203,7 @@ export class PodWorker {
   #report(runtime: PodRuntime, isTerminal = false): boolean {
     const { statuses, runtime: machine, hostIp } = this.#context;
     const old = statuses.get(this.#pod.metadata!.uid!) ?? this.#pod.status ?? {};
+    this.#resize.settle(this.#pod, runtime, isTerminal);
     const status = podStatus({
       pod: this.#pod,
       runtime,
@@ -196,6 +213,8 @@ export class PodWorker {
       hostIp,
       now: timeText(machine.clock.now()),
       isTerminal,
+      resize: this.#resize.conditions,
+      actuated: (name) => this.#resize.actuated(name),
       ...(this.#failure ? { failure: this.#failure } : {}),
     });
     if (this.#refused && runtime.containers.length === 0) {
@@ -219,7 +238,7 @@ export class PodWorker {
     await cgroups.ensurePod(pod);
     const mounted = await volumes.mount(pod);
     this.#prober.start(pod);
-    const plan = planPod(pod, runtime, this.#prober);
+    const plan = planPod(pod, runtime, this.#prober, this.#resize.plan(pod, runtime));
     const changed = await this.#carryOut(plan, runtime, mounted);
     if (changed) {
       const now = await this.#look();
@@ -232,7 +251,7 @@ export class PodWorker {
 
   #nextMs(): number {
     const { clock } = this.#context.runtime;
-    let nextMs = RESYNC_MS;
+    let nextMs = resizeIsNeeded(this.#resize.plan(this.#pod, this.#lastRuntime)) ? RESIZE_RETRY_MS : RESYNC_MS;
     for (const name of this.#failures.keys()) {
       const ended = newestOf(this.#lastRuntime, name);
       const key = `${this.#pod.metadata!.uid}_${name}`;
@@ -257,10 +276,12 @@ export class PodWorker {
     else for (const kill of plan.toKill) await killContainer(options, kill);
     if (plan.killPod && !plan.createSandbox) return true;
     const starts = [...plan.ephemeralToStart, ...plan.initToStart, ...plan.toStart];
-    if (!plan.createSandbox && starts.length === 0) return plan.toKill.length > 0;
+    const resizes = resizeIsNeeded(plan.resize);
+    if (resizes && (await this.#resize.carryOut(this.#pod, plan.resize))) this.#context.onRoom();
+    if (!plan.createSandbox && starts.length === 0) return resizes || plan.toKill.length > 0;
     if (plan.createSandbox) await this.#purgeInit(runtime);
     const { sandboxId, sandbox, podIps } = await this.#sandbox(plan, runtime);
-    let changed = plan.createSandbox || plan.toKill.length > 0;
+    let changed = resizes || plan.createSandbox || plan.toKill.length > 0;
     for (const name of starts) {
       const container = findContainer(this.#pod, name)!;
       const started = await this.#start(container, { sandboxId, sandbox, podIps, runtime, mounted });
@@ -283,6 +304,7 @@ export class PodWorker {
   ): Promise<boolean> {
     if (this.#inBackOff(container, given.runtime)) return false;
     try {
+      this.#resize.starts(container);
       await startContainer({
         context: this.#context,
         pod: this.#pod,
@@ -397,7 +419,7 @@ export class PodWorker {
   }
 
   async #cleanUp(): Promise<void> {
-    const { cri, directory, view, statuses, crashLoop, images } = this.#context;
+    const { cri, directory, view, statuses, allocations, crashLoop, images } = this.#context;
     const uid = this.#pod.metadata!.uid!;
     const runtime = await this.#look();
     for (const { id } of runtime.containers) await this.#removeContainer(id);
@@ -411,6 +433,7 @@ export class PodWorker {
     await this.#context.cgroups.removePod(uid);
     view.forget(uid);
     statuses.forget(uid);
+    allocations.forget(uid);
     crashLoop.forget(`${uid}_`);
     images.forget(uid);
     this.#stopped = true;
