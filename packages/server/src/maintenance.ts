@@ -5,8 +5,9 @@ import type { Store } from '@tiphys/storage';
 import type { Entry } from './cache/entry.ts';
 import type { Endpoint, Resources } from './resources.ts';
 
-/** History older than between one and two of these is forgotten. */
+/** History older than this is forgotten, at the next step. Upstream's steps are as long as its interval: up to twice the history. */
 export const COMPACTION_INTERVAL_MS = 5 * 60_000;
+export const COMPACTION_STEP_MS = 30_000;
 export const SWEEP_INTERVAL_MS = 60_000;
 
 interface Expiry {
@@ -74,10 +75,11 @@ export function maintain(runtime: Runtime, store: Store, resources: Resources): 
     };
     again();
   };
-  let reached = store.revision;
-  every(COMPACTION_INTERVAL_MS, 'compaction', async () => {
-    await store.compact(reached);
-    reached = store.revision;
+  /** What the revision was at each step of the last interval. */
+  const reached = [store.revision];
+  every(COMPACTION_STEP_MS, 'compaction', async () => {
+    reached.push(store.revision);
+    if (reached.length > COMPACTION_INTERVAL_MS / COMPACTION_STEP_MS) await store.compact(reached.shift()!);
   });
   const sweeper = new Sweeper(runtime, store, resources);
   every(SWEEP_INTERVAL_MS, 'sweeping', () => sweeper.sweep());
