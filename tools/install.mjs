@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
 const NODE_MAJOR_MIN = 26;
+const APT_LOCK_SECONDS_MAX = 180;
 
 const say = (text) => process.stderr.write(`${text}\n`);
 
@@ -92,8 +93,10 @@ export function installSystemPackages() {
   say(`Installing from ${distribution()}'s packages: ${missing.join(', ')} …`);
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
   const quiet = { env, stdio: ['ignore', 'ignore', 'inherit'] };
-  const install = () => run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...missing], quiet) === 0;
-  if (install() || (run('apt-get', ['update', '-qq'], quiet) === 0 && install())) return true;
+  // A fresh machine may still be updating itself.
+  const wait = ['-o', `DPkg::Lock::Timeout=${APT_LOCK_SECONDS_MAX}`];
+  const install = () => run('apt-get', ['install', '-y', '-qq', ...wait, '--no-install-recommends', ...missing], quiet) === 0;
+  if (install() || (run('apt-get', ['update', '-qq', ...wait], quiet) === 0 && install())) return true;
   say(`apt-get could not install ${missing.join(', ')}. Going on with a simulated node.`);
   return false;
 }
