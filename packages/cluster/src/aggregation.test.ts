@@ -30,6 +30,23 @@ const OPENAPI = {
 };
 const flunder = { kind: 'Flunder', apiVersion: 'wardle.example.com/v1', metadata: { name: 'one', resourceVersion: '1' } };
 
+const SERVICE = {
+  metadata: { name: 'api', namespace: 'default' },
+  spec: { type: 'ExternalName', externalName: '127.0.0.1' },
+} as corev1.Service;
+
+const apiService = (port: number, caBundle: string): apiregistrationv1.APIService => ({
+  metadata: { name: 'v1.wardle.example.com' },
+  spec: {
+    group: 'wardle.example.com',
+    version: 'v1',
+    service: { namespace: 'default', name: 'api', port },
+    caBundle,
+    groupPriorityMinimum: 2000,
+    versionPriority: 200,
+  },
+});
+
 interface Seen {
   url: string;
   proxy: string;
@@ -78,11 +95,15 @@ async function reason(cluster: Cluster, wanted: string): Promise<apiregistration
   throw new Error('the watch ended');
 }
 
-/** As kubectl would, over the wire. */
-async function get(cluster: Cluster, path: string): Promise<{ status: number; text: string }> {
+function administratorTls(cluster: Cluster) {
   const { users } = parse(readFileSync(cluster.kubeconfig, 'utf8'));
   const pem = (field: string) => Buffer.from(users[0].user[field], 'base64');
-  const tls = { cert: pem('client-certificate-data'), key: pem('client-key-data'), rejectUnauthorized: false };
+  return { cert: pem('client-certificate-data'), key: pem('client-key-data'), rejectUnauthorized: false };
+}
+
+/** As kubectl would, over the wire. */
+async function get(cluster: Cluster, path: string): Promise<{ status: number; text: string }> {
+  const tls = administratorTls(cluster);
   return new Promise((resolve, reject) => {
     httpsRequest(new URL(path, cluster.url), { ...tls, headers: { 'x-remote-user': 'eve' } }, async (response) => {
       let text = '';
@@ -103,23 +124,12 @@ test('requests for an aggregated group go to its server, which learns who asks',
   });
   await using cluster = await startCluster();
   const { client } = cluster;
-  await client.of(apiregistrationv1.apiservices).create({
-    metadata: { name: 'v1.wardle.example.com' },
-    spec: {
-      group: 'wardle.example.com',
-      version: 'v1',
-      service: { namespace: 'default', name: 'api', port },
-      caBundle,
-      groupPriorityMinimum: 2000,
-      versionPriority: 200,
-    },
-  });
+  await client.of(apiregistrationv1.apiservices).create(apiService(port, caBundle));
   const absent = await reason(cluster, 'ServiceNotFound');
   assert.equal(absent.message, 'service/api in "default" is not present');
   assert.deepEqual(await get(cluster, '/apis/wardle.example.com/v1'), { status: 503, text: 'service unavailable\n' });
 
-  const spec = { type: 'ExternalName', externalName: '127.0.0.1' };
-  await client.of(corev1.services).create({ metadata: { name: 'api', namespace: 'default' }, spec } as corev1.Service);
+  await client.of(corev1.services).create(SERVICE);
   assert.equal((await reason(cluster, 'Passed')).message, 'all checks passed');
 
   const answer = await get(cluster, '/apis/wardle.example.com/v1/namespaces/default/flunders?limit=5');
@@ -150,19 +160,8 @@ test('OpenAPI tells of aggregated groups and their types', async (t) => {
   });
   await using cluster = await startCluster();
   const { client } = cluster;
-  const spec = { type: 'ExternalName', externalName: '127.0.0.1' };
-  await client.of(corev1.services).create({ metadata: { name: 'api', namespace: 'default' }, spec } as corev1.Service);
-  await client.of(apiregistrationv1.apiservices).create({
-    metadata: { name: 'v1.wardle.example.com' },
-    spec: {
-      group: 'wardle.example.com',
-      version: 'v1',
-      service: { namespace: 'default', name: 'api', port },
-      caBundle,
-      groupPriorityMinimum: 2000,
-      versionPriority: 200,
-    },
-  });
+  await client.of(corev1.services).create(SERVICE);
+  await client.of(apiregistrationv1.apiservices).create(apiService(port, caBundle));
   await reason(cluster, 'Passed');
   let document: any;
   // The document is read after the condition is written.
@@ -171,4 +170,46 @@ test('OpenAPI tells of aggregated groups and their types', async (t) => {
   assert.ok(document.definitions['com.example.Flunder']);
   assert.equal(document.definitions.unused, undefined);
   assert.ok(document.paths['/api/v1/pods']);
+});
+
+test('upgraded connections and failures of the server behind pass through', async (t) => {
+  const { server, port, caBundle } = await backend([]);
+  t.after(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  let user: unknown;
+  server.on('upgrade', (request, socket) => {
+    user = request.headers['x-remote-user'];
+    socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n');
+    socket.pipe(socket);
+  });
+  await using cluster = await startCluster();
+  const { client } = cluster;
+  await client.of(corev1.services).create(SERVICE);
+  await client.of(apiregistrationv1.apiservices).create(apiService(port, caBundle));
+  await reason(cluster, 'Passed');
+  const echoed = await new Promise<string>((resolve, reject) => {
+    const headers = { connection: 'Upgrade', upgrade: 'echo', authorization: 'secret' };
+    const url = new URL('/apis/wardle.example.com/v1/namespaces/default/flunders/one/shell', cluster.url);
+    httpsRequest(url, { ...administratorTls(cluster), headers })
+      .on('upgrade', (_response, socket) => {
+        socket.once('data', (data: Buffer) => {
+          resolve(data.toString());
+          socket.destroy();
+        });
+        socket.write('hello');
+      })
+      .on('error', reject)
+      .end();
+  });
+  assert.deepEqual([echoed, user], ['hello', 'kubernetes-admin']);
+
+  await client.of(apiregistrationv1.apiservices).patch('v1.wardle.example.com', undefined, 'merge', { spec: { caBundle: null } });
+  const failed = await reason(cluster, 'FailedDiscoveryCheck');
+  const url = `https://api.default.svc:${port}/apis/wardle.example.com/v1`;
+  assert.equal(
+    failed.message,
+    `failing or missing response from ${url}: Get "${url}": tls: failed to verify certificate: x509: certificate signed by unknown authority`,
+  );
 });

@@ -3,6 +3,7 @@ import { type apiregistrationv1, corev1 } from '@tiphys/api';
 import { StatusError } from '@tiphys/machinery';
 import type { ResourceReader } from '@tiphys/registry';
 import type { Clock } from '@tiphys/runtime';
+import { connectionText } from '../connection-text.ts';
 import { slicesOf } from '../service-endpoint.ts';
 import { type ApiService, type Backends, serviceOf } from './backend.ts';
 import { identityHeaders } from './identity.ts';
@@ -90,14 +91,13 @@ async function attempt(options: FetchOptions, apiService: ApiService): Promise<B
   const path = discoveryPath(apiService);
   const { namespace, name, port } = serviceOf(apiService);
   const url = `https://${name}.${namespace}.svc:${port}${path}`;
-  try {
-    const { status, bytes } = await fetchDocument(options, apiService, path);
-    if (status < 200 || status >= 300) throw new Error(`bad status from ${url}: ${status}`);
-    return bytes;
-  } catch (error) {
+  const failing = (why: string, cause?: unknown) => new Error(`failing or missing response from ${url}: ${why}`, { cause });
+  const { status, bytes } = await fetchDocument(options, apiService, path).catch((error) => {
     if (error instanceof StatusError) throw error;
-    throw new Error(`failing or missing response from ${url}: ${(error as Error).message}`, { cause: error });
-  }
+    throw failing(`Get ${JSON.stringify(url)}: ${connectionText(error as Error)}`, error);
+  });
+  if (status < 200 || status >= 300) throw failing(`bad status from ${url}: ${status}`);
+  return bytes;
 }
 
 /** Asks the server behind for its discovery document. */

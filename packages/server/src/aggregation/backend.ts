@@ -62,9 +62,17 @@ export class Backends {
     return new Promise((resolve, reject) => {
       const complete = { host: serverName(apiService), ...headers, ...(body ? { 'content-length': String(body.length) } : {}) };
       const options = { method, host, port, path, headers: complete as never, agent, servername: serverName(apiService) };
-      const request = httpsRequest({ ...options, ...(signal ? { signal } : {}) }, resolve);
-      request.on('error', reject);
-      request.end(body);
+      const send = () => {
+        const request = httpsRequest({ ...options, ...(signal ? { signal } : {}) }, resolve);
+        request.on('error', (error: NodeJS.ErrnoException) => {
+          // The other side may have closed a kept connection just now; what reads may be asked again.
+          const repeats = method === 'GET' || method === 'HEAD';
+          if (repeats && request.reusedSocket && error.code === 'ECONNRESET') send();
+          else reject(error);
+        });
+        request.end(body);
+      };
+      send();
     });
   }
 

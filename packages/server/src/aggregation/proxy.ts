@@ -5,6 +5,7 @@ import type { Duplex } from 'node:stream';
 import type { WatchEvent } from '@tiphys/api';
 import { type ApiBody, type ApiRequest, type ApiResponse, StatusError, type UserInfo } from '@tiphys/machinery';
 import { join, requestHead } from '../connect/upgrade.ts';
+import { connectionText } from '../connection-text.ts';
 import { type ApiService, type Backends, serverName } from './backend.ts';
 import { type Headers, identityHeaders, isIdentity } from './identity.ts';
 
@@ -69,7 +70,7 @@ export async function passOn(backends: Backends, apiService: ApiService, request
     });
   } catch (error) {
     if (error instanceof StatusError) return plainText(503, 'service unavailable');
-    return plainText(503, `error trying to reach service: ${(error as Error).message}`);
+    return plainText(503, `error trying to reach service: ${connectionText(error as Error)}`);
   }
   const status = answer.statusCode ?? 502;
   return {
@@ -150,7 +151,7 @@ export async function passOnUpgrade(
 ): Promise<void> {
   if (!isAvailable(apiService)) throw new StatusError(503, 'ServiceUnavailable', 'service unavailable');
   const backend = await backends.dial(apiService).catch((error: Error) => {
-    throw new StatusError(503, 'ServiceUnavailable', `error dialing backend: ${error.message}`, undefined, { cause: error });
+    throw new StatusError(503, 'ServiceUnavailable', `error dialing backend: ${connectionText(error)}`, undefined, { cause: error });
   });
   const headers = { ...passedOn(request, () => false), ...identityHeaders(user) };
   const host = serverName(apiService);

@@ -3,6 +3,7 @@ import { Agent, request as httpsRequest } from 'node:https';
 import type { admissionregistrationv1 } from '@tiphys/api';
 import type { ResourceReader } from '@tiphys/registry';
 import type { Clock, Random } from '@tiphys/runtime';
+import { connectionText } from '../../connection-text.ts';
 import { type ServicePort, serviceEndpoint } from '../../service-endpoint.ts';
 
 const ANSWER_BYTES_MAX = 8 * 1024 * 1024;
@@ -59,7 +60,7 @@ export function webhookCaller({ clock, random }: { clock: Clock; random: Random 
         return await post({ ...target, host, port }, agentFor(authority), JSON.stringify(body), abort.signal);
       } catch (error) {
         if (error instanceof AnswerError) throw error;
-        const why = abort.signal.aborted ? 'context deadline exceeded' : (error as Error).message;
+        const why = abort.signal.aborted ? 'context deadline exceeded' : connectionText(error as Error);
         throw new Error(`Post ${JSON.stringify(target.url)}: ${why}`, { cause: error });
       } finally {
         timer.cancel();
@@ -132,7 +133,11 @@ function post(target: Target, agent: Agent, body: string, signal: AbortSignal): 
         }
       });
     });
-    request.on('error', reject);
+    request.on('error', (error: NodeJS.ErrnoException) => {
+      // The other side may have closed a kept connection just now; a new one tells.
+      if (request.reusedSocket && error.code === 'ECONNRESET') resolve(post(target, agent, body, signal));
+      else reject(error);
+    });
     request.end(body);
   });
 }
