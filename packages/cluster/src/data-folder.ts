@@ -50,15 +50,15 @@ export function dataFolder(path: string): DataFolder {
 
 const temporaryOf = (path: string) => `${path}.new`;
 
-/** Writes whole or not at all. */
-export function writeFileAtomically(path: string, text: string, mode = 0o600): void {
+/** Writes whole or not at all. What can't be made again is `precious`: it is on the disk when this returns. */
+export function writeFileAtomically(path: string, text: string, mode = 0o600, precious = false): void {
   const temporary = temporaryOf(path);
   const file = openSync(temporary, 'w', mode);
   try {
     writeSync(file, text);
     fchmodSync(file, mode);
     // Without this a power cut could leave the new name on an empty file.
-    fsyncSync(file);
+    if (precious) fsyncSync(file);
   } finally {
     closeSync(file);
   }
@@ -79,7 +79,7 @@ export function openDataFolder(path: string): DataFolder {
       );
   } else if (readdirSync(path).some((name) => name !== basename(temporaryOf(versionFile)))) {
     throw new ConfigurationError(`${path} is not empty and not a Tiphys data folder. Choose another with --data-dir.`);
-  } else writeFileAtomically(versionFile, `${FOLDER_VERSION}\n`, 0o644);
+  } else writeFileAtomically(versionFile, `${FOLDER_VERSION}\n`, 0o644, true);
   return folder;
 }
 
@@ -92,7 +92,7 @@ export function folderKeyFiles(folder: DataFolder): KeyFiles {
   mkdirSync(pki, { recursive: true, mode: 0o700 });
   return {
     read: (name) => (existsSync(join(pki, name)) ? readFileSync(join(pki, name), 'utf8') : undefined),
-    write: (name, text) => writeFileAtomically(join(pki, name), text),
+    write: (name, text) => writeFileAtomically(join(pki, name), text, 0o600, true),
   };
 }
 

@@ -55,6 +55,18 @@ test('a program that closes its cluster ends by itself and leaves nothing behind
   assert.deepEqual(readdirSync(folder.path), []);
 });
 
+test('a program that ends without closing its cluster leaves no file either', async () => {
+  using folder = scratch();
+  const entry = fileURLToPath(new URL('./index.ts', import.meta.url));
+  const program = `
+    import { startCluster } from ${JSON.stringify(entry)};
+    const cluster = await startCluster({ runtime: 'none' });
+    process.exit(0);
+  `;
+  await run(process.execPath, ['--input-type=module', '-e', program], { env: { ...process.env, TMPDIR: folder.path } });
+  assert.deepEqual(readdirSync(folder.path), []);
+});
+
 test('two clusters side by side in one process know nothing of each other', async () => {
   await using first = await startCluster({ runtime: 'none' });
   await using second = await startCluster({ runtime: 'none' });

@@ -65,9 +65,21 @@ interface Place {
   leave(): void;
 }
 
+/** Of clusters that were never closed: a test that throws should leave nothing behind either. */
+const scratchFolders = new Set<string>();
+const removeScratchFolders = () => {
+  for (const folder of scratchFolders) rmSync(folder, { recursive: true, force: true });
+};
+
 function placeInMemory(): Place {
   const scratch = mkdtempSync(join(tmpdir(), 'tiphys-'));
-  const leave = () => rmSync(scratch, { recursive: true, force: true });
+  if (scratchFolders.size === 0) process.on('exit', removeScratchFolders);
+  scratchFolders.add(scratch);
+  const leave = () => {
+    rmSync(scratch, { recursive: true, force: true });
+    scratchFolders.delete(scratch);
+    if (scratchFolders.size === 0) process.off('exit', removeScratchFolders);
+  };
   return { store: memoryStore(), keyFiles: memoryKeyFiles(), kubeconfig: join(scratch, 'kubeconfig'), leave };
 }
 
