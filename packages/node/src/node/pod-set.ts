@@ -61,7 +61,7 @@ async function runningContainers(cri: CriClient): Promise<{ id: string; logPath:
 
 export async function podSet(given: NodeContext, node: () => corev1.Node | undefined): Promise<PodSet> {
   const { client, cri, runtime } = given;
-  const informer = client.informer(corev1.pods, { fieldSelector: `spec.nodeName=${context.nodeName}` });
+  const informer = client.informer(corev1.pods, { fieldSelector: `spec.nodeName=${given.nodeName}` });
   const workers = new Map<string, PodWorker>();
   const adopted = new Set((await cri.listPodSandbox()).map(podUidOf));
 
