@@ -12,6 +12,9 @@ const node = nodePath();
 const bin = (name) => `${root}/node_modules/.bin/${name}`;
 const tests = (pattern) => globSync(root, pattern);
 const TEST_FILES_AT_ONCE = 2;
+/** Nets for what hangs, far above what anything takes: a test fails by name, a step is ended and says what was running. */
+const TEST_MS_MAX = 5 * 60_000;
+const STEP_MS_MAX = 12 * 60_000;
 
 /** Counts of all test steps, as node's runner prints them. */
 const totals = new Map();
@@ -21,6 +24,10 @@ const COUNT = /^ℹ (tests|pass|fail|cancelled|skipped|todo|duration_ms) ([\d.]+
 function run(command, args) {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { cwd: root, stdio: ['inherit', 'pipe', 'inherit'] });
+    const patience = setTimeout(() => {
+      console.log(`\nnot done after ${STEP_MS_MAX / 60_000} minutes`);
+      child.kill('SIGINT');
+    }, STEP_MS_MAX);
     let output = '';
     child.stdout.setEncoding('utf8').on('data', (text) => {
       output += text;
@@ -28,6 +35,7 @@ function run(command, args) {
     });
     child.on('error', reject);
     child.on('close', (code) => {
+      clearTimeout(patience);
       for (const [, name, count] of output.matchAll(COUNT)) totals.set(name, (totals.get(name) ?? 0) + Number(count));
       resolve(code ?? 1);
     });
@@ -43,6 +51,7 @@ const steps = [
     run: () =>
       run(node, [
         '--test',
+        `--test-timeout=${TEST_MS_MAX}`,
         `--test-concurrency=${TEST_FILES_AT_ONCE}`,
         '--test-reporter=dot',
         '--test-reporter-destination=stdout',
@@ -57,6 +66,7 @@ const steps = [
     run: () =>
       run(node, [
         '--test',
+        `--test-timeout=${TEST_MS_MAX}`,
         '--test-concurrency=1',
         '--test-reporter=spec',
         ...tests(/^(packages|examples|tools|docs)\/.*\.e2e\.test\.ts$/),
