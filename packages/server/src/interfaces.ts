@@ -1,6 +1,6 @@
 // What the request pipeline's stages agree on. Each stage is made elsewhere and handed to createApiServer().
 import type { KubeObject, ResourceType } from '@tiphys/api';
-import type { ApiRequest, ApiResponse, UserInfo } from '@tiphys/machinery';
+import type { ApiRequest, ApiResponse, MergeType, UserInfo } from '@tiphys/machinery';
 import type { ResourceReader } from '@tiphys/registry';
 
 /** A request as authorization, admission, audit and the verbs see it (apiserver endpoints/request/requestinfo.go). */
@@ -67,6 +67,10 @@ export interface AdmissionAttributes {
   equivalents?(): readonly EquivalentResource[];
   /** What mutation has left, pruned and defaulted as a request's body would be. */
   complete?(object: KubeObject): KubeObject;
+  /** How the object of the request merges with a configuration that is applied to it. */
+  mergeType?(): MergeType;
+  /** The resource that is served of a kind, for policies' parameters. */
+  resourceOfKind?(apiVersion: string, kind: string): ResourceType | undefined;
 }
 
 /** Another form of the resource of a request; a kind of a subresource has none. */
@@ -76,6 +80,7 @@ export interface EquivalentResource {
   convert(object: KubeObject): Promise<KubeObject>;
   /** Back to the request's form. */
   restore(object: KubeObject): Promise<KubeObject>;
+  mergeType(): MergeType;
 }
 
 /** In upstream's order: every admit(), then rules of the resource, then every validate(). Throw StatusError to refuse. */

@@ -7,6 +7,17 @@ export {
   EvaluationFailure,
   type Program,
 } from './environment.ts';
+export { toJson } from './json.ts';
+export { type AccessAnswer, type AccessQuestion, type AskAccess, AuthorizerValue, resourceCheck } from './library/authorizer.ts';
+export { PatchObject, PolicyCompiler, type PolicyExpression, RETURNS } from './policy/compile.ts';
+export {
+  type ExpressionResult,
+  MATCH_CONDITIONS_COST_MAX,
+  OutOfBudgetError,
+  POLICY_COST_MAX,
+  PolicyEvaluation,
+} from './policy/evaluate.ts';
+export { declaredType } from './schema/declared.ts';
 export { definitionRuleErrors } from './schema/definition.ts';
 export { compileSchemaRules, type SchemaRules } from './schema/rules.ts';
 export { CompilationError } from './source.ts';

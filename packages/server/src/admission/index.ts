@@ -8,6 +8,8 @@ import { namespaceLifecycle } from './namespace-lifecycle.ts';
 import { nodeRestriction } from './node-restriction.ts';
 import { defaultTolerationSeconds, podTopologyLabels, priority, taintNodesByCondition } from './pod-defaults.ts';
 import { podSecurity } from './pod-security/plugin.ts';
+import { mutatingPolicies } from './policy/mutating.ts';
+import { validatingPolicies } from './policy/validating.ts';
 import { resourceQuota } from './resource-quota.ts';
 import { runtimeClass } from './runtime-class.ts';
 import { serviceAccount } from './service-account.ts';
@@ -47,7 +49,15 @@ export function defaultAdmission(options: AdmissionOptions): AdmissionPlugin[] {
     certificateSubjectRestriction(),
     defaultIngressClass(),
     podTopologyLabels(),
+    mutatingPolicies(authorizer),
   ];
   const webhooks = { caller: options.caller ?? webhookCaller({ clock, random }), random };
-  return [...own, mutatingWebhooks(webhooks, own), refuseExpressions(), validatingWebhooks(webhooks), resourceQuota(options)];
+  return [
+    ...own,
+    mutatingWebhooks(webhooks, own),
+    refuseExpressions(),
+    validatingPolicies(authorizer),
+    validatingWebhooks(webhooks),
+    resourceQuota(options),
+  ];
 }

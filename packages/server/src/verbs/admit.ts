@@ -1,5 +1,6 @@
 // Runs the admission plugins over one write, in their order.
-import { applyDefaults, type KubeObject, normalize, typeNameOfKind } from '@tiphys/api';
+import { applyDefaults, type KubeObject, normalize, type ResourceType, schemaTable, typeNameOfKind } from '@tiphys/api';
+import { type MergeType, mergeTypeOf } from '@tiphys/machinery';
 import type { PlainObject } from '../cache/entry.ts';
 import type { AdmissionAttributes, EquivalentResource } from '../interfaces.ts';
 import type { RequestContext } from '../request/context.ts';
@@ -27,6 +28,7 @@ function equivalent(own: Endpoint, other: Endpoint): EquivalentResource {
     type: other.type,
     convert: (object) => other.convertedFrom(own, object as PlainObject),
     restore: (object) => own.convertedFrom(other, object as PlainObject),
+    mergeType: () => other.codec.tracked.type,
   };
 }
 
@@ -39,6 +41,19 @@ function completed(endpoint: Endpoint, object: KubeObject): KubeObject {
   const [version = '', group = ''] = (object.apiVersion ?? '').split('/').reverse();
   const schema = typeNameOfKind(group, version, object.kind ?? '');
   return schema ? (applyDefaults(normalize(object, { schema }).object, schema) as KubeObject) : object;
+}
+
+/** Kinds of subresources, such as Scale, are built in. */
+function mergeTypeFor({ codec, apiVersion, type }: Endpoint, object: KubeObject | undefined): MergeType {
+  if (!object || (object.apiVersion === apiVersion && object.kind === type.kind)) return codec.tracked.type;
+  const [version = '', group = ''] = (object.apiVersion ?? '').split('/').reverse();
+  const schema = typeNameOfKind(group, version, object.kind ?? '');
+  return schema ? mergeTypeOf(schemaTable, schema) : codec.tracked.type;
+}
+
+function resourceOfKind({ core }: RequestContext, apiVersion: string, kind: string): ResourceType | undefined {
+  for (const endpoint of core.resources.all()) if (endpoint.apiVersion === apiVersion && endpoint.type.kind === kind) return endpoint.type;
+  return undefined;
 }
 
 export function attributesOf(context: RequestContext, endpoint: Endpoint, subject: AdmissionSubject): AdmissionAttributes {
@@ -61,6 +76,8 @@ export function attributesOf(context: RequestContext, endpoint: Endpoint, subjec
     },
     equivalents: () => core.resources.equivalents(endpoint).map((other) => equivalent(endpoint, other)),
     complete: (changed) => completed(endpoint, changed),
+    mergeType: () => mergeTypeFor(endpoint, subject.object),
+    resourceOfKind: (apiVersion, kind) => resourceOfKind(context, apiVersion, kind),
   };
 }
 

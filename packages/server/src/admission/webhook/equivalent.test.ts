@@ -123,3 +123,34 @@ test('a patch for something that is deleted, or that can’t be applied, is an e
   patch = 'no JSON';
   assert.equal((await server.answer('PUT', `${maps}/a`, { ...map, data: { x: 'y' } })).status, 200, 'a webhook that fails is ignored');
 });
+
+test('of a scale subresource a webhook sees and changes the Scale', async () => {
+  await using server = await world(({ subResource }) =>
+    subResource === 'scale'
+      ? {
+          allowed: true,
+          patchType: 'JSONPatch',
+          patch: Buffer.from('[{"op":"replace","path":"/spec/replicas","value":5}]').toString('base64'),
+        }
+      : { allowed: true },
+  );
+  const rule = { apiGroups: ['apps'], apiVersions: ['v1'], resources: ['deployments/scale'] };
+  await server.answer('POST', `${CONFIGURATIONS}/mutatingwebhookconfigurations`, configuration('Mutating', rule));
+  const deployments = '/apis/apps/v1/namespaces/default/deployments';
+  const labels = { app: 'web' };
+  const template = { metadata: { labels }, spec: { containers: [{ name: 'c', image: 'i' }] } };
+  const deployment = {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { name: 'web' },
+    spec: { selector: { matchLabels: labels }, template },
+  };
+  assert.equal((await server.answer('POST', deployments, deployment)).status, 201);
+  const merge = { 'content-type': 'application/merge-patch+json' };
+  const scaled = await server.answer('PATCH', `${deployments}/web/scale`, { spec: { replicas: 3 } }, merge);
+  assert.equal(scaled.object.spec?.replicas, 5, JSON.stringify(scaled.object));
+  const [request] = server.requests;
+  assert.deepEqual(request.kind, { group: 'autoscaling', version: 'v1', kind: 'Scale' });
+  assert.deepEqual([request.object.spec.replicas, request.oldObject.spec.replicas], [3, 1]);
+  assert.equal((await server.ask('GET', `${deployments}/web`)).spec.replicas, 5);
+});

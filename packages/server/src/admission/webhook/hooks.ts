@@ -6,7 +6,11 @@ import type { AdmissionAttributes, EquivalentResource } from '../../interfaces.t
 import { isResource } from '../attributes.ts';
 
 export type Hook = admissionregistrationv1.MutatingWebhook;
-type Rule = admissionregistrationv1.RuleWithOperations;
+export type Rule = admissionregistrationv1.RuleWithOperations;
+/** Whose objects a webhook or a policy wants to see. */
+export interface Selecting {
+  hook: Pick<Hook, 'namespaceSelector' | 'objectSelector'>;
+}
 
 const GROUP = 'admissionregistration.k8s.io';
 /** Never sent to webhooks: a broken one could not be repaired any more. */
@@ -65,7 +69,7 @@ function resourceMatches(list: readonly string[] | undefined, resource: string, 
   });
 }
 
-function ruleMatches(rule: Rule, type: ResourceType, { subresource, operation }: AdmissionAttributes): boolean {
+export function ruleMatches(rule: Rule, type: ResourceType, { subresource, operation }: AdmissionAttributes): boolean {
   if (rule.scope === 'Namespaced' && !type.namespaced) return false;
   if (rule.scope === 'Cluster' && type.namespaced) return false;
   return (
@@ -97,7 +101,7 @@ function matched(named: NamedHook, attributes: AdmissionAttributes): Invocation 
   return undefined;
 }
 
-function passesNamespaceSelector({ hook }: NamedHook, attributes: AdmissionAttributes): boolean {
+export function passesNamespaceSelector({ hook }: Selecting, attributes: AdmissionAttributes): boolean {
   const { object, oldObject, reader, subresource } = attributes;
   const isNamespace = isResource(attributes, '', 'namespaces');
   const namespace = attributes.namespace || (isNamespace ? attributes.name : '');
@@ -112,7 +116,7 @@ function passesNamespaceSelector({ hook }: NamedHook, attributes: AdmissionAttri
   return selector.matches(found.metadata?.labels ?? {});
 }
 
-function passesObjectSelector({ hook }: NamedHook, { object, oldObject }: AdmissionAttributes): boolean {
+export function passesObjectSelector({ hook }: Selecting, { object, oldObject }: AdmissionAttributes): boolean {
   const selector = labelSelectorMatcher(hook.objectSelector ?? {});
   return selector.empty || [object, oldObject].some((each) => each !== undefined && selector.matches(each.metadata?.labels ?? {}));
 }

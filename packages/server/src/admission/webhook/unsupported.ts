@@ -3,19 +3,12 @@ import { statusError } from '@tiphys/machinery';
 import type { AdmissionPlugin } from '../../interfaces.ts';
 
 const GROUP = 'admissionregistration.k8s.io';
-const POLICIES = new Set([
-  'validatingadmissionpolicies',
-  'validatingadmissionpolicybindings',
-  'mutatingadmissionpolicies',
-  'mutatingadmissionpolicybindings',
-]);
 
 export function refuseExpressions(): AdmissionPlugin {
   return {
     name: 'ExpressionsNotSupported',
     validate({ type, operation, object }) {
       if (type.group !== GROUP || operation === 'DELETE') return;
-      if (POLICIES.has(type.resource)) throw statusError.notImplemented(`${type.resource}.${GROUP} are not supported by this server yet`);
       const { webhooks = [] } = object as { webhooks?: { name: string; matchConditions?: unknown[] }[] };
       const conditional = webhooks.find((hook) => hook.matchConditions?.length);
       if (!conditional) return;
