@@ -103,6 +103,12 @@ export async function patchScale(context: RequestContext, endpoint: Endpoint): P
   });
 }
 
+/** The same object when the number is the same. */
+function withReplicas(object: PlainObject, paths: ScalePaths, scale: Scale): PlainObject {
+  const replicas = scale.spec?.replicas ?? 0;
+  return jsonEqual(at(object, paths.specReplicas) ?? 0, replicas) ? object : withValueAt(object, paths.specReplicas, replicas);
+}
+
 async function write(
   context: RequestContext,
   endpoint: Endpoint,
@@ -114,14 +120,12 @@ async function write(
     options,
     rules: endpoint.definition,
     createsMissing: false,
+    view: { of: (object) => scaleOf(object, paths), into: (object, scale) => withReplicas(object, paths, scale) },
     change: (object) => {
       const current = scaleOf(object!, paths);
       const scale = change(current) as Scale;
       check(context, endpoint, scale, current);
-      const replicas = scale.spec?.replicas ?? 0;
-      return jsonEqual(at(object!, paths.specReplicas) ?? 0, replicas)
-        ? structuredClone(object!)
-        : withValueAt(object!, paths.specReplicas, replicas);
+      return structuredClone(withReplicas(object!, paths, scale));
     },
   });
   return answer(scaleOf(endpoint.object(entry), paths));

@@ -24,9 +24,13 @@ export interface UpdatePlan {
   createsMissing: boolean;
   /** The wished object, made from the newest one or from nothing. What it returns is changed further. */
   change(current: PlainObject | undefined): PlainObject | Promise<PlainObject>;
+  /** What admission is shown instead of the whole object, and how what it changed comes back. */
+  view?: { of(object: PlainObject): PlainObject; into(object: PlainObject, view: PlainObject): PlainObject };
   /** change() has recorded the managed fields itself. */
   tracked?: boolean;
 }
+
+const WHOLE: NonNullable<UpdatePlan['view']> = { of: (object) => object, into: (_, view) => view };
 
 export interface Updated {
   entry: Entry;
@@ -126,9 +130,11 @@ async function updateOnce(context: RequestContext, endpoint: Endpoint, plan: Upd
   checkName(context, wished);
   checkPreconditions(endpoint, name, wished, old);
   if (!plan.tracked) track(context, endpoint, old, wished, options);
-  const attributes = attributesOf(context, endpoint, { operation: 'UPDATE', object: wished, oldObject: old, dryRun: options.dryRun, name });
+  const view = plan.view ?? WHOLE;
+  const shown = { object: view.of(wished), oldObject: view.of(old) };
+  const attributes = attributesOf(context, endpoint, { operation: 'UPDATE', ...shown, dryRun: options.dryRun, name });
   await admit(context, attributes);
-  const object = attributes.object as PlainObject;
+  const object = view.into(wished, attributes.object as PlainObject);
   dedupOwnerReferences(context, object);
   const rules = ruleContext(context, options.dryRun, subresource);
   const begin = subresource === '' ? endpoint.definition.beginUpdate : undefined;
@@ -138,7 +144,7 @@ async function updateOnce(context: RequestContext, endpoint: Endpoint, plan: Upd
     prepareAndValidate(endpoint, plan.rules, object, old, rules);
     const managedFields = withTimesKept(old, object);
     if (managedFields) object.metadata!.managedFields = managedFields;
-    await admitValid(context, { ...attributes, object });
+    await admitValid(context, { ...attributes, object: view.of(object) });
     const entry = await write(context, endpoint, object, old, current, options);
     if (entry) {
       settled = true;
