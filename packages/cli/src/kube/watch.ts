@@ -2,8 +2,8 @@
 import { pathOf } from '@tiphys/api';
 import type { Table, TableColumn } from '@tiphys/machinery';
 import { CommandError } from '../terminal.ts';
-import type { GetFlags, Question } from './get.ts';
 import type { ObjectPrinter } from './output.ts';
+import type { GetFlags, Question } from './question.ts';
 import { type Session, withQuery } from './session.ts';
 import { decorated, TABLE_ACCEPT, type TableFlags } from './table.ts';
 
