@@ -69,7 +69,8 @@ function processes(folder: string, cgroup: string): string[] {
       // It ended meanwhile.
     }
     const about = `${command} ${workingFolder} ${text(`/proc/${pid}/cgroup`)}`;
-    return about.includes(folder) || about.includes(cgroup) ? [`${pid} ${command}`] : [];
+    // Without a command line it has ended and waits for its parent.
+    return command !== '' && (about.includes(folder) || about.includes(cgroup)) ? [`${pid} ${command}`] : [];
   });
 }
 

@@ -178,7 +178,10 @@ export async function startContainerd(options: ContainerdOptions): Promise<Conta
   }
   const adopted = pid !== undefined;
   if (!pid) pid = await launch(binary, paths, () => void check());
-  await waitReady(cri, paths, runtime, pid);
+  await waitReady(cri, paths, runtime, pid).catch((error) => {
+    release();
+    throw error;
+  });
   watch();
   return {
     ...paths,

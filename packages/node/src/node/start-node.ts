@@ -190,17 +190,31 @@ function lookups(context: NodeContext, pods: PodSet): Pick<Node, 'pod' | 'findCo
   };
 }
 
-/** Starts the node; resolves when it is registered. Pods run from then on. */
+/** Starts the node; resolves when it is registered. Pods run from then on. After an error nothing of it goes on by itself. */
 export async function startNode(options: NodeOptions): Promise<Node> {
+  const begun: (() => unknown)[] = [];
+  try {
+    return await startParts(options, (undo) => begun.unshift(undo));
+  } catch (error) {
+    for (const undo of begun) {
+      try {
+        await undo();
+      } catch (cause) {
+        options.runtime.log.debug('a part of a node that did not start could not be stopped', { error: String(cause) });
+      }
+    }
+    throw error;
+  }
+}
+
+async function startParts(options: NodeOptions, onFailure: (undo: () => unknown) => void): Promise<Node> {
   const { runtime, directory, client } = options;
   const { clock } = runtime;
   await mkdir(directory, { recursive: true });
   await writeCniConfiguration(directory, options.podCidr);
-  const [containerd, machine, cgroups] = await Promise.all([
-    startContainerd({ runtime, directory, ...(options.containerdBinary ? { binary: options.containerdBinary } : {}) }),
-    readMachine(directory),
-    cgroupTree(cgroupRoot(directory)),
-  ]);
+  const starting = startContainerd({ runtime, directory, ...(options.containerdBinary ? { binary: options.containerdBinary } : {}) });
+  onFailure(async () => (await starting).release());
+  const [containerd, machine, cgroups] = await Promise.all([starting, readMachine(directory), cgroupTree(cgroupRoot(directory))]);
   const target: ImageTarget = {
     socket: containerd.socket,
     snapshotter: containerd.facts.snapshotter,
@@ -212,6 +226,7 @@ export async function startNode(options: NodeOptions): Promise<Node> {
   let pods: PodSet | undefined;
   const context = await nodeContext(options, { containerd, machine, cgroups, events }, (uids) => pods?.wake(uids));
   const registration = await registerNode({ client, runtime, events, facts: () => nodeFacts(options, machine, containerd, () => pods) });
+  onFailure(() => registration.stop());
   await context.services.synced();
   pods = await podSet(context, () => registration.node());
   const follower = followContainers({
