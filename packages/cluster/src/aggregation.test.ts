@@ -28,6 +28,8 @@ const OPENAPI = {
   },
   definitions: { 'com.example.Flunder': { type: 'object' }, unused: {} },
 };
+const V3_URL = '/openapi/v3/apis/wardle.example.com/v1?hash=ABC';
+const V3_INDEX = { paths: { 'apis/wardle.example.com/v1': { serverRelativeURL: V3_URL }, 'apis/other/v1': { serverRelativeURL: '/x' } } };
 const flunder = { kind: 'Flunder', apiVersion: 'wardle.example.com/v1', metadata: { name: 'one', resourceVersion: '1' } };
 
 const SERVICE = {
@@ -60,6 +62,8 @@ function answerOf(request: IncomingMessage, response: ServerResponse, seen: Seen
   response.setHeader('content-type', 'application/json');
   if (url === '/apis/wardle.example.com/v1') response.end(JSON.stringify(DISCOVERY));
   else if (url === '/openapi/v2') response.end(JSON.stringify(OPENAPI));
+  else if (url === '/openapi/v3') response.end(JSON.stringify(V3_INDEX));
+  else if (url === V3_URL) response.end(JSON.stringify({ openapi: '3.0.0' }));
   else if (url.includes('watch=')) response.write(`${JSON.stringify({ type: 'ADDED', object: flunder })}\n`);
   else if (url.includes('/flunders'))
     response.end(JSON.stringify({ kind: 'FlunderList', apiVersion: flunder.apiVersion, items: [flunder] }));
@@ -170,6 +174,10 @@ test('OpenAPI tells of aggregated groups and their types', async (t) => {
   assert.ok(document.definitions['com.example.Flunder']);
   assert.equal(document.definitions.unused, undefined);
   assert.ok(document.paths['/api/v1/pods']);
+  const { paths } = JSON.parse((await get(cluster, '/openapi/v3')).text);
+  assert.equal(paths['apis/wardle.example.com/v1'].serverRelativeURL, V3_URL);
+  assert.equal(paths['apis/other/v1'], undefined);
+  assert.equal(JSON.parse((await get(cluster, V3_URL)).text).openapi, '3.0.0');
 });
 
 test('upgraded connections and failures of the server behind pass through', async (t) => {
