@@ -1,6 +1,6 @@
 // Keeps the condition of every APIService true: looks when it, its service or the service's endpoints change, and every
 // half minute (kube-aggregator controllers/status/remote/remote_available_controller.go).
-import { apiregistrationv1, corev1, discoveryv1, type KubeObject, timeText } from '@tiphys/api';
+import { apiregistrationv1, corev1, discoveryv1, type KubeObject, type ResourceType, timeText } from '@tiphys/api';
 import { isConflict, isNotFound } from '@tiphys/machinery';
 import type { Clock, Logger } from '@tiphys/runtime';
 import { type FollowOptions, follow } from '../bootstrap/follow.ts';
@@ -33,7 +33,8 @@ export class AvailabilityController {
   readonly #failures = new Map<string, number>();
   readonly #timers = new Map<string, ReturnType<Clock['after']>>();
   readonly #known = new Set<string>();
-  #stops: (() => void)[] = [];
+  readonly #stops: (() => void)[] = [];
+  #followsServices = false;
   #stopped = false;
 
   constructor(options: AvailabilityOptions) {
@@ -41,19 +42,29 @@ export class AvailabilityController {
   }
 
   async start(): Promise<void> {
-    const options = this.#options;
+    await this.#follow(APISERVICES, (objects) => this.#onApiServices(objects));
+  }
+
+  async #follow<T extends KubeObject>(type: ResourceType<T>, onObjects: (objects: readonly T[]) => void): Promise<void> {
+    const stop = await follow(this.#options, type, onObjects);
+    if (this.#stopped) stop();
+    else this.#stops.push(stop);
+  }
+
+  /** Services and their endpoints are many; they are followed from the first APIService on that has one. */
+  #followServices(): void {
+    if (this.#followsServices) return;
+    this.#followsServices = true;
     const ofService = (namespace: string | undefined, name: string | undefined) => {
       for (const each of this.#byService.get(`${namespace}/${name}`) ?? []) this.#look(each);
     };
-    this.#stops = await Promise.all([
-      follow(options, APISERVICES, (objects) => this.#onApiServices(objects)),
-      follow(options, corev1.services, (objects) => this.#byService.size > 0 && tell(objects, ofService)),
-      follow(options, discoveryv1.endpointslices, (objects) => {
-        if (this.#byService.size === 0) return;
-        for (const { metadata } of objects) ofService(metadata?.namespace, metadata?.labels?.[SERVICE_NAME]);
-      }),
-    ]);
-    if (this.#stopped) this.stop();
+    const failed = (error: unknown) => this.#options.log.error('services behind APIServices are not followed', error);
+    this.#follow(corev1.services, (objects) => {
+      for (const { metadata } of objects) ofService(metadata?.namespace, metadata?.name);
+    }).catch(failed);
+    this.#follow(discoveryv1.endpointslices, (objects) => {
+      for (const { metadata } of objects) ofService(metadata?.namespace, metadata?.labels?.[SERVICE_NAME]);
+    }).catch(failed);
   }
 
   stop(): void {
@@ -71,6 +82,7 @@ export class AvailabilityController {
       byService.set(key, (byService.get(key) ?? new Set()).add(metadata!.name!));
     }
     this.#byService = byService;
+    if (byService.size > 0) this.#followServices();
     for (const { metadata, spec } of objects) {
       if (spec?.service || this.#known.has(metadata!.name!)) this.#options.changed();
       this.#look(metadata!.name!);
@@ -142,8 +154,4 @@ export class AvailabilityController {
     const status = withAvailable(apiService, judgement, timeText(this.#options.clock.now()));
     if (status) await this.#options.client.update(APISERVICES, { ...apiService, status } as ApiService, 'status');
   }
-}
-
-function tell(objects: readonly KubeObject[], ofService: (namespace: string | undefined, name: string | undefined) => void): void {
-  for (const { metadata } of objects) ofService(metadata?.namespace, metadata?.name);
 }
