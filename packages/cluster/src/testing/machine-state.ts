@@ -29,6 +29,8 @@ const SETTINGS = [
 ];
 /** Every containerd makes these, and whoever finds them empty may remove them. */
 const SHARED = '/run/containerd';
+/** Pods of another cluster on the machine, and what their plugins answered, go when they like. */
+const ANOTHER_POD = /\/run\/netns\/cni-|^\/var\/lib\/cni\//;
 const CGROUPS = '/sys/fs/cgroup';
 const OUTPUT_BYTES_MAX = 64 * 1024 * 1024;
 
@@ -124,7 +126,9 @@ export function differences(before: MachineState, after: MachineState): string[]
     const [was, is] = [before[kind]!, after[kind]!];
     return [
       ...is.filter((line) => !was.includes(line)).map((line) => `${kind}: left behind: ${line}`),
-      ...was.filter((line) => !is.includes(line) && !line.startsWith(SHARED)).map((line) => `${kind}: gone: ${line}`),
+      ...was
+        .filter((line) => !is.includes(line) && !line.startsWith(SHARED) && !ANOTHER_POD.test(line))
+        .map((line) => `${kind}: gone: ${line}`),
     ];
   });
 }
