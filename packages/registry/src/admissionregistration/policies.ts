@@ -1,10 +1,11 @@
-// The tables of admission policies and their bindings (printers printValidatingAdmissionPolicy and its kin). Whether their
-// expressions compile is for the part of the server that evaluates them.
+// The tables of admission policies and their bindings (printers printValidatingAdmissionPolicy and its kin) and
+// the rules they must satisfy (registry/admissionregistration).
 import type { admissionregistrationv1 } from '@tiphys/api';
 import { defineBuiltIn } from '../built-in/base.ts';
 import type { ResourceDefinition } from '../define-resource.ts';
 import { integer, text, withNameAndAge } from '../rules/columns.ts';
 import { selectorText } from '../rules/labels.ts';
+import { validateBinding, validateMutatingPolicy, validateValidatingPolicy } from './policy-rules.ts';
 
 type Policy = admissionregistrationv1.ValidatingAdmissionPolicy & admissionregistrationv1.MutatingAdmissionPolicy;
 type Binding = admissionregistrationv1.ValidatingAdmissionPolicyBinding;
@@ -28,17 +29,29 @@ const bindingColumns = withNameAndAge<Binding>(
 
 export const admissionPolicies: ResourceDefinition<any>[] = [
   defineBuiltIn<Policy>(GROUP, 'v1', 'validatingadmissionpolicies', {
+    validateCreate: (policy) => validateValidatingPolicy(policy),
+    validateUpdate: (policy) => validateValidatingPolicy(policy),
     columns: withNameAndAge<Policy>(
       integer('Validations', ({ spec }) => spec?.validations?.length ?? 0),
       text('ParamKind', parameterKind),
     ),
   }),
   defineBuiltIn<Policy>(GROUP, 'v1', 'mutatingadmissionpolicies', {
+    validateCreate: (policy) => validateMutatingPolicy(policy),
+    validateUpdate: (policy) => validateMutatingPolicy(policy),
     columns: withNameAndAge<Policy>(
       integer('Mutations', ({ spec }) => spec?.mutations?.length ?? 0),
       text('ParamKind', parameterKind),
     ),
   }),
-  defineBuiltIn<Binding>(GROUP, 'v1', 'validatingadmissionpolicybindings', { columns: bindingColumns }),
-  defineBuiltIn<Binding>(GROUP, 'v1', 'mutatingadmissionpolicybindings', { columns: bindingColumns }),
+  defineBuiltIn<Binding>(GROUP, 'v1', 'validatingadmissionpolicybindings', {
+    columns: bindingColumns,
+    validateCreate: (binding) => validateBinding(binding, false),
+    validateUpdate: (binding) => validateBinding(binding, false),
+  }),
+  defineBuiltIn<Binding>(GROUP, 'v1', 'mutatingadmissionpolicybindings', {
+    columns: bindingColumns,
+    validateCreate: (binding) => validateBinding(binding, true),
+    validateUpdate: (binding) => validateBinding(binding, true),
+  }),
 ];

@@ -7,42 +7,15 @@ import { complain, type Errors, oneOf } from '../rules/errors.ts';
 import { isDns1123Subdomain } from '../rules/formats.ts';
 import { checkLabelSelector } from '../rules/labels.ts';
 import { checkWebhookClient } from '../rules/webhook-client.ts';
+import { checkMatchConditions, checkRule } from './matching.ts';
 
 type Mutating = admissionregistrationv1.MutatingWebhookConfiguration;
 type Validating = admissionregistrationv1.ValidatingWebhookConfiguration;
 type Webhook = admissionregistrationv1.MutatingWebhook;
 
 const GROUP = 'admissionregistration.k8s.io';
-const OPERATIONS = ['*', 'CONNECT', 'CREATE', 'DELETE', 'UPDATE'];
 const KNOWN_REVIEW_VERSIONS = ['v1', 'v1beta1'];
 const TIMEOUT_SECONDS_MAX = 30;
-const MATCH_CONDITIONS_MAX = 64;
-
-function checkRule(errors: Errors, at: string, rule: admissionregistrationv1.RuleWithOperations): void {
-  for (const name of ['apiGroups', 'apiVersions', 'resources', 'operations'] as const) {
-    const values = rule[name] ?? [];
-    if (!values.length) errors.push(fieldError.required(`${at}.${name}`));
-    if (values.length > 1 && values.includes('*') && name !== 'resources') {
-      errors.push(
-        fieldError.invalid(
-          `${at}.${name}`,
-          values,
-          "if '*' is present, must not specify other " +
-            (name === 'apiGroups' ? 'API groups' : name === 'apiVersions' ? 'API versions' : name),
-        ),
-      );
-    }
-  }
-  rule.apiVersions?.forEach((value, i) => {
-    if (!value) errors.push(fieldError.required(`${at}.apiVersions[${i}]`));
-  });
-  rule.operations?.forEach((value, i) => {
-    if (!OPERATIONS.includes(value)) errors.push(fieldError.notSupported(`${at}.operations[${i}]`, value, OPERATIONS));
-  });
-  if (rule.scope !== undefined && !['*', 'Cluster', 'Namespaced'].includes(rule.scope)) {
-    errors.push(fieldError.notSupported(`${at}.scope`, rule.scope, ['*', 'Cluster', 'Namespaced']));
-  }
-}
 
 function checkWebhook(errors: Errors, at: string, hook: Webhook, mutating: boolean): void {
   const name = hook.name ?? '';
@@ -69,17 +42,7 @@ function checkWebhook(errors: Errors, at: string, hook: Webhook, mutating: boole
   checkWebhookClient(errors, `${at}.clientConfig`, hook.clientConfig);
   if (mutating) oneOfMaybe(errors, `${at}.reinvocationPolicy`, hook.reinvocationPolicy, ['IfNeeded', 'Never']);
   checkVersions(errors, `${at}.admissionReviewVersions`, hook.admissionReviewVersions);
-  const conditions = hook.matchConditions ?? [];
-  if (conditions.length > MATCH_CONDITIONS_MAX)
-    errors.push(fieldError.tooMany(`${at}.matchConditions`, conditions.length, MATCH_CONDITIONS_MAX));
-  const seen = new Set<string>();
-  conditions.forEach(({ name: condition, expression }, i) => {
-    const path = `${at}.matchConditions[${i}]`;
-    if (!expression?.trim()) errors.push(fieldError.required(`${path}.expression`));
-    if (!condition) errors.push(fieldError.required(`${path}.name`));
-    else if (seen.has(condition)) errors.push(fieldError.duplicate(`${path}.name`, condition));
-    seen.add(condition);
-  });
+  checkMatchConditions(errors, `${at}.matchConditions`, hook.matchConditions, false);
 }
 
 function oneOfMaybe(errors: Errors, path: string, value: string | undefined, supported: readonly string[]): void {

@@ -16,7 +16,6 @@ import { serviceAccount } from './service-account.ts';
 import { defaultIngressClass, defaultStorageClass, persistentVolumeClaimResize, storageObjectInUseProtection } from './storage.ts';
 import { type WebhookCaller, webhookCaller } from './webhook/call.ts';
 import { mutatingWebhooks } from './webhook/mutating.ts';
-import { refuseExpressions } from './webhook/unsupported.ts';
 import { validatingWebhooks } from './webhook/validating.ts';
 
 export interface AdmissionOptions {
@@ -51,11 +50,11 @@ export function defaultAdmission(options: AdmissionOptions): AdmissionPlugin[] {
     podTopologyLabels(),
     mutatingPolicies(authorizer),
   ];
-  const webhooks = { caller: options.caller ?? webhookCaller({ clock, random }), random };
+  const webhooks = { caller: options.caller ?? webhookCaller({ clock, random }), random, authorizer };
   return [
     ...own,
     mutatingWebhooks(webhooks, own),
-    refuseExpressions(),
+
     validatingPolicies(authorizer),
     validatingWebhooks(webhooks),
     resourceQuota(options),

@@ -2,7 +2,7 @@
 import type { KubeObject } from '@tiphys/api';
 import { type StatusError, statusError } from '@tiphys/machinery';
 import type { Random } from '@tiphys/runtime';
-import type { AdmissionAttributes } from '../../interfaces.ts';
+import type { AdmissionAttributes, Authorizer } from '../../interfaces.ts';
 import type { WebhookCaller } from './call.ts';
 import type { Invocation } from './hooks.ts';
 import { denial, type ReviewResponse, reviewRequest, reviewResponse, reviewVersion } from './review.ts';
@@ -12,6 +12,8 @@ const TIMEOUT_SECONDS_DEFAULT = 10;
 export interface WebhookOptions {
   caller: WebhookCaller;
   random: Random;
+  /** Whom match conditions may ask. */
+  authorizer?: Authorizer;
 }
 
 /** What a webhook is shown: the request's objects in the form that its rules name. */

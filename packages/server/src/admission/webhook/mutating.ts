@@ -4,6 +4,7 @@ import type { KubeObject } from '@tiphys/api';
 import { applyJsonPatch, jsonEqual, statusError } from '@tiphys/machinery';
 import type { AdmissionAttributes, AdmissionPlugin } from '../../interfaces.ts';
 import { ask, CallFailure, failedCall, shownTo, type WebhookOptions } from './ask.ts';
+import { conditionsHold } from './conditions.ts';
 import { hooksOf, type Invocation, invocationOf, isExempt, type NamedHook } from './hooks.ts';
 import { JSON_PATCH, type ReviewResponse } from './review.ts';
 
@@ -49,6 +50,7 @@ async function invoke(options: WebhookOptions, invocation: Invocation, attribute
   const { named, equivalent } = invocation;
   const { hook, configuration } = named;
   const shown = await shownTo(invocation, attributes);
+  if (!(await conditionsHold(hook, attributes, shown, options.authorizer))) return false;
   const patch = decodedPatch(await ask(options, invocation, attributes, shown, true));
   if (patch.length === 0) return false;
   if (!shown.object) {

@@ -1,6 +1,7 @@
 // Validating admission webhooks, asked side by side (apiserver admission/plugin/webhook/validating/dispatcher.go).
 import type { AdmissionAttributes, AdmissionPlugin } from '../../interfaces.ts';
 import { ask, CallFailure, failedCall, shownTo, type WebhookOptions } from './ask.ts';
+import { conditionsHold } from './conditions.ts';
 import { hooksOf, type Invocation, invocationOf, isExempt } from './hooks.ts';
 
 const FAILED_OPEN = 'failed-open.validating.webhook.admission.k8s.io/';
@@ -10,7 +11,9 @@ export function validatingWebhooks(options: WebhookOptions): AdmissionPlugin {
   const one = async (invocation: Invocation, attributes: AdmissionAttributes, index: number): Promise<void> => {
     const { hook } = invocation.named;
     try {
-      await ask(options, invocation, attributes, await shownTo(invocation, attributes), false);
+      const shown = await shownTo(invocation, attributes);
+      if (!(await conditionsHold(hook, attributes, shown, options.authorizer))) return;
+      await ask(options, invocation, attributes, shown, false);
     } catch (error) {
       if (!(error instanceof CallFailure)) throw error;
       if (hook.failurePolicy !== 'Ignore') throw failedCall(hook.name, error);
