@@ -3,7 +3,7 @@ import type { Controller } from '../runtime/controller.ts';
 import { claimController } from './claim-controller.ts';
 import { ephemeralVolumeController } from './ephemeral-controller.ts';
 import { LOCAL_PROVISIONER, localProvisioner } from './local-provisioner.ts';
-import { claimProtectionController, volumeProtectionController } from './protection.ts';
+import { claimProtectionController, classProtectionController, volumeProtectionController } from './protection.ts';
 import { type VolumeFolders, volumeController } from './volume-controller.ts';
 
 export type { VolumeFolders } from './volume-controller.ts';
@@ -16,5 +16,6 @@ export function volumeControllers(folders: VolumeFolders): Controller[] {
     volumeController(folders, LOCAL_PROVISIONER),
     claimProtectionController,
     volumeProtectionController,
+    classProtectionController,
   ];
 }

@@ -1,20 +1,23 @@
-// Lets claims and volumes go once nobody uses them; the finalizers that keep them are set by admission
-// (pkg/controller/volume/pvcprotection, pvprotection).
-import { corev1 } from '@tiphys/api';
+// Lets claims, volumes and volume attributes classes go once nobody uses them; the finalizers that keep them are set by admission
+// (pkg/controller/volume/pvcprotection, pvprotection, vacprotection).
+import { corev1, storagev1 } from '@tiphys/api';
 import { isConflict, isNotFound } from '@tiphys/machinery';
 import { isTerminal } from '../pods/pod-state.ts';
 import { update } from '../runtime/actions.ts';
 import { defineController } from '../runtime/controller.ts';
-import { controllerOf, isDeleting, nameOf, namespaceOf, uidOf } from '../runtime/objects.ts';
+import { controllerOf, isDeleting, keyOf, nameOf, namespaceOf, uidOf } from '../runtime/objects.ts';
 
 export const CLAIM_FINALIZER = 'kubernetes.io/pvc-protection';
 export const VOLUME_FINALIZER = 'kubernetes.io/pv-protection';
+export const CLASS_FINALIZER = 'kubernetes.io/vac-protection';
 
 type Claim = corev1.PersistentVolumeClaim;
+type AttributesClass = storagev1.VolumeAttributesClass;
+type Protected = corev1.PersistentVolume | Claim | AttributesClass;
 
-const holds = (object: corev1.PersistentVolume | Claim, finalizer: string) => object.metadata?.finalizers?.includes(finalizer) ?? false;
+const holds = (object: Protected, finalizer: string) => object.metadata?.finalizers?.includes(finalizer) ?? false;
 
-const without = <T extends corev1.PersistentVolume | Claim>(object: T, finalizer: string): T => ({
+const without = <T extends Protected>(object: T, finalizer: string): T => ({
   ...object,
   metadata: { ...object.metadata, finalizers: (object.metadata?.finalizers ?? []).filter((each) => each !== finalizer) },
 });
@@ -74,3 +77,46 @@ export const volumeProtectionController = defineController<corev1.PersistentVolu
     ];
   },
 });
+
+/** A claim keeps the class it wants, the one it has, and the one it is being changed to. */
+const classesOfClaim = ({ spec, status }: Claim): (string | undefined)[] => [
+  spec?.volumeAttributesClassName,
+  status?.currentVolumeAttributesClassName,
+  status?.modifyVolumeStatus?.targetVolumeAttributesClassName,
+];
+
+const isUsedByVolume = ({ spec }: corev1.PersistentVolume, name: string) => spec?.volumeAttributesClassName === name;
+
+export const classProtectionController = defineController<AttributesClass>({
+  name: 'volumeattributesclass-protection-controller',
+  for: storagev1.volumeattributesclasses,
+  triggers: (attributesClass) => isDeleting(attributesClass) && holds(attributesClass, CLASS_FINALIZER),
+  watches: [
+    // A claim or volume that changes may have let go of any class: those that are being deleted are few.
+    {
+      type: corev1.persistentvolumeclaims,
+      keys: (_claim: Claim, snapshot) => deletedClasses(snapshot.list(storagev1.volumeattributesclasses)),
+    },
+    {
+      type: corev1.persistentvolumes,
+      keys: (_volume: corev1.PersistentVolume, snapshot) => deletedClasses(snapshot.list(storagev1.volumeattributesclasses)),
+    },
+  ],
+  async reconcile(_key, attributesClass, { client, snapshot }) {
+    if (!attributesClass || !isDeleting(attributesClass) || !holds(attributesClass, CLASS_FINALIZER)) return undefined;
+    const name = nameOf(attributesClass);
+    if (snapshot.list(corev1.persistentvolumes).some((volume) => isUsedByVolume(volume, name))) return undefined;
+    if (snapshot.list(corev1.persistentvolumeclaims).some((claim) => classesOfClaim(claim).includes(name))) return undefined;
+    // The cache may lack the newest claim; the server does not.
+    const claims = await client.of(corev1.persistentvolumeclaims).list({});
+    if (claims.items.some((claim) => classesOfClaim(claim).includes(name))) return undefined;
+    try {
+      await client.of(storagev1.volumeattributesclasses).update(without(attributesClass, CLASS_FINALIZER));
+    } catch (error) {
+      if (!isNotFound(error)) throw error;
+    }
+    return undefined;
+  },
+});
+
+const deletedClasses = (classes: readonly AttributesClass[]): string[] => classes.filter(isDeleting).map(keyOf);

@@ -4,7 +4,7 @@ import { corev1, storagev1 } from '@tiphys/api';
 import { NAMESPACE, startTestCluster } from '../testing/cluster.ts';
 import { volumeControllers } from './index.ts';
 import { LOCAL_PROVISIONER, STANDARD_CLASS } from './local-provisioner.ts';
-import { CLAIM_FINALIZER } from './protection.ts';
+import { CLAIM_FINALIZER, CLASS_FINALIZER } from './protection.ts';
 
 const claim = (name: string, storageClassName: string, metadata: object = {}): corev1.PersistentVolumeClaim => ({
   metadata: { name, namespace: NAMESPACE, ...metadata },
@@ -77,4 +77,19 @@ test('the built-in provisioner makes a folder on the chosen node, and takes it a
   await client.of(corev1.persistentvolumeclaims).delete('data', NAMESPACE);
   await cluster.untilAll(corev1.persistentvolumes, (all) => all.length === 0);
   assert.deepEqual(folders, [`create /volumes/${name}`, `remove /volumes/${name}`]);
+});
+
+test('a volume attributes class is kept while a claim wants it', async () => {
+  await using cluster = await startTestCluster(volumeControllers({ directory: '/volumes' }));
+  const { client } = cluster;
+  const fast = { metadata: { name: 'fast', finalizers: [CLASS_FINALIZER] }, driverName: 'example.com', parameters: { iops: '1' } };
+  await client.of(storagev1.volumeattributesclasses).create(fast);
+  const wanted = claim('data', 'byhand');
+  await client.of(corev1.persistentvolumeclaims).create({ ...wanted, spec: { ...wanted.spec!, volumeAttributesClassName: 'fast' } });
+  await cluster.untilAll(corev1.persistentvolumeclaims, (all) => all.length === 1);
+  await client.of(storagev1.volumeattributesclasses).delete('fast');
+  const kept = await cluster.until(storagev1.volumeattributesclasses, 'fast', ({ metadata }) => metadata?.deletionTimestamp !== undefined);
+  assert.deepEqual(kept.metadata!.finalizers, [CLASS_FINALIZER]);
+  await client.of(corev1.persistentvolumeclaims).delete('data', NAMESPACE);
+  await cluster.untilAll(storagev1.volumeattributesclasses, (all) => all.length === 0);
 });

@@ -3,7 +3,7 @@ import { invariant } from '@tiphys/std';
 import type { SubresourceHandler, UpgradeHandler } from '../interfaces.ts';
 import type { ConnectContext } from './context.ts';
 import { type KubeletConnector, type KubeletTls, kubeletConnector } from './kubelet.ts';
-import { podLogHandler } from './pod-log.ts';
+import { podLogHandler, podLogUpgrade } from './pod-log.ts';
 import { podStreamHandlers } from './pod-streams.ts';
 import { proxyHandlers } from './proxy.ts';
 
@@ -37,7 +37,7 @@ export function connectHandlers(options: ConnectOptions): Connect {
   const proxies = proxyHandlers(context);
   return {
     subresourceHandlers: [podLogHandler(context), ...streams.subresources, ...proxies.subresources],
-    upgradeHandlers: [...streams.upgrades, ...proxies.upgrades],
+    upgradeHandlers: [podLogUpgrade(context), ...streams.upgrades, ...proxies.upgrades],
     close: () => {
       closed = true;
       connector?.close();

@@ -3,11 +3,14 @@
 
 import type { IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
+import type { Duplex } from 'node:stream';
 import { type ApiRequest, type ApiResponse, type FieldError, fieldError, StatusError, statusError } from '@tiphys/machinery';
-import type { RequestInfo, SubresourceHandler } from '../interfaces.ts';
+import type { RequestInfo, SubresourceHandler, UpgradeHandler } from '../interfaces.ts';
 import type { ConnectContext } from './context.ts';
 import { hostPort, type KubeletAddress, kubeletAddress } from './kubelet.ts';
 import { containerOf, path, podOf } from './pod-target.ts';
+import { isWebSocket, protocolsOf } from './upgrade.ts';
+import { acceptWebSocket, sendBounded } from './websocket.ts';
 
 const REFUSAL_BYTES_MAX = 50_000;
 const STREAMS = ['All', 'Stderr', 'Stdout'];
@@ -96,23 +99,64 @@ function fetchFrom(context: ConnectContext, address: KubeletAddress, target: str
   });
 }
 
-async function log(context: ConnectContext, request: ApiRequest, info: RequestInfo): Promise<ApiResponse> {
+/** The log as it comes from the node; nothing while the pod has no node. */
+async function openLog(context: ConnectContext, request: ApiRequest, info: RequestInfo): Promise<IncomingMessage | undefined> {
   if (info.verb !== 'get') throw statusError.methodNotSupported({ group: '', resource: 'pods/log' }, info.verb);
   const errors = optionErrors(info.query);
   if (errors.length > 0) throw statusError.invalid({ group: '', kind: 'PodLogOptions' }, info.name, errors);
   const reader = context.reader();
   const pod = podOf(reader, info.namespace, info.name);
   const container = containerOf(pod, info.query.get('container') ?? '');
-  const headers = { 'content-type': 'text/plain' };
-  // A pod without a node has no log yet.
-  if (!pod.spec?.nodeName) return { status: 200, headers, body: { kind: 'bytes', bytes: new Uint8Array() } };
+  if (!pod.spec?.nodeName) return undefined;
   const address = kubeletAddress(reader, pod.spec.nodeName);
   const target = `${path('containerLogs', info.namespace, info.name, container)}?${logQuery(info.query)}`;
   const answer = await fetchFrom(context, address, target, request.signal);
   if (answer.statusCode! < 200 || answer.statusCode! > 206) throw refusal(answer.statusCode!, await textOf(answer), info.name);
-  return { status: 200, headers, body: { kind: 'stream', stream: answer } };
+  return answer;
+}
+
+async function log(context: ConnectContext, request: ApiRequest, info: RequestInfo): Promise<ApiResponse> {
+  const answer = await openLog(context, request, info);
+  const body = answer ? { kind: 'stream' as const, stream: answer } : { kind: 'bytes' as const, bytes: new Uint8Array() };
+  return { status: 200, headers: { 'content-type': 'text/plain' }, body };
+}
+
+const BINARY = 'binary.k8s.io';
+const BASE64 = 'base64.binary.k8s.io';
+
+/** The log in messages of a WebSocket, which closes at the end (apimachinery util/httpstream/wsstream Reader). */
+async function logMessages(
+  context: ConnectContext,
+  request: ApiRequest,
+  info: RequestInfo,
+  socket: Duplex,
+  head: Uint8Array,
+): Promise<void> {
+  const protocol = protocolsOf(request).find((name) => name === BINARY || name === BASE64) ?? '';
+  const answer = await openLog(context, request, info);
+  const accepted = await acceptWebSocket(request, socket, head, protocol);
+  accepted.on('error', () => accepted.terminate());
+  accepted.on('close', () => answer?.destroy());
+  accepted.resume();
+  if (!answer) return accepted.close();
+  answer.on('data', (chunk: Buffer) => {
+    const data = protocol === BASE64 ? chunk.toString('base64') : chunk;
+    sendBounded(accepted, data, answer);
+  });
+  answer.on('end', () => accepted.close());
+  answer.on('error', () => accepted.close());
 }
 
 export function podLogHandler(context: ConnectContext): SubresourceHandler {
   return { group: '', resource: 'pods', subresource: 'log', handle: (request, info) => log(context, request, info) };
+}
+
+export function podLogUpgrade(context: ConnectContext): UpgradeHandler {
+  return {
+    matches: ({ apiGroup, resource, subresource }) => apiGroup === '' && resource === 'pods' && subresource === 'log',
+    upgrade: (request, info, _user, socket, head) => {
+      if (!isWebSocket(request)) throw statusError.badRequest('Upgrade request required');
+      return logMessages(context, request, info, socket, head);
+    },
+  };
 }

@@ -30,7 +30,7 @@ export function acceptWebSocket(request: ApiRequest, socket: Duplex, head: Uint8
 }
 
 /** Sends, and holds the source back while the client is slow. */
-export function sendBounded(socket: WebSocket, data: Uint8Array, source: { pause(): void; resume(): void }) {
+export function sendBounded(socket: WebSocket, data: Uint8Array | string, source: { pause(): void; resume(): void }) {
   if (socket.readyState !== socket.OPEN) return;
   socket.send(data, () => {
     if (socket.bufferedAmount <= BUFFERED_BYTES_MAX) source.resume();

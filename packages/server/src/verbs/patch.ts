@@ -147,9 +147,18 @@ function patched(
   return endpoint.codec.applyDefaults(strictly(context, endpoint, patchValue(current, type, body, endpoint), options, []).object);
 }
 
+/** Upstream's form of a built-in kind always has its status, empty at least: `add /status/…` finds where to add. */
+function patchWithStatus(endpoint: Endpoint, current: PlainObject, body: unknown): PlainObject {
+  const lacksStatus = endpoint.codec.strategicMerge && current.status === undefined && rulesOf(endpoint, 'status');
+  if (!lacksStatus) return applyJsonPatch(current, body);
+  const { status, ...rest } = applyJsonPatch({ ...current, status: {} } as PlainObject, body);
+  const isEmpty = typeof status === 'object' && status !== null && Object.keys(status).length === 0;
+  return isEmpty || status === undefined ? rest : { ...rest, status };
+}
+
 /** The patch carried out on plain data. */
 export function patchValue(current: PlainObject, type: string, body: unknown, endpoint?: Endpoint): PlainObject {
-  if (type === JSON_PATCH) return applyJsonPatch(current, body);
+  if (type === JSON_PATCH) return endpoint ? patchWithStatus(endpoint, current, body) : applyJsonPatch(current, body);
   if (typeof body !== 'object' || body === null || Array.isArray(body))
     throw statusError.badRequest('error decoding patch: the patch is not an object');
   if (type === MERGE_PATCH) return applyMergePatch(current, body) as PlainObject;

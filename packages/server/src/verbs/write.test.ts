@@ -190,6 +190,18 @@ test('status and the rest are written apart', async () => {
   assert.deepEqual([spec.spec.replicas, spec.status.replicas, spec.metadata.generation], [4, 2, 2]);
 });
 
+test('a JSON patch can add to a status that is not there yet', async () => {
+  await using server = await testServer();
+  const claims = '/apis/resource.k8s.io/v1/namespaces/default/resourceclaims';
+  await server.ask('POST', '/api/v1/namespaces', { metadata: { name: 'default' } });
+  await server.ask('POST', claims, { metadata: { name: 'a' }, spec: {} });
+  const patch = [{ op: 'add', path: '/status/allocation', value: {} }];
+  const patched = await server.ask('PATCH', `${claims}/a/status`, patch, JSON_PATCH);
+  assert.deepEqual(patched.status, { allocation: { devices: {} } });
+  const labelled = await server.ask('PATCH', `${claims}/a`, [{ op: 'add', path: '/metadata/labels', value: { x: 'y' } }], JSON_PATCH);
+  assert.deepEqual(labelled.status, { allocation: { devices: {} } });
+});
+
 test('scale reads and writes the replicas', async () => {
   await using t = await testServer();
   await t.ask('POST', DEPLOYMENTS, deployment('d', 2));
