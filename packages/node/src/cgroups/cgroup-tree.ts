@@ -106,15 +106,18 @@ function limitValue(key: keyof PodLimits, text: string): number {
   return key === 'memoryBytes' && value >= UNLIMITED_BYTES ? 0 : value;
 }
 
+/** The mounted trees: one in version 2, one for each controller before. */
+async function hierarchiesOf(version: 1 | 2): Promise<string[]> {
+  if (version === 2) return [MOUNT];
+  const paths = CONTROLLERS_V1.map((name) => join(MOUNT, name));
+  const mounted = await Promise.all(paths.map(exists));
+  return paths.filter((_, index) => mounted[index]);
+}
+
 /** `root` names the tree below every controller, such as `/tiphys-1a2b3c4d`. */
 export async function cgroupTree(root: string): Promise<CgroupTree> {
   const version = (await exists(join(MOUNT, 'cgroup.controllers'))) ? 2 : 1;
-  const hierarchies =
-    version === 2
-      ? [MOUNT]
-      : (await Promise.all(CONTROLLERS_V1.map(async (name) => ((await exists(join(MOUNT, name))) ? join(MOUNT, name) : '')))).filter(
-          Boolean,
-        );
+  const hierarchies = await hierarchiesOf(version);
   const base = `${root}/kubepods`;
   const made = new Set<string>();
 

@@ -49,6 +49,17 @@ async function removeSandbox(cri: CriClient, id: string): Promise<void> {
   });
 }
 
+async function removeOrphans({ cri, cgroups, volumes, runtime }: NodeContext, isKnown: (uid: string) => boolean): Promise<void> {
+  for (const sandbox of await cri.listPodSandbox()) {
+    const uid = podUidOf(sandbox);
+    if (isKnown(uid)) continue;
+    runtime.log.info('removing a pod that nobody knows', { uid });
+    await removeSandbox(cri, sandbox.id!);
+    await cgroups.removePod(uid);
+  }
+  for (const uid of await volumes.known()) if (!isKnown(uid)) await volumes.unmount(uid);
+}
+
 async function runningContainers(cri: CriClient): Promise<{ id: string; logPath: string }[]> {
   const containers = await cri.listContainers({ state: { state: 1 } });
   const found: { id: string; logPath: string }[] = [];
@@ -60,7 +71,7 @@ async function runningContainers(cri: CriClient): Promise<{ id: string; logPath:
 }
 
 export async function podSet(given: NodeContext, node: () => corev1.Node | undefined): Promise<PodSet> {
-  const { client, cri, runtime } = given;
+  const { client, cri } = given;
   const informer = client.informer(corev1.pods, { fieldSelector: `spec.nodeName=${given.nodeName}` });
   const workers = new Map<string, PodWorker>();
   const adopted = new Set((await cri.listPodSandbox()).map(podUidOf));
@@ -86,25 +97,21 @@ export async function podSet(given: NodeContext, node: () => corev1.Node | undef
     const known = node();
     const refusal =
       !known || adopted.has(uid) || hasEnded(pod) || pod.metadata!.deletionTimestamp ? undefined : admitPod(pod, known, counted(uid));
-    if (refusal) {
-      context.events.event({ ...pod, apiVersion: 'v1', kind: 'Pod' }, 'Warning', refusal.reason, refusal.message);
-      workers.set(uid, new PodWorker(context, pod, forget, { reason: refusal.reason, message: `Pod was rejected: ${refusal.message}` }));
-      return;
-    }
-    workers.set(uid, new PodWorker(context, pod, forget));
+    if (refusal) context.events.event({ ...pod, apiVersion: 'v1', kind: 'Pod' }, 'Warning', refusal.reason, refusal.message);
+    const rejected = refusal && { reason: refusal.reason, message: `Pod was rejected: ${refusal.message}` };
+    workers.set(uid, new PodWorker(context, pod, forget, rejected));
   };
   const forget = (uid: string) => void workers.delete(uid);
+  const put = (pod: corev1.Pod) => {
+    const worker = workers.get(pod.metadata!.uid!);
+    if (worker) worker.update(pod);
+    else add(pod);
+  };
   const unsubscribe = informer.subscribe({
-    added: (pod) => {
-      const worker = workers.get(pod.metadata!.uid!);
-      if (worker) worker.update(pod);
-      else add(pod);
-    },
+    added: put,
     updated: (pod, old) => {
       if (old.metadata!.uid !== pod.metadata!.uid) workers.get(old.metadata!.uid!)?.remove();
-      const worker = workers.get(pod.metadata!.uid!);
-      if (worker) worker.update(pod);
-      else add(pod);
+      put(pod);
     },
     deleted: (pod) => workers.get(pod.metadata!.uid!)?.remove(),
   });
@@ -123,15 +130,7 @@ export async function podSet(given: NodeContext, node: () => corev1.Node | undef
       const uid = await podOfEnded(context, containerId);
       if (uid !== undefined) wake(new Set([uid]));
     },
-    removeOrphans: async () => {
-      for (const sandbox of await cri.listPodSandbox()) {
-        if (workers.has(podUidOf(sandbox))) continue;
-        runtime.log.info('removing a pod that nobody knows', { uid: podUidOf(sandbox) });
-        await removeSandbox(cri, sandbox.id!);
-        await context.cgroups.removePod(podUidOf(sandbox));
-      }
-      for (const uid of await context.volumes.known()) if (!workers.has(uid)) await context.volumes.unmount(uid);
-    },
+    removeOrphans: () => removeOrphans(context, (uid) => workers.has(uid)),
     runningContainers: () => runningContainers(cri),
     volumesInUse: () => [],
     stop: async () => {
