@@ -11,7 +11,7 @@ import type { Endpoint, Resources } from './resources.ts';
 import { create } from './verbs/create.ts';
 import { deleteCollection, deleteVerb } from './verbs/delete.ts';
 import { get } from './verbs/get.ts';
-import { list } from './verbs/list.ts';
+import { list, listConverted } from './verbs/list.ts';
 import { patch } from './verbs/patch.ts';
 import { getScale, patchScale, updateScale } from './verbs/scale.ts';
 import { createSubresource } from './verbs/subresource.ts';
@@ -21,8 +21,8 @@ import { watch } from './verbs/watch.ts';
 type Verb = (context: RequestContext, endpoint: Endpoint) => Promise<ApiResponse> | ApiResponse;
 
 const listVerb: Verb = async (context, endpoint) => {
-  const body = list(endpoint, listOptions(context.info, endpoint));
-  await endpoint.ready(body.entries);
+  const options = listOptions(context.info, endpoint);
+  const body = endpoint.asksToConvert ? await listConverted(endpoint, options) : list(endpoint, options);
   return { status: 200, headers: {}, body };
 };
 const watchVerb: Verb = (context, endpoint) => ({

@@ -9,14 +9,20 @@ import { webhookConverter } from './conversion-webhook.ts';
 import { servedVersion } from './served-version.ts';
 
 const schema = { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } };
-const version = (name: string, storage: boolean) => ({ name, served: true, storage, schema });
+const version = (name: string, storage: boolean, fields: string[]) => ({
+  name,
+  served: true,
+  storage,
+  schema,
+  selectableFields: fields.map((jsonPath) => ({ jsonPath })),
+});
 const crd = {
   metadata: { name: 'foos.example.com' },
   spec: {
     group: 'example.com',
     scope: 'Namespaced',
     names: { plural: 'foos', kind: 'Foo' },
-    versions: [version('v1', true), version('v2', false)],
+    versions: [version('v1', true, ['.host']), version('v2', false, ['.first', '.last'])],
     conversion: { strategy: 'Webhook', webhook: { clientConfig: { url: 'https://x/' }, conversionReviewVersions: ['v1'] } },
   },
   status: { storedVersions: ['v1'] },
@@ -159,4 +165,44 @@ test('a webhook that fails fails reads and ends watches, and the other version g
   assert.deepEqual(watched.lines, ['ERROR conversion webhook for example.com/v1, Kind=Foo failed: down']);
   assert.ok(watched.ended());
   assert.equal((await world.answer('GET', `${url('v1')}/a`)).status, 200);
+});
+
+test('fields select by what objects are in the version that is asked for', async () => {
+  const { convert } = converter(split);
+  await using world = await testServer();
+  for (const each of crd.spec.versions) {
+    const { definition, codec } = servedVersion(crd, each, convert);
+    await world.server.addDefinition(definition, codec);
+  }
+  const url = (of: string, query = '') => `/apis/example.com/${of}/namespaces/ns/foos${query}`;
+  const selector = '?fieldSelector=first%3Dx';
+  const create = (name: string, host: string) =>
+    world.answer('POST', url('v1'), { kind: 'Foo', apiVersion: 'example.com/v1', metadata: { name }, host });
+  const followed = await world.watch(url('v2', `${selector}&watch=1`));
+  await create('a', 'x:1');
+  await create('b', 'x:2');
+  await create('c', 'y:1');
+  const names = async (query: string) => (await world.ask('GET', url('v2', query))).items.map((each: any) => each.metadata.name);
+  assert.deepEqual(await names(selector), ['a', 'b']);
+  assert.deepEqual(await names(`${selector}&limit=1`), ['a']);
+  assert.deepEqual(await names('?fieldSelector=first%3Dx,last%3D2'), ['b']);
+  const { metadata } = await world.ask('GET', url('v2'));
+  const later = await world.watch(url('v2', `${selector}&watch=1&resourceVersion=${metadata.resourceVersion}`));
+  const initial = await world.watch(
+    url('v2', `${selector}&watch=1&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true`),
+  );
+
+  const merge = { 'content-type': 'application/merge-patch+json' };
+  await world.ask('PATCH', url('v2', '/a'), { first: 'y' }, merge);
+  await world.ask('PATCH', url('v2', '/b'), { last: '3' }, merge);
+  await world.ask('PATCH', url('v2', '/c'), { first: 'x' }, merge);
+  assert.equal((await world.answer('DELETE', url('v2', selector))).status, 200);
+  assert.deepEqual(await names(''), ['a']);
+  const told = ({ events }: typeof followed) =>
+    events.map(({ type, object }) => `${type} ${object.metadata?.name ?? '-'} ${(object as any).first ?? ''}${(object as any).last ?? ''}`);
+  const changes = ['DELETED a x1', 'MODIFIED b x3', 'ADDED c x1', 'DELETED b x3', 'DELETED c x1'];
+  assert.deepEqual(told(followed), ['ADDED a x1', 'ADDED b x2', ...changes]);
+  assert.deepEqual(told(later), changes);
+  assert.deepEqual(told(initial), ['ADDED a x1', 'ADDED b x2', 'BOOKMARK - ', ...changes]);
+  for (const each of [followed, later, initial]) each.stop();
 });

@@ -11,7 +11,7 @@ import type { Endpoint } from '../resources.ts';
 import { admit, admitValid, attributesOf } from './admit.ts';
 import { planDeletion } from './deletion.ts';
 import { entryOf } from './get.ts';
-import { list } from './list.ts';
+import { list, listConverted } from './list.ts';
 import { OPTIMISTIC_LOCK, put, remove, ruleContext, unstored } from './write.ts';
 
 /** Tries of one deletion against others who write the same object. */
@@ -135,8 +135,8 @@ export async function deleteByRule(
 
 export async function deleteCollection(context: RequestContext, endpoint: Endpoint): Promise<ApiResponse> {
   const options = deleteOptions(context);
-  const chosen = list(endpoint, listOptions(context.info, endpoint));
-  await endpoint.ready(chosen.entries);
+  const asked = listOptions(context.info, endpoint);
+  const chosen = endpoint.asksToConvert ? await listConverted(endpoint, asked) : list(endpoint, asked);
   const waiting = [...chosen.entries];
   const worker = async () => {
     for (let entry = waiting.shift(); entry; entry = waiting.shift()) {

@@ -92,12 +92,38 @@ export function list(endpoint: Endpoint, options: ListOptions): ListBody {
   const source = sourceAt(endpoint, at, options);
   const { selection } = options;
   const { entries, more } = collect(source, selection, at.after, options.limit);
+  const remaining = () => source.count(selection.keyPrefix, entries.at(-1)!.key);
+  return bodyOf(endpoint, options, at, entries, more ? remaining : undefined);
+}
+
+/** The same where a webhook converts objects: they are chosen by what they are in this version. Rejects with StatusError. */
+export async function listConverted(endpoint: Endpoint, options: ListOptions): Promise<ListBody> {
+  const at = position(endpoint, options);
+  const { selection, limit } = options;
+  const { matches, field: _, ...range } = selection;
+  const { entries: inRange } = collect(sourceAt(endpoint, at, options), range, at.after, 0);
+  if (matches) await endpoint.ready(inRange);
+  const chosen = matches ? inRange.filter((entry) => matches(endpoint.object(entry))) : inRange;
+  const entries = limit > 0 ? chosen.slice(0, limit) : chosen;
+  await endpoint.ready(entries);
+  const more = chosen.length > entries.length;
+  return bodyOf(endpoint, options, at, entries, more ? () => chosen.length - entries.length : undefined);
+}
+
+/** `remaining` is given when more lie behind the last entry. */
+function bodyOf(
+  endpoint: Endpoint,
+  { selection }: ListOptions,
+  at: Position,
+  entries: readonly Entry[],
+  remaining: (() => number) | undefined,
+): ListBody {
   const metadata: ConstructorParameters<typeof ListBody>[2] = { resourceVersion: String(at.revision) };
-  if (more) {
+  if (remaining) {
     const last = entries.at(-1)!.key;
     metadata.continue = encodeContinue({ revision: at.revision, after: last.slice(selection.keyPrefix.length) });
     // With a selector the number of what remains is not known without looking at all of it; upstream leaves it out.
-    if (selection.matches === undefined) metadata.remainingItemCount = source.count(selection.keyPrefix, last);
+    if (selection.matches === undefined) metadata.remainingItemCount = remaining();
   }
   return new ListBody(endpoint, entries, metadata);
 }

@@ -10,6 +10,7 @@ import type { Core } from '../request/context.ts';
 import type { ListOptions } from '../request/list-options.ts';
 import { parseRevision, tooLarge } from '../request/revision.ts';
 import type { Endpoint } from '../resources.ts';
+import { ConvertedSelection } from './watch-converted.ts';
 
 /** Without timeoutSeconds a watch lasts between this and twice this (kube-apiserver's --min-request-timeout). */
 export const WATCH_DURATION_MIN_MS = 30 * 60_000;
@@ -90,6 +91,8 @@ class Run {
   readonly #plan: Plan;
   readonly #onEvents: OnEvents;
   readonly #onEnd: () => void;
+  /** Set where objects are selected by what a webhook makes of them. */
+  readonly #converted: ConvertedSelection | undefined;
   readonly #cleanup = new Set<() => void>();
   #open = true;
   /** What waits for objects to be converted, in order. Only where a webhook converts. */
@@ -100,7 +103,11 @@ class Run {
   constructor(core: Core, endpoint: Endpoint, selection: Selection, plan: Plan, onEvents: OnEvents, onEnd: () => void) {
     this.#core = core;
     this.#endpoint = endpoint;
-    this.#selection = selection;
+    if (endpoint.asksToConvert && selection.matches) {
+      const { matches, field: _, ...range } = selection;
+      this.#converted = new ConvertedSelection(endpoint, matches);
+      this.#selection = range;
+    } else this.#selection = selection;
     this.#plan = plan;
     this.#onEvents = onEvents;
     this.#onEnd = onEnd;
@@ -115,6 +122,7 @@ class Run {
       queueMicrotask(this.end);
       return;
     }
+    if (this.#converted && !this.#plan.initial) this.#knowBase(this.#converted);
     this.#tell(past);
     if (this.#plan.marksInitialEnd) this.#then(() => this.#send([bookmark(this.#endpoint, initialEnd, true)]));
     if (!this.#open) return;
@@ -156,11 +164,25 @@ class Run {
     this.#tell(news);
   }
 
+  /** What was there at the revision that the watch starts from. */
+  #knowBase(converted: ConvertedSelection): void {
+    const { cache } = this.#endpoint;
+    const { key, keyPrefix } = this.#selection;
+    const source = this.#told < cache.revision ? cache.past(keyPrefix, this.#told) : cache;
+    const entries = Array.from(source.range(keyPrefix), ([, entry]) => entry).filter((entry) => key === undefined || entry.key === key);
+    this.#then(() => converted.begin(entries));
+  }
+
   /** In this endpoint's version; at once unless a webhook has to convert something. */
   #tell(events: readonly EntryEvent[]): void {
     const shown = () => (this.#endpoint.sendsAllStored ? events : events.map((event) => this.#endpoint.event(event)));
     if (!this.#endpoint.asksToConvert) {
       this.#send(shown());
+      return;
+    }
+    const selection = this.#converted;
+    if (selection) {
+      this.#then(async () => this.#send(await selection.events(events)));
       return;
     }
     const converted = this.#endpoint.ready(events.map((event) => event.entry));
