@@ -1,4 +1,5 @@
 // The controllers that keep the cluster itself in order. Two of them need to be told the cluster's authority.
+import { policyStatusController } from './admission-policy/policy-status-controller.ts';
 import { certificateControllers } from './certificates/certificate-controllers.ts';
 import type { CertificateSigner } from './certificates/requests.ts';
 import { clusterRoleAggregationController } from './cluster-role-aggregation/cluster-role-aggregation-controller.ts';
@@ -45,6 +46,7 @@ export function systemControllers(options: SystemControllersOptions): Controller
     resourceQuotaController,
     disruptionController,
     staleDisruptionController,
+    policyStatusController,
     ...(options.certificateSigner ? certificateControllers(options.certificateSigner) : []),
     ...volumeControllers(options.volumes ?? DEFAULT_FOLDERS),
   ];

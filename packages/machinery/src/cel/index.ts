@@ -17,6 +17,8 @@ export {
   POLICY_COST_MAX,
   PolicyEvaluation,
 } from './policy/evaluate.ts';
+export { CHECKED_TYPES_MAX, type CheckedType, typeWarnings } from './policy/type-check.ts';
+export { builtInType } from './schema/built-in.ts';
 export { declaredType } from './schema/declared.ts';
 export { definitionRuleErrors } from './schema/definition.ts';
 export { compileSchemaRules, type SchemaRules } from './schema/rules.ts';
