@@ -31,7 +31,8 @@ export function ctrPath(target: ImageTarget): string {
   return target.binary?.includes('/') ? join(dirname(target.binary), 'ctr') : 'ctr';
 }
 
-async function ctr(target: ImageTarget, args: readonly string[]): Promise<void> {
+/** Runs containerd's own client; rejects with what it complained of. */
+export async function ctr(target: ImageTarget, args: readonly string[]): Promise<void> {
   const child = spawn(ctrPath(target), ['--address', target.socket, '--namespace', CRI_NAMESPACE, ...args], {
     stdio: ['ignore', 'ignore', 'pipe'],
   });

@@ -9,6 +9,7 @@ import type { Runtime, Timer } from '@tiphys/runtime';
 import { type CgroupTree, cgroupTree } from '../cgroups/cgroup-tree.ts';
 import { SANDBOX_IMAGE } from '../containerd/configuration.ts';
 import { type Containerd, startContainerd } from '../containerd/daemon.ts';
+import { imageMounts } from '../images/image-mounts.ts';
 import { ensureSandboxImage, type ImageTarget } from '../images/import.ts';
 import { imagePuller } from '../images/puller.ts';
 import { openAllocations } from '../pod-worker/allocations.ts';
@@ -121,12 +122,14 @@ interface Parts {
   machine: MachineFacts;
   cgroups: CgroupTree;
   events: EventRecorder;
+  target: ImageTarget;
 }
 
 async function nodeContext(options: NodeOptions, parts: Parts, wake: (uids: ReadonlySet<string>) => void): Promise<NodeContext> {
   const { client, runtime, directory } = options;
   const { containerd, machine, cgroups, events } = parts;
   const allocatable = allocatableOf(machine);
+  const mounts = imageMounts(parts.target);
   const [resolvConf, machineHosts] = await Promise.all(
     ['/etc/resolv.conf', '/etc/hosts'].map((path) => readFile(path, 'utf8').catch(() => '')),
   );
@@ -142,8 +145,10 @@ async function nodeContext(options: NodeOptions, parts: Parts, wake: (uids: Read
       directory: nodeDirectory(directory),
       allocatable: () => allocatable,
       onChange: wake,
+      images: mounts,
     }),
     cgroups,
+    imageMounts: mounts,
     images: imagePuller(containerd.cri, runtime.clock),
     statuses: statusWriter(client, runtime),
     allocations: await openAllocations(join(nodeDirectory(directory), 'pods'), (error) =>
@@ -224,7 +229,7 @@ async function startParts(options: NodeOptions, onFailure: (undo: () => unknown)
   await ensureSandboxImage(target, containerd.cri, (delayMs) => clock.sleep(delayMs));
   const events = eventRecorder({ client, runtime, component: 'kubelet', host: options.name });
   let pods: PodSet | undefined;
-  const context = await nodeContext(options, { containerd, machine, cgroups, events }, (uids) => pods?.wake(uids));
+  const context = await nodeContext(options, { containerd, machine, cgroups, events, target }, (uids) => pods?.wake(uids));
   const registration = await registerNode({ client, runtime, events, facts: () => nodeFacts(options, machine, containerd, () => pods) });
   onFailure(() => registration.stop());
   await context.services.synced();

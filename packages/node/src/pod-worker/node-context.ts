@@ -6,6 +6,7 @@ import type { CgroupTree } from '../cgroups/cgroup-tree.ts';
 import type { DnsSettings } from '../container/hosts.ts';
 import type { NodeAllocatable } from '../container/resource-field.ts';
 import type { CriClient } from '../cri/client.ts';
+import type { ImageMounts } from '../images/image-mounts.ts';
 import type { ImagePuller } from '../images/puller.ts';
 import type { Refusal } from '../node/admission.ts';
 import type { VolumeManager } from '../volumes/volume-manager.ts';
@@ -23,6 +24,7 @@ export interface NodeContext {
   volumes: VolumeManager;
   cgroups: CgroupTree;
   images: ImagePuller;
+  imageMounts: ImageMounts;
   statuses: StatusWriter;
   allocations: Allocations;
   /** Why a pod that runs here may not have the resources of its spec now. */

@@ -52,6 +52,26 @@ async function hostsMount(request: StartRequest): Promise<Mount> {
   return { containerPath: HOSTS_PATH, hostPath: path };
 }
 
+/** Image volumes of the container: pulled as their policy says, and mounted read-only. */
+async function mountImages({ context, pod, container, sandbox, volumes, event }: StartRequest, secrets: readonly corev1.Secret[]) {
+  for (const { name } of container.volumeMounts ?? []) {
+    const source = pod.spec!.volumes?.find((volume) => volume.name === name)?.image;
+    const volume = volumes.get(name);
+    if (!source || !volume) continue;
+    const { reference = '', pullPolicy } = source;
+    const wanted: corev1.Container = { name: container.name, image: reference, ...(pullPolicy ? { imagePullPolicy: pullPolicy } : {}) };
+    const { ref } = await context.images.ensure({
+      pod,
+      container: wanted,
+      sandbox,
+      secrets,
+      event: (type, reason, message) => event(container.name, type, reason, message),
+    });
+    // CRI keeps every image under its id, too.
+    await context.imageMounts.mount(ref, volume.path);
+  }
+}
+
 async function mountsOf(request: StartRequest, environment: ReadonlyMap<string, string>): Promise<Mount[]> {
   const { pod, container, volumes } = request;
   const mounts: Mount[] = [];
@@ -172,6 +192,7 @@ export async function startContainer(request: StartRequest): Promise<void> {
   let id: string;
   try {
     image = await context.images.ensure({ pod, container, sandbox: request.sandbox, secrets, event: emit });
+    await mountImages(request, secrets);
     id = await createOrExplain(request, image);
   } catch (error) {
     return fail(asStartError('ErrImagePull', error));

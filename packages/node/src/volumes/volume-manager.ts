@@ -6,6 +6,7 @@ import { corev1 as core, type corev1, parseQuantity } from '@tiphys/api';
 import type { Client } from '@tiphys/client';
 import type { Runtime } from '@tiphys/runtime';
 import type { NodeAllocatable } from '../container/resource-field.ts';
+import type { ImageMounts } from '../images/image-mounts.ts';
 import { writeAtomically } from './atomic-writer.ts';
 import { prepareHostPath } from './host-path.ts';
 import { mountsBelow, mountTmpfs, unmount, unmountBelow } from './mounts.ts';
@@ -46,6 +47,7 @@ export interface VolumeManagerOptions {
   directory: string;
   allocatable: () => NodeAllocatable;
   onChange: (podUids: ReadonlySet<string>) => void;
+  images: ImageMounts;
 }
 
 export async function volumeManager(options: VolumeManagerOptions): Promise<VolumeManager> {
@@ -64,6 +66,8 @@ async function setGroup(path: string, group: number): Promise<void> {
   await chmod(path, (facts.mode & 0o7777) | 0o660 | (facts.isDirectory() ? 0o2110 : 0));
   if (facts.isDirectory()) for (const name of await readdir(path)) await setGroup(join(path, name), group);
 }
+
+const IMAGE_PLUGIN = 'image';
 
 class Volumes implements VolumeManager {
   readonly configMaps: ObjectWatch<corev1.ConfigMap>;
@@ -123,6 +127,8 @@ class Volumes implements VolumeManager {
     if (volume.hostPath) return { path: await prepareHostPath(volume.hostPath), readOnly: false };
     if (volume.persistentVolumeClaim) return this.#claim(pod, volume.persistentVolumeClaim, group);
     if (volume.ephemeral) return this.#claim(pod, { claimName: `${pod.metadata!.name}-${volume.name}` }, group);
+    // Mounted when a container wants it: the image has to be pulled first.
+    if (volume.image) return { path: this.#volumePath(uid, IMAGE_PLUGIN, volume.name), readOnly: true };
     const kind = Object.keys(volume).find((key) => key !== 'name');
     throw new Error(`volumes of type ${kind} are not supported by this node`);
   }
@@ -189,6 +195,8 @@ class Volumes implements VolumeManager {
     this.#tokens.release(podUid);
     const directory = this.podDirectory(podUid);
     for (const path of this.#prepared) if (path.startsWith(directory) || path.startsWith(`${podUid} `)) this.#prepared.delete(path);
+    const images = join(directory, 'volumes', `kubernetes.io~${IMAGE_PLUGIN}`);
+    for (const name of await readdir(images).catch(() => [])) await this.#options.images.unmount(join(images, name));
     await unmountBelow(directory);
     await rm(directory, { recursive: true, force: true });
     await rm(join(this.#memory, podUid), { recursive: true, force: true });
