@@ -74,6 +74,13 @@ function seccompOf(profile: corev1.SeccompProfile | undefined, privileged: boole
   return { profileType: ProfileType.Unconfined };
 }
 
+function appArmorOf(profile: corev1.AppArmorProfile | undefined): { apparmor?: SecurityProfile } {
+  if (profile?.type === 'RuntimeDefault') return { apparmor: { profileType: ProfileType.RuntimeDefault } };
+  if (profile?.type === 'Unconfined') return { apparmor: { profileType: ProfileType.Unconfined } };
+  if (profile?.type !== 'Localhost') return {};
+  return { apparmor: { profileType: ProfileType.Localhost, localhostRef: profile.localhostProfile ?? '' } };
+}
+
 const idValue = (value: number | undefined) => (value === undefined ? undefined : { value });
 const groupsOf = (pod: corev1.Pod): number[] => {
   const { fsGroup, supplementalGroups = [] } = pod.spec!.securityContext ?? {};
@@ -133,6 +140,7 @@ export function containerSecurity(
     maskedPaths: unmasked ? [] : MASKED_PATHS,
     readonlyPaths: unmasked ? [] : READ_ONLY_PATHS,
     seccomp: seccompOf(security.seccompProfile, privileged, seccompRoot),
+    ...appArmorOf(security.appArmorProfile),
     ...(security.seLinuxOptions ? { selinuxOptions: security.seLinuxOptions } : {}),
   } as LinuxContainerSecurityContext;
 }

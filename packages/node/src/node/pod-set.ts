@@ -6,7 +6,9 @@ import { isCriNotFound } from '../cri/errors.ts';
 import type { NodeContext } from '../pod-worker/node-context.ts';
 import { LABELS, podUidOf, stateOf } from '../pod-worker/pod-runtime.ts';
 import { PodWorker } from '../pod-worker/worker.ts';
+import { outgrownVolume } from '../volumes/size-limits.ts';
 import { admitPod } from './admission.ts';
+import { appArmorEnabled, appArmorRefusal } from './app-armor.ts';
 
 export interface PodSet {
   pod(namespace: string, name: string): corev1.Pod | undefined;
@@ -16,6 +18,8 @@ export interface PodSet {
   containerEnded(containerId: string): Promise<void>;
   removeOrphans(): Promise<void>;
   runningContainers(): Promise<{ id: string; logPath: string }[]>;
+  /** Ends pods whose volumes have outgrown their limits. */
+  enforceLimits(): Promise<void>;
   volumesInUse(): string[];
   stop(): Promise<void>;
 }
@@ -74,6 +78,7 @@ export async function podSet(given: NodeContext, node: () => corev1.Node | undef
   const { client, cri } = given;
   const informer = client.informer(corev1.pods, { fieldSelector: `spec.nodeName=${given.nodeName}` });
   const workers = new Map<string, PodWorker>();
+  const hasAppArmor = await appArmorEnabled();
   const adopted = new Set((await cri.listPodSandbox()).map(podUidOf));
 
   const context: NodeContext = {
@@ -96,7 +101,9 @@ export async function podSet(given: NodeContext, node: () => corev1.Node | undef
     // What ran before this process was admitted then.
     const known = node();
     const refusal =
-      !known || adopted.has(uid) || hasEnded(pod) || pod.metadata!.deletionTimestamp ? undefined : admitPod(pod, known, counted(uid));
+      !known || adopted.has(uid) || hasEnded(pod) || pod.metadata!.deletionTimestamp
+        ? undefined
+        : (admitPod(pod, known, counted(uid)) ?? appArmorRefusal(pod, hasAppArmor));
     if (refusal) context.events.event({ ...pod, apiVersion: 'v1', kind: 'Pod' }, 'Warning', refusal.reason, refusal.message);
     const rejected = refusal && { reason: refusal.reason, message: `Pod was rejected: ${refusal.message}` };
     workers.set(uid, new PodWorker(context, pod, forget, rejected));
@@ -132,6 +139,14 @@ export async function podSet(given: NodeContext, node: () => corev1.Node | undef
     },
     removeOrphans: () => removeOrphans(context, (uid) => workers.has(uid)),
     runningContainers: () => runningContainers(cri),
+    enforceLimits: async () => {
+      for (const worker of [...workers.values()]) {
+        if (worker.phase !== 'syncing') continue;
+        const message = await outgrownVolume(worker.pod, context.volumes.podDirectory(worker.pod.metadata!.uid!));
+        if (message) worker.evict(message);
+      }
+    },
+    // No volume of this node has to be attached to it.
     volumesInUse: () => [],
     stop: async () => {
       unsubscribe();

@@ -272,6 +272,7 @@ function housekeeping(context: NodeContext, pods: PodSet): { stop(): void } {
   let stopped = false;
   const tidy = async () => {
     await pods.removeOrphans();
+    await pods.enforceLimits();
     const stamp = new Date(clock.now()).toISOString().slice(0, 19).replace(/[-:]/g, '').replace('T', '-');
     for (const { id, logPath } of await pods.runningContainers()) await rotateLog(context.cri, id, logPath, stamp);
     if (clock.monotonicMs() < relistMs) return;

@@ -5,7 +5,6 @@ import { corev1 as core, type corev1, timeText } from '@tiphys/api';
 import type { EventType } from '@tiphys/client';
 import { isNotFound } from '@tiphys/machinery';
 import type { Timer } from '@tiphys/runtime';
-import { sandboxConfiguration } from '../container/sandbox-configuration.ts';
 import { isCriNotFound } from '../cri/errors.ts';
 import { StartError } from '../images/puller.ts';
 import { type MountedVolume, VolumeError } from '../volumes/volume-manager.ts';
@@ -27,6 +26,7 @@ import {
 import { podStatus } from './pod-status.ts';
 import { type Prober, prober } from './prober.ts';
 import { resizeIsNeeded } from './resources.ts';
+import { ensureSandbox, type RunningSandbox } from './sandbox.ts';
 import { startContainer } from './start.ts';
 
 /** How long a failed round waits before the next one, and how often a healthy pod is looked at anyway. */
@@ -34,6 +34,9 @@ const RETRY_MS = 1000;
 const RETRY_MS_MAX = 30_000;
 const RESYNC_MS = 60_000;
 const RESIZE_RETRY_MS = 10_000;
+const EVICTION_GRACE_SECONDS = 1;
+/** Pods from system-cluster-critical on are not evicted. */
+const CRITICAL_PRIORITY = 2_000_000_000;
 /** Dead runs of a container that are kept beside the newest. */
 const DEAD_KEPT_MAX = 1;
 
@@ -56,6 +59,7 @@ export class PodWorker {
   #retryMs = RETRY_MS;
   #timer: Timer | undefined;
   #graceSeconds: number | undefined;
+  #graceOverride: number | undefined;
   #lastRuntime: PodRuntime = EMPTY_RUNTIME;
   readonly #onGone: (uid: string) => void;
   readonly #refused: boolean;
@@ -110,6 +114,15 @@ export class PodWorker {
   remove(): void {
     this.#removed = true;
     void this.#hurry(0);
+    this.wake();
+  }
+
+  /** Ends the pod for good, almost at once. */
+  evict(message: string): void {
+    if (this.#phase !== 'syncing' || this.#failure || (this.#pod.spec!.priority ?? 0) >= CRITICAL_PRIORITY) return;
+    this.#event('Warning', 'Evicted', message);
+    this.#failure = { reason: 'Evicted', message };
+    this.#graceOverride = EVICTION_GRACE_SECONDS;
     this.wake();
   }
 
@@ -172,7 +185,7 @@ export class PodWorker {
     }
     this.#prober.stopLiveness();
     this.#graceSeconds = this.#removed ? 0 : this.#pod.metadata?.deletionGracePeriodSeconds;
-    await killPod(this.#killOptions(runtime), runtime, this.#removed ? 0 : undefined);
+    await killPod(this.#killOptions(runtime), runtime, this.#removed ? 0 : this.#graceOverride);
     runtime = await this.#look();
     if (runtime.containers.some(({ state }) => state === 'running')) return RETRY_MS;
     this.#prober.stop();
@@ -280,7 +293,9 @@ export class PodWorker {
     if (resizes && (await this.#resize.carryOut(this.#pod, plan.resize))) this.#context.onRoom();
     if (!plan.createSandbox && starts.length === 0) return resizes || plan.toKill.length > 0;
     if (plan.createSandbox) await this.#purgeInit(runtime);
-    const { sandboxId, sandbox, podIps } = await this.#sandbox(plan, runtime);
+    const { sandboxId, sandbox, podIps } = await ensureSandbox(this.#context, this.#pod, plan, runtime, (message) => {
+      if (!this.#pod.metadata?.deletionTimestamp && !this.#removed) this.#event('Warning', 'FailedCreatePodSandBox', message);
+    });
     let changed = resizes || plan.createSandbox || plan.toKill.length > 0;
     for (const name of starts) {
       const container = findContainer(this.#pod, name)!;
@@ -294,13 +309,7 @@ export class PodWorker {
 
   async #start(
     container: corev1.Container,
-    given: {
-      sandboxId: string;
-      sandbox: ReturnType<typeof sandboxConfiguration>;
-      podIps: readonly string[];
-      runtime: PodRuntime;
-      mounted: ReadonlyMap<string, MountedVolume>;
-    },
+    given: RunningSandbox & { runtime: PodRuntime; mounted: ReadonlyMap<string, MountedVolume> },
   ): Promise<boolean> {
     if (this.#inBackOff(container, given.runtime)) return false;
     try {
@@ -340,30 +349,6 @@ export class PodWorker {
     const message = `back-off ${goDuration(crashLoop.delayMs(key))} restarting failed container=${container.name} pod=${pod}`;
     this.#failures.set(container.name, { reason: 'CrashLoopBackOff', message });
     return true;
-  }
-
-  async #sandbox(plan: PodPlan, runtime: PodRuntime) {
-    const { cri, cgroups, dns, directory, hostIp } = this.#context;
-    const pod = this.#pod;
-    const input = { pod, attempt: plan.attempt, dns, cgroupParent: cgroups.podPath(pod), logDirectory: podLogDirectory(directory, pod) };
-    const sandbox = sandboxConfiguration(input);
-    if (!plan.createSandbox) {
-      const podIps = isHostNetwork(pod) ? [hostIp] : (runtime.sandboxes[0]?.ips ?? []);
-      return { sandboxId: plan.sandboxId, sandbox, podIps };
-    }
-    let sandboxId: string;
-    try {
-      sandboxId = await cri.runPodSandbox({ config: sandbox });
-    } catch (error) {
-      if (!this.#pod.metadata?.deletionTimestamp && !this.#removed) {
-        this.#event('Warning', 'FailedCreatePodSandBox', `Failed to create pod sandbox: ${(error as Error).message}`);
-      }
-      throw error;
-    }
-    if (isHostNetwork(pod)) return { sandboxId, sandbox, podIps: [hostIp] };
-    const { status } = await cri.podSandboxStatus(sandboxId);
-    const podIps = [status?.network?.ip, ...(status?.network?.additionalIps ?? []).map(({ ip }) => ip)];
-    return { sandboxId, sandbox, podIps: podIps.filter((ip): ip is string => Boolean(ip)) };
   }
 
   /** A new sandbox starts from the beginning: init containers of the old one must not count. */
