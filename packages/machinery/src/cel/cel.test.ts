@@ -72,8 +72,9 @@ test('what holds', () => {
     'a,b,c'.split(',') == ['a', 'b', 'c'] && 'a,b,c'.split(',', 2) == ['a', 'b,c']
     'hello'.replace('l', 'L', 1) == 'heLlo' && 'hello'.substring(1, 3) == 'el'
     ['a', 'b'].join('-') == 'a-b'
-    '%s is %d, %.2f, %x'.format([dyn('a'), 1, 1.5, 255]) == 'a is 1, 1.50, ff'
-    '%s'.format([[dyn(1), 'a']]) == '[1, "a"]'
+    '%s is %d, %.2f, %x'.format(['a', 1, 1.5, 255]) == 'a is 1, 1.50, ff'
+    '%s'.format([[1, 'a']]) == '[1, "a"]'
+    '%e'.format([3.14]) == '3.140000\u202f×\u202f10⁰⁰' && '%.1f'.format([1234567.89]) == '1,234,567.9'
     strings.quote('a"b') == '"a\\\\"b"'
     [1, 3, 2].max() == 3 && [1, 3, 2].min() == 1 && [1, 3, 2].sum() == 6 && [1, 2].isSorted() && ['a','b','a'].lastIndexOf('a') == 2
     [3, 1, 2].sort() == [1, 2, 3] && ['bb', 'a'].sortBy(x, x.size()) == ['a', 'bb']

@@ -2,6 +2,7 @@
 // cel-go checker/{checker,types,errors}.go).
 import type { Call, Comprehension, Expr, Ident, ListExpr, MapExpr, Select, StructExpr } from './ast.ts';
 import type { FunctionTable, Overload } from './functions.ts';
+import { partsOf } from './literals.ts';
 import type { Issue } from './source.ts';
 import {
   BOOL,
@@ -82,6 +83,7 @@ class Checker {
   }
 
   finish(expression: Expr): CelType {
+    for (const part of partsOf(expression)) this.finish(part);
     expression.type = substitute(this.#substitution, expression.type!, true);
     return expression.type;
   }
@@ -260,11 +262,10 @@ class Checker {
     return true;
   }
 
-  #join(offset: number, previous: CelType | undefined, current: CelType): CelType {
+  /** Different types become dyn here; literals that mix them are refused afterwards, but not as arguments of format(). */
+  #join(previous: CelType | undefined, current: CelType): CelType {
     if (previous === undefined) return current;
-    if (this.#assignable(previous, current)) return mostGeneral(previous, current);
-    this.#mismatch(offset, previous, current);
-    return ERROR;
+    return this.#assignable(previous, current) ? mostGeneral(previous, current) : DYN;
   }
 
   #unwrapped(offset: number, type: CelType, optional: boolean): CelType {
@@ -277,7 +278,7 @@ class Checker {
   #list({ elements, optional }: ListExpr): CelType {
     let element: CelType | undefined;
     elements.forEach((each, i) => {
-      element = this.#join(each.offset, element, this.#unwrapped(each.offset, this.check(each), optional.has(i)));
+      element = this.#join(element, this.#unwrapped(each.offset, this.check(each), optional.has(i)));
     });
     return listOf(element ?? this.#freeVariable());
   }
@@ -286,8 +287,8 @@ class Checker {
     let keyType: CelType | undefined;
     let valueType: CelType | undefined;
     for (const { key, value, optional } of entries) {
-      keyType = this.#join(key.offset, keyType, this.check(key));
-      valueType = this.#join(value.offset, valueType, this.#unwrapped(value.offset, this.check(value), optional));
+      keyType = this.#join(keyType, this.check(key));
+      valueType = this.#join(valueType, this.#unwrapped(value.offset, this.check(value), optional));
     }
     return mapOf(keyType ?? this.#freeVariable(), valueType ?? this.#freeVariable());
   }

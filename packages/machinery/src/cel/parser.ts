@@ -5,6 +5,8 @@ import { expandMacro, type MacroSet } from './macros.ts';
 import { CompilationError } from './source.ts';
 
 const DEPTH_MAX = 250;
+/** Operands of one chain of operators or selections: the tree is as deep as its longest chain. */
+const CHAIN_MAX = 1000;
 const EXPRESSION_LENGTH_MAX = 100_000;
 const RESERVED = new Set([
   'as',
@@ -65,6 +67,10 @@ class Parser {
       offset,
       `Syntax error: ${what} expecting {'[', '{', '(', '.', '-', '!', 'true', 'false', 'null', NUM_FLOAT, NUM_INT, NUM_UINT, STRING, BYTES, IDENTIFIER}`,
     );
+  }
+
+  #checkChain(count: number): void {
+    if (count > CHAIN_MAX) this.#fail(this.#next.offset, `expression recursion limit exceeded: ${CHAIN_MAX}`);
   }
 
   #is(text: string): boolean {
@@ -130,7 +136,8 @@ class Parser {
 
   #relation(): Expr {
     let left = this.#sum();
-    while (this.#next.kind === 'operator' && RELATIONS.has(this.#next.text)) {
+    for (let count = 1; this.#next.kind === 'operator' && RELATIONS.has(this.#next.text); count++) {
+      this.#checkChain(count);
       const { text, offset } = this.#tokens[this.#at++]!;
       left = { kind: 'call', name: text === 'in' ? OPERATOR.in : `_${text}_`, args: [left, this.#sum()], offset };
     }
@@ -143,7 +150,8 @@ class Parser {
 
   #binary(symbols: readonly string[], operand: () => Expr): Expr {
     let left = operand();
-    while (this.#next.kind === 'operator' && symbols.includes(this.#next.text)) {
+    for (let count = 1; this.#next.kind === 'operator' && symbols.includes(this.#next.text); count++) {
+      this.#checkChain(count);
       const { text, offset } = this.#tokens[this.#at++]!;
       left = { kind: 'call', name: `_${text}_`, args: [left, operand()], offset };
     }
@@ -173,7 +181,8 @@ class Parser {
 
   #member(start: Expr): Expr {
     let left = start;
-    for (;;) {
+    for (let count = 1; ; count++) {
+      this.#checkChain(count);
       const dot = this.#accept('.');
       if (dot) {
         const optional = this.#accept('?') !== undefined;

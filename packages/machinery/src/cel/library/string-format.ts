@@ -6,12 +6,15 @@ import { CelError, CelList, CelMap, Duration, Timestamp, TypeValue, typeNameOf, 
 const PRECISION_DEFAULT = 6;
 const PRECISION_MAX = 100;
 const decoder = new TextDecoder();
+/** As upstream's formatter for English has them. */
+const SUPERSCRIPTS = '⁰¹²³⁴⁵⁶⁷⁸⁹';
 
 /** A value as %s shows it. */
 function shown(value: Value, nested: boolean): string {
   if (typeof value === 'string') return nested ? JSON.stringify(value) : value;
   if (value === null) return 'null';
   if (typeof value === 'boolean' || typeof value === 'bigint') return String(value);
+  if (typeof value === 'number' && nested && Number.isFinite(value)) return value.toFixed(PRECISION_DEFAULT);
   if (typeof value === 'number')
     return doubleText(value)
       .replace('+Inf', nested ? '"Infinity"' : 'Infinity')
@@ -49,9 +52,12 @@ function fixed(value: Value, precision: number, scientific: boolean): string {
   const integer = whole(value);
   const number = typeof value === 'number' ? value : integer === undefined ? undefined : Number(integer);
   if (number === undefined) throw wrong(scientific ? 'scientific' : 'fixed-point', 'doubles', value);
-  if (!Number.isFinite(number)) return Number.isNaN(number) ? 'NaN' : number > 0 ? 'Infinity' : '-Infinity';
-  if (!scientific) return number.toFixed(precision);
-  return number.toExponential(precision).replace(/e([+-])(\d)$/, 'e$10$2');
+  if (!Number.isFinite(number)) return Number.isNaN(number) ? 'NaN' : number > 0 ? '∞' : '-∞';
+  if (!scientific) return number.toFixed(precision).replace(/\B(?=(\d{3})+(?!\d))(?<!\.\d*)/g, ',');
+  const [mantissa, exponent] = number.toExponential(precision).split('e');
+  const digits = exponent!.replace(/^[+-]/, '').padStart(2, '0');
+  const raised = Array.from(digits, (digit) => SUPERSCRIPTS[Number(digit)]).join('');
+  return `${mantissa}\u202f×\u202f10${exponent!.startsWith('-') ? '⁻' : ''}${raised}`;
 }
 
 function binary(value: Value): string {
