@@ -61,9 +61,31 @@ export function compileExpression(expression: Expr, options: EvaluationOptions):
   return new Compiler(options).compile(expression);
 }
 
-const isConstant = (expression: Expr): boolean =>
-  expression.kind === 'literal' ||
-  (expression.kind === 'list' && expression.optional.size === 0 && expression.elements.every((each) => each.kind === 'literal'));
+const CONVERSIONS = new Set(['bool', 'bytes', 'double', 'duration', 'dyn', 'int', 'string', 'timestamp', 'type', 'uint']);
+
+/** The value of an expression that is always the same and costs nothing: literals, lists of them, conversions of them. */
+function constantOf(expression: Expr): Value | undefined {
+  if (expression.kind === 'literal') return expression.value;
+  if (expression.kind === 'list' && expression.elements.length > 0 && expression.optional.size === 0) {
+    const items: Value[] = [];
+    for (const element of expression.elements) {
+      const item = constantOf(element);
+      if (item === undefined) return undefined;
+      items.push(item);
+    }
+    return new ArrayList(items);
+  }
+  if (expression.kind !== 'call' || expression.target || expression.args.length !== 1 || !CONVERSIONS.has(expression.name))
+    return undefined;
+  const argument = constantOf(expression.args[0]!);
+  if (argument === undefined) return undefined;
+  try {
+    return picker(expression.name, expression.overloads ?? [])([argument]).call(argument);
+  } catch (error) {
+    if (error instanceof CelError) return undefined;
+    throw error;
+  }
+}
 
 class Compiler {
   readonly #options: EvaluationOptions;
@@ -74,11 +96,11 @@ class Compiler {
   }
 
   compile(expression: Expr): Evaluate {
+    const constant = constantOf(expression);
+    if (constant !== undefined) return () => constant;
     switch (expression.kind) {
-      case 'literal': {
-        const { value } = expression;
-        return () => value;
-      }
+      case 'literal':
+        return () => expression.value;
       case 'ident':
         return this.#ident(expression.name, expression.typeName);
       case 'select':
@@ -231,7 +253,8 @@ class Compiler {
   #function(call: Call): Evaluate {
     const overloads = call.overloads ?? [];
     const args = (call.target ? [call.target, ...call.args] : call.args).map((arg) => this.compile(arg));
-    if (call.name === OPERATOR.in && isConstant(call.args[1]!)) return this.#membership(call, args[0]!);
+    const list = call.name === OPERATOR.in ? constantOf(call.args[1]!) : undefined;
+    if (list instanceof CelList) return this.#membership([...list], args[0]!);
     const cost = callCost(call.name, overloads.length === 1 ? overloads[0]!.id : '');
     const [first, second] = args;
     const pick = picker(call.name, overloads);
@@ -260,9 +283,7 @@ class Compiler {
   }
 
   /** `x in [constants]` costs nothing but x. */
-  #membership(call: Call, item: Evaluate): Evaluate {
-    const list = call.args[1] as Extract<Expr, { kind: 'list' }>;
-    const values = list.elements.map((each) => (each as { value: Value }).value);
+  #membership(values: readonly Value[], item: Evaluate): Evaluate {
     const texts = values.every((value) => typeof value === 'string') ? new Set(values as string[]) : undefined;
     return (frame) => {
       const value = item(frame);
@@ -272,10 +293,6 @@ class Compiler {
 
   #list(expression: Extract<Expr, { kind: 'list' }>): Evaluate {
     const elements = expression.elements.map((each) => this.compile(each));
-    if (elements.length > 0 && isConstant(expression)) {
-      const constant = new ArrayList(expression.elements.map((each) => (each as { value: Value }).value));
-      return () => constant;
-    }
     const { optional } = expression;
     return (frame) => {
       const items: Value[] = [];
