@@ -26,6 +26,8 @@ export interface PulledImage {
 export interface ImagePuller {
   ensure(request: ImageRequest): Promise<PulledImage>;
   forget(podUid: string): void;
+  /** Images that this node has pulled since it started, by their ids, and when a container last asked for them. */
+  pulled: ReadonlyMap<string, { lastUsedMs: number }>;
 }
 
 export interface ImageRequest {
@@ -63,6 +65,7 @@ function fullName({ container, event }: ImageRequest): string {
 export function imagePuller(cri: CriClient, clock: Clock): ImagePuller {
   const waiting = backOff();
   const lastErrors = new Map<string, string>();
+  const pulled = new Map<string, { lastUsedMs: number }>();
   const pulling = new Map<string, Promise<string>>();
 
   /** Joins a pull of the image that is under way. */
@@ -88,12 +91,13 @@ export function imagePuller(cri: CriClient, clock: Clock): ImagePuller {
     const startedMs = clock.monotonicMs();
     try {
       await pullOnce(image, request);
-      const pulled = await describe(cri, image);
-      if (!pulled) throw new Error(`image "${image}" is not there after its pull`);
+      const found = await describe(cri, image);
+      if (!found) throw new Error(`image "${image}" is not there after its pull`);
       const took = goSeconds(clock.monotonicMs() - startedMs);
       const size = (await cri.imageStatus(image))?.size ?? 0;
       event('Normal', 'Pulled', `Successfully pulled image "${image}" in ${took} (${took} including waiting). Image size: ${size} bytes.`);
-      return pulled;
+      pulled.set(found.ref, { lastUsedMs: clock.now() });
+      return found;
     } catch (error) {
       const message = (error as Error).message;
       event('Warning', 'Failed', `Failed to pull image "${image}": ${message}`);
@@ -103,6 +107,7 @@ export function imagePuller(cri: CriClient, clock: Clock): ImagePuller {
     }
   };
   return {
+    pulled,
     ensure: async (request) => {
       const { container, event } = request;
       const image = fullName(request);
@@ -110,6 +115,7 @@ export function imagePuller(cri: CriClient, clock: Clock): ImagePuller {
       if (policy === 'Always') return pull(image, request);
       const present = await describe(cri, image);
       if (present) {
+        if (pulled.has(present.ref)) pulled.set(present.ref, { lastUsedMs: clock.now() });
         event('Normal', 'Pulled', `Container image "${container.image}" already present on machine and can be accessed by the pod`);
         return present;
       }

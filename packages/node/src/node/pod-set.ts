@@ -4,7 +4,7 @@ import { corev1 } from '@tiphys/api';
 import type { CriClient } from '../cri/client.ts';
 import { isCriNotFound } from '../cri/errors.ts';
 import type { NodeContext } from '../pod-worker/node-context.ts';
-import { LABELS, podUidOf, stateOf } from '../pod-worker/pod-runtime.ts';
+import { allContainers, LABELS, podUidOf, stateOf } from '../pod-worker/pod-runtime.ts';
 import { PodWorker } from '../pod-worker/worker.ts';
 import { outgrownVolume } from '../volumes/size-limits.ts';
 import { admitPod } from './admission.ts';
@@ -20,6 +20,8 @@ export interface PodSet {
   runningContainers(): Promise<{ id: string; logPath: string }[]>;
   /** Ends pods whose volumes have outgrown their limits. */
   enforceLimits(): Promise<void>;
+  /** Names of the images that pods want. */
+  images(): Set<string>;
   volumesInUse(): string[];
   stop(): Promise<void>;
 }
@@ -145,6 +147,13 @@ export async function podSet(given: NodeContext, node: () => corev1.Node | undef
         const message = await outgrownVolume(worker.pod, context.volumes.podDirectory(worker.pod.metadata!.uid!));
         if (message) worker.evict(message);
       }
+    },
+    images: () => {
+      const names = [...workers.values()].flatMap(({ pod }) => [
+        ...allContainers(pod).map(({ image }) => image ?? ''),
+        ...(pod.spec!.volumes ?? []).map(({ image }) => image?.reference ?? ''),
+      ]);
+      return new Set(names.filter(Boolean));
     },
     // No volume of this node has to be attached to it.
     volumesInUse: () => [],

@@ -9,6 +9,7 @@ import type { Runtime, Timer } from '@tiphys/runtime';
 import { type CgroupTree, cgroupTree } from '../cgroups/cgroup-tree.ts';
 import { SANDBOX_IMAGE } from '../containerd/configuration.ts';
 import { type Containerd, startContainerd } from '../containerd/daemon.ts';
+import { collectImages } from '../images/garbage.ts';
 import { imageMounts } from '../images/image-mounts.ts';
 import { ensureSandboxImage, type ImageTarget } from '../images/import.ts';
 import { imagePuller } from '../images/puller.ts';
@@ -69,6 +70,7 @@ export interface FoundContainer {
 
 const KUBELET_PORT = 10250;
 const HOUSEKEEPING_MS = 10_000;
+const IMAGES_MS = 5 * 60_000;
 /** The safety net below events: every pod is looked at this often anyway. */
 const RELIST_MS = 60_000;
 
@@ -269,10 +271,21 @@ function housekeeping(context: NodeContext, pods: PodSet): { stop(): void } {
   const { clock, log } = context.runtime;
   let timer: Timer | undefined;
   let relistMs = clock.monotonicMs() + RELIST_MS;
+  let imagesMs = clock.monotonicMs() + IMAGES_MS;
   let stopped = false;
+  const tidyImages = async () => {
+    if (clock.monotonicMs() < imagesMs) return;
+    imagesMs = clock.monotonicMs() + IMAGES_MS;
+    const { cri, directory, images, nodeName } = context;
+    const complaint = await collectImages({ cri, directory, pulled: images.pulled, wanted: pods.images(), nowMs: clock.now() });
+    const node = { apiVersion: 'v1', kind: 'Node', metadata: { name: nodeName, uid: nodeName } };
+    // Only a node that has pulled something could free anything.
+    if (complaint && images.pulled.size > 0) context.events.event(node, 'Warning', 'FreeDiskSpaceFailed', complaint);
+  };
   const tidy = async () => {
     await pods.removeOrphans();
     await pods.enforceLimits();
+    await tidyImages();
     const stamp = new Date(clock.now()).toISOString().slice(0, 19).replace(/[-:]/g, '').replace('T', '-');
     for (const { id, logPath } of await pods.runningContainers()) await rotateLog(context.cri, id, logPath, stamp);
     if (clock.monotonicMs() < relistMs) return;
