@@ -76,6 +76,30 @@ async function runningContainers(cri: CriClient): Promise<{ id: string; logPath:
   return found;
 }
 
+/** What the pod has already must not count: the question is whether the new amounts fit. */
+const admitResize = (pod: corev1.Pod, node: corev1.Node | undefined, others: readonly corev1.Pod[]) =>
+  node && admitPod({ ...pod, status: {} }, node, others);
+
+function wakeWaiting(workers: Iterable<PodWorker>): void {
+  for (const worker of workers) if (worker.waitsForRoom) worker.wake();
+}
+
+async function enforceLimits({ volumes }: NodeContext, workers: readonly PodWorker[]): Promise<void> {
+  for (const worker of workers) {
+    if (worker.phase !== 'syncing') continue;
+    const message = await outgrownVolume(worker.pod, volumes.podDirectory(worker.pod.metadata!.uid!));
+    if (message) worker.evict(message);
+  }
+}
+
+function wantedImages(workers: readonly PodWorker[]): Set<string> {
+  const names = workers.flatMap(({ pod }) => [
+    ...allContainers(pod).map(({ image }) => image ?? ''),
+    ...(pod.spec!.volumes ?? []).map(({ image }) => image?.reference ?? ''),
+  ]);
+  return new Set(names.filter(Boolean));
+}
+
 export async function podSet(given: NodeContext, node: () => corev1.Node | undefined): Promise<PodSet> {
   const { client, cri } = given;
   const informer = client.informer(corev1.pods, { fieldSelector: `spec.nodeName=${given.nodeName}` });
@@ -85,14 +109,8 @@ export async function podSet(given: NodeContext, node: () => corev1.Node | undef
 
   const context: NodeContext = {
     ...given,
-    admitResize: (pod) => {
-      const known = node();
-      // What the pod has already must not count: the question is whether the new amounts fit.
-      return known ? admitPod({ ...pod, status: {} }, known, counted(pod.metadata!.uid!)) : undefined;
-    },
-    onRoom: () => {
-      for (const worker of workers.values()) if (worker.waitsForRoom) worker.wake();
-    },
+    admitResize: (pod) => admitResize(pod, node(), counted(pod.metadata!.uid!)),
+    onRoom: () => wakeWaiting(workers.values()),
   };
   const counted = (uid: string) =>
     [...workers.values()]
@@ -141,20 +159,8 @@ export async function podSet(given: NodeContext, node: () => corev1.Node | undef
     },
     removeOrphans: () => removeOrphans(context, (uid) => workers.has(uid)),
     runningContainers: () => runningContainers(cri),
-    enforceLimits: async () => {
-      for (const worker of [...workers.values()]) {
-        if (worker.phase !== 'syncing') continue;
-        const message = await outgrownVolume(worker.pod, context.volumes.podDirectory(worker.pod.metadata!.uid!));
-        if (message) worker.evict(message);
-      }
-    },
-    images: () => {
-      const names = [...workers.values()].flatMap(({ pod }) => [
-        ...allContainers(pod).map(({ image }) => image ?? ''),
-        ...(pod.spec!.volumes ?? []).map(({ image }) => image?.reference ?? ''),
-      ]);
-      return new Set(names.filter(Boolean));
-    },
+    enforceLimits: () => enforceLimits(context, [...workers.values()]),
+    images: () => wantedImages([...workers.values()]),
     // No volume of this node has to be attached to it.
     volumesInUse: () => [],
     stop: async () => {
