@@ -1,9 +1,9 @@
 // The part of a cluster that is one process: store, API server, controllers and scheduler, put together.
-
+import { chmod, mkdir, rm } from 'node:fs/promises';
 import type { corev1 } from '@tiphys/api';
 import type { Client } from '@tiphys/client';
 import { inProcessClient, userInfo } from '@tiphys/client';
-import { builtinControllers, type RunningControllers, startControllers, systemControllers } from '@tiphys/controllers';
+import { builtinControllers, type RunningControllers, startControllers, systemControllers, type VolumeFolders } from '@tiphys/controllers';
 import type { UserInfo } from '@tiphys/machinery';
 import { builtinDefinitions } from '@tiphys/registry';
 import type { Runtime } from '@tiphys/runtime';
@@ -20,7 +20,8 @@ import {
 } from '@tiphys/server';
 import type { Store } from '@tiphys/storage';
 import { addressAt } from './addresses.ts';
-import { type ClusterKeys, FRONT_PROXY_CLIENT_NAME } from './certificates/cluster-keys.ts';
+import { certificateSigner } from './certificates/certificate-signer.ts';
+import { AUTHORITY_NAME, type ClusterKeys, FRONT_PROXY_CLIENT_NAME } from './certificates/cluster-keys.ts';
 import type { ClusterConfiguration } from './configuration.ts';
 import { portRefused } from './port-refused.ts';
 
@@ -34,6 +35,8 @@ export interface ControlPlaneOptions {
   /** Address to listen on, and the one under which pods reach the server. */
   host: string;
   advertisedAddress: string;
+  /** Where volumes of claims without a class are made; without it nothing is made, which suits simulated nodes. */
+  volumeDirectory?: string;
 }
 
 export interface ControlPlane {
@@ -60,6 +63,20 @@ function legacyToken(signer: TokenSigner, account: corev1.ServiceAccount, secret
   });
 }
 
+/** Pods of any user write to their volumes; the folder above keeps others of the machine out. */
+const VOLUME_MODE = 0o777;
+
+function volumeFolders(directory: string): VolumeFolders {
+  return {
+    directory,
+    create: async (path) => {
+      await mkdir(path, { recursive: true });
+      await chmod(path, VOLUME_MODE);
+    },
+    remove: (path) => rm(path, { recursive: true, force: true }),
+  };
+}
+
 function portRange(text: string): readonly [number, number] {
   const [first, last] = text.split('-').map(Number);
   return [first!, last!];
@@ -70,6 +87,7 @@ function createServer(options: ControlPlaneOptions, signer: TokenSigner): { serv
   const connect = connectHandlers({
     runtime,
     reader: () => server.reader,
+    authorizer: { authorize: (attributes) => server.authorizer.authorize(attributes) },
     kubeletTls: { cert: keys.kubeletClient.certificatePem, key: keys.kubeletClient.privateKeyPem, ca: keys.authority.certificatePem },
   });
   const server = createStandardServer({
@@ -125,6 +143,8 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const system = systemControllers({
     rootCertificatePem: keys.authority.certificatePem,
     signToken: (account, secret) => legacyToken(signer, account, secret),
+    certificateSigner: certificateSigner(runtime, keys.authority, AUTHORITY_NAME),
+    ...(options.volumeDirectory ? { volumes: volumeFolders(options.volumeDirectory) } : {}),
   });
   const controllers = startControllers({
     client: clientAs(LOOPBACK_USER, 'kube-controller-manager'),

@@ -166,6 +166,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
       keys,
       host: configuration.host ?? (isReal ? EVERY_ADDRESS : LOOPBACK),
       advertisedAddress: isReal ? nodeAddressOf(configuration) : LOOPBACK,
+      ...(isReal && place.folder ? { volumeDirectory: join(place.folder.path, 'volumes') } : {}),
     });
     const url = `https://${LOOPBACK}:${controlPlane.listening.port}`;
     writeFileAtomically(place.kubeconfig, administratorKubeconfig(url, keys));
