@@ -7,9 +7,9 @@ import { join } from 'node:path';
 import { obstacles } from '@tiphys/cluster';
 import { bundle, cpuSeconds, figures, report, residentMebibytes, root, shown, tiphys } from './measure.ts';
 
-const RUNS = 7;
-const IDLE_SETTLE_MS = 15_000;
-const IDLE_MEASURED_MS = 60_000;
+const RUNS = 5;
+const IDLE_SETTLE_MS = 10_000;
+const IDLE_MEASURED_MS = 30_000;
 
 const PROBE = `
 const start = performance.now();

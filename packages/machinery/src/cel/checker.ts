@@ -82,8 +82,9 @@ class Checker {
     return typeText(substitute(this.#substitution, type, true));
   }
 
+  /** The parts of a qualified name that is one variable, such as `authorizer.requestResource`, have no types of their own. */
   finish(expression: Expr): CelType {
-    for (const part of partsOf(expression)) this.finish(part);
+    for (const part of partsOf(expression)) if (part.type) this.finish(part);
     expression.type = substitute(this.#substitution, expression.type!, true);
     return expression.type;
   }
