@@ -90,7 +90,7 @@ else {
       directory,
     );
     lines.push(row('Tiphys', await measure(join(directory, 'kubeconfig'), IMAGE)));
-    tiphys('down', '--data-dir', directory);
+    tiphys('down', '--keep-data', '--data-dir', directory);
     const reference = process.env.REFERENCE_KUBECONFIG;
     if (reference)
       lines.push(row("upstream's kubelet", await measure(reference, process.env.REFERENCE_IMAGE ?? 'registry.k8s.io/pause:3.10.2')));
