@@ -234,8 +234,10 @@ async function startParts(options: NodeOptions, onFailure: (undo: () => unknown)
   const context = await nodeContext(options, { containerd, machine, cgroups, events, target }, (uids) => pods?.wake(uids));
   const registration = await registerNode({ client, runtime, events, facts: () => nodeFacts(options, machine, containerd, () => pods) });
   onFailure(() => registration.stop());
-  await context.services.synced();
-  pods = await podSet(context, () => registration.node());
+  // Others label and taint the node: admission must not judge by what the node itself wrote last.
+  const own = client.informer(corev1.nodes, { fieldSelector: `metadata.name=${options.name}` });
+  await Promise.all([context.services.synced(), own.synced()]);
+  pods = await podSet(context, () => own.get(options.name) ?? registration.node());
   const follower = followContainers({
     cri: containerd.cri,
     socket: containerd.socket,
