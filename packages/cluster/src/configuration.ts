@@ -3,6 +3,9 @@ import { parse } from 'yaml';
 
 export type NodeRuntime = 'auto' | 'containerd' | 'simulated' | 'none';
 
+/** A part of the control plane: our own in this process, or left to a program beside it, such as upstream's. */
+export type PartChoice = 'builtin' | 'none';
+
 export interface ClusterConfiguration {
   /** Real containers, simulated nodes, or no node at all. `auto` takes containerd where root and the programs are there. */
   runtime: NodeRuntime;
@@ -18,6 +21,8 @@ export interface ClusterConfiguration {
   clusterDomain: string;
   /** Name of the first real node; default the machine's host name in lower case. */
   nodeName?: string;
+  controllers: PartChoice;
+  scheduler: PartChoice;
 }
 
 export const DEFAULT_CONFIGURATION: ClusterConfiguration = {
@@ -29,6 +34,8 @@ export const DEFAULT_CONFIGURATION: ClusterConfiguration = {
   podCidr: '10.244.0.0/16',
   nodePortRange: '30000-32767',
   clusterDomain: 'cluster.local',
+  controllers: 'builtin',
+  scheduler: 'builtin',
 };
 
 export const CONFIGURATION_API_VERSION = 'tiphys.dev/v1alpha1';
@@ -50,7 +57,10 @@ const TYPES: Record<keyof ClusterConfiguration, 'string' | 'number'> = {
   nodePortRange: 'string',
   clusterDomain: 'string',
   nodeName: 'string',
+  controllers: 'string',
+  scheduler: 'string',
 };
+const PART_CHOICES: readonly PartChoice[] = ['builtin', 'none'];
 const RUNTIMES: readonly NodeRuntime[] = ['auto', 'containerd', 'simulated', 'none'];
 const PORT_MAX = 65_535;
 
@@ -84,6 +94,9 @@ export function completeConfiguration(given: Partial<ClusterConfiguration>): Clu
   };
   if (!RUNTIMES.includes(configuration.runtime)) refuse('runtime', `"${configuration.runtime}" is none of ${RUNTIMES.join(', ')}`);
   if (!Number.isInteger(configuration.nodes) || configuration.nodes < 0) refuse('nodes', 'must be a whole number, 0 or more');
+  for (const field of ['controllers', 'scheduler'] as const) {
+    if (!PART_CHOICES.includes(configuration[field])) refuse(field, `"${configuration[field]}" is none of ${PART_CHOICES.join(', ')}`);
+  }
   for (const field of ['port', 'kubeletPort'] as const) {
     const port = configuration[field];
     if (!Number.isInteger(port) || port < 0 || port > PORT_MAX) refuse(field, `must be a port between 0 and ${PORT_MAX}`);

@@ -3,7 +3,14 @@ import { chmod, mkdir, rm } from 'node:fs/promises';
 import type { corev1 } from '@tiphys/api';
 import type { Client } from '@tiphys/client';
 import { inProcessClient, userInfo } from '@tiphys/client';
-import { builtinControllers, type RunningControllers, startControllers, systemControllers, type VolumeFolders } from '@tiphys/controllers';
+import {
+  builtinControllers,
+  type RunningControllers,
+  type SystemControllersOptions,
+  startControllers,
+  systemControllers,
+  type VolumeFolders,
+} from '@tiphys/controllers';
 import type { UserInfo } from '@tiphys/machinery';
 import { builtinDefinitions } from '@tiphys/registry';
 import type { Runtime } from '@tiphys/runtime';
@@ -46,8 +53,9 @@ export interface ControlPlane {
   client: Client;
   /** In process, as another user; what it writes is under the program's name in managedFields. */
   clientOf(user: string, groups?: readonly string[], program?: string): Client;
-  controllers: RunningControllers;
-  scheduler: Scheduler;
+  /** undefined when the configuration leaves the part to another program. */
+  controllers: RunningControllers | undefined;
+  scheduler: Scheduler | undefined;
   close(): Promise<void>;
 }
 
@@ -112,6 +120,15 @@ function createServer(options: ControlPlaneOptions, signer: TokenSigner): { serv
   return { server, connect };
 }
 
+function systemOptions({ runtime, keys, volumeDirectory }: ControlPlaneOptions, signer: TokenSigner): SystemControllersOptions {
+  return {
+    rootCertificatePem: keys.authority.certificatePem,
+    signToken: (account, secret) => legacyToken(signer, account, secret),
+    certificateSigner: certificateSigner(runtime, keys.authority, AUTHORITY_NAME),
+    ...(volumeDirectory ? { volumes: volumeFolders(volumeDirectory) } : {}),
+  };
+}
+
 /** Starts everything; resolves when the API is usable and the controllers work. */
 export async function startControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
   const { configuration, runtime, keys } = options;
@@ -140,21 +157,21 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const advertised = { addresses, port: listening.port, clusterIP: addressAt(configuration.serviceCidr, 1) };
   await server.bootstrap(advertised);
   const client = clientAs(LOOPBACK_USER);
-  const system = systemControllers({
-    rootCertificatePem: keys.authority.certificatePem,
-    signToken: (account, secret) => legacyToken(signer, account, secret),
-    certificateSigner: certificateSigner(runtime, keys.authority, AUTHORITY_NAME),
-    ...(options.volumeDirectory ? { volumes: volumeFolders(options.volumeDirectory) } : {}),
-  });
-  const controllers = startControllers({
-    client: clientAs(LOOPBACK_USER, 'kube-controller-manager'),
-    runtime,
-    controllers: [...system, ...builtinControllers()],
-  });
-  const scheduler = startScheduler({ client: clientOf('system:kube-scheduler', undefined, 'kube-scheduler'), runtime });
-  await Promise.all([controllers.ready, scheduler.started]);
+  const controllers =
+    configuration.controllers === 'none'
+      ? undefined
+      : startControllers({
+          client: clientAs(LOOPBACK_USER, 'kube-controller-manager'),
+          runtime,
+          controllers: [...systemControllers(systemOptions(options, signer)), ...builtinControllers()],
+        });
+  const scheduler =
+    configuration.scheduler === 'none'
+      ? undefined
+      : startScheduler({ client: clientOf('system:kube-scheduler', undefined, 'kube-scheduler'), runtime });
+  await Promise.all([controllers?.ready, scheduler?.started]);
   const close = async () => {
-    await Promise.all([controllers.stop(), scheduler.stop()]);
+    await Promise.all([controllers?.stop(), scheduler?.stop()]);
     await Promise.all(clients.map((each) => each.close()));
     connect.close();
     await server.close();
