@@ -1,4 +1,5 @@
 export { derBits, derBoolean, derInteger, derObjectIdentifier, derOctets, derSequence, derSet, derText, derTime, derValue } from './der.ts';
 export { Heap } from './heap.ts';
 export { InvariantError, invariant, Retryable } from './invariant.ts';
+export { type Codec, codec } from './protobuf/codec.ts';
 export { SortedMap } from './sorted-map.ts';

@@ -1,7 +1,7 @@
 // One gRPC connection over a unix socket: unary calls and server streams of messages from a codec.
 import { type ClientReadableStream, credentials, Client as GrpcClient, Metadata, type ServiceError } from '@grpc/grpc-js';
 import type { Clock } from '@tiphys/runtime';
-import type { Codec } from './codec.ts';
+import type { Codec } from '@tiphys/std';
 import { CriError } from './errors.ts';
 
 export interface Channel {

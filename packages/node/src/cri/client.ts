@@ -1,7 +1,7 @@
 // The Container Runtime Interface, v1, as the node uses it (k8s.io/cri-api pkg/apis/runtime/v1/api.proto).
 import type { Clock } from '@tiphys/runtime';
+import { codec } from '@tiphys/std';
 import { type Channel, openChannel, type StreamOptions } from './channel.ts';
-import { codec } from './codec.ts';
 import type * as cri from './generated/cri.ts';
 import { type ContainerEventResponse, criMessages } from './generated/cri.ts';
 

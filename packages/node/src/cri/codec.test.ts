@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { codec } from '@tiphys/std';
 import fc from 'fast-check';
-import { codec } from './codec.ts';
 import { criMessages } from './generated/cri.ts';
 
 const messages = codec(criMessages);

@@ -1,9 +1,9 @@
 // Learns of containers' ends as they happen: from CRI's events where the runtime has them (containerd 1.7 and later), else from
 // containerd's own event service on the same socket. Never by asking in a loop (pkg/kubelet/pleg is the other way).
 import type { Runtime } from '@tiphys/runtime';
+import { codec } from '@tiphys/std';
 import { openChannel } from '../cri/channel.ts';
 import type { CriClient } from '../cri/client.ts';
-import { codec } from '../cri/codec.ts';
 import { CriError, GrpcCode } from '../cri/errors.ts';
 import { containerdMessages, type Envelope, type TaskExit } from '../cri/generated/containerd.ts';
 import { LABELS } from '../pod-worker/pod-runtime.ts';

@@ -1,4 +1,4 @@
-// Protobuf for the messages of a descriptor table: the few hundred lines of a full runtime are not needed for CRI, and a table
+// Protobuf for the messages of a descriptor table: the few hundred lines of a full runtime are not needed for CRI and etcd, and a table
 // of strings that is read on first use costs little memory.
 import { BinaryReader, BinaryWriter } from '@bufbuild/protobuf/wire';
 import { messageReader } from './decode.ts';

@@ -3,6 +3,8 @@ import { type BinaryReader, WireType } from '@bufbuild/protobuf/wire';
 import { type Field, isPackable, type Message, type Scalar, type Type, type TypeOf } from './descriptor.ts';
 
 function readScalar(reader: BinaryReader, type: Scalar): unknown {
+  if (type === 'bigint64') return BigInt(reader.int64());
+  if (type === 'biguint64') return BigInt(reader.uint64());
   const value = reader[type]();
   return type === 'int64' || type === 'uint64' ? Number(value) : value;
 }

@@ -1,9 +1,10 @@
 // Message types as tables of strings, read on first use: `number name type` for each field, with `*` before a repeated type and
 // `map:key:value` for a map.
 import { WireType } from '@bufbuild/protobuf/wire';
-import { invariant } from '@tiphys/std';
+import { invariant } from '../invariant.ts';
 
-export type Scalar = 'string' | 'bytes' | 'bool' | 'int32' | 'int64' | 'uint32' | 'uint64' | 'double' | 'float';
+/** `int64` and `uint64` are read as numbers; the kinds with `big` are those whose every digit counts, such as identities. */
+export type Scalar = 'string' | 'bytes' | 'bool' | 'int32' | 'int64' | 'bigint64' | 'uint32' | 'uint64' | 'biguint64' | 'double' | 'float';
 export type Message = Record<string, unknown>;
 
 export interface Field {
@@ -29,8 +30,10 @@ export const WIRE: Record<Scalar, WireType> = {
   bool: WireType.Varint,
   int32: WireType.Varint,
   int64: WireType.Varint,
+  bigint64: WireType.Varint,
   uint32: WireType.Varint,
   uint64: WireType.Varint,
+  biguint64: WireType.Varint,
   double: WireType.Bit64,
   float: WireType.Bit32,
 };

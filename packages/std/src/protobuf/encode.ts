@@ -5,6 +5,8 @@ import { type Field, isPackable, type Message, type Scalar, type Type, type Type
 function writeScalar(writer: BinaryWriter, type: Scalar, value: unknown): void {
   // Numbers beyond 2^53 are times in nanoseconds; the lost digits are below a microsecond.
   if (type === 'int64' || type === 'uint64') writer[type](BigInt(Math.round(value as number)));
+  else if (type === 'bigint64') writer.int64(value as bigint);
+  else if (type === 'biguint64') writer.uint64(value as bigint);
   else (writer[type] as (value: unknown) => unknown)(value);
 }
 
@@ -13,6 +15,7 @@ const isDefault = (value: unknown) =>
   value === null ||
   value === '' ||
   value === 0 ||
+  value === 0n ||
   value === false ||
   (value instanceof Uint8Array && value.length === 0);
 
