@@ -116,6 +116,8 @@ export interface ResourceDefinition<T extends KubeObject = KubeObject> {
     /** Where somebody else has to be asked: all objects into one version. The two above are then only for what is of the wanted version already. */
     convert?(objects: readonly KubeObject[], to: ResourceType): Promise<readonly KubeObject[]>;
   };
+  /** The version that upstream stores, where it isn't the served one: discovery's storage hash is made of it. */
+  storageVersion?: string;
   /** The `status` subresource: main writes keep the old status, status writes keep the old rest. */
   status?: UpdateRules<T>;
   scale?: ScalePaths;

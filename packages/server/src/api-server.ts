@@ -74,7 +74,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   const core: Core = { runtime, store, resources, admission: options.admission ?? [], reader, operations };
   const metrics = new Metrics();
   const checks = [...standardChecks(store, () => loaded), ...(options.healthChecks ?? [])];
-  const documents = new Documents(core, metrics, checks);
+  const documents = new Documents(core, metrics, checks, Object.keys(options.documents ?? {}));
   const server = new Server({
     resources,
     handlers: options.subresourceHandlers ?? [],

@@ -37,6 +37,7 @@ export const admissionPolicies: ResourceDefinition<any>[] = [
     ),
   }),
   defineBuiltIn<Policy>(GROUP, 'v1', 'mutatingadmissionpolicies', {
+    storageVersion: 'v1beta1',
     validateCreate: (policy) => validateMutatingPolicy(policy),
     validateUpdate: (policy) => validateMutatingPolicy(policy),
     columns: withNameAndAge<Policy>(
@@ -50,6 +51,7 @@ export const admissionPolicies: ResourceDefinition<any>[] = [
     validateUpdate: (binding) => validateBinding(binding, false),
   }),
   defineBuiltIn<Binding>(GROUP, 'v1', 'mutatingadmissionpolicybindings', {
+    storageVersion: 'v1beta1',
     columns: bindingColumns,
     validateCreate: (binding) => validateBinding(binding, true),
     validateUpdate: (binding) => validateBinding(binding, true),

@@ -27,6 +27,7 @@ export function customResourceDefinitionRules(base: ResourceDefinition<any>): Re
     ...base,
     shortNames: ['crd', 'crds'],
     categories: ['api-extensions'],
+    storageVersion: 'v1beta1',
     generation: true,
     setDefaults,
     prepareForCreate(crd: Definition) {

@@ -1,9 +1,8 @@
 // Aggregated discovery (KEP-3352): every group, version and resource in one document, with an ETag.
 import { createHash } from 'node:crypto';
 import type { ApiResponse } from '@tiphys/machinery';
-import type { ResourceDefinition } from '@tiphys/registry';
 import type { RequestContext } from '../request/context.ts';
-import type { Resources } from '../resources.ts';
+import type { Endpoint, Resources } from '../resources.ts';
 import { servedGroups } from './classic.ts';
 import { aggregatedVersion } from './delegated.ts';
 
@@ -13,9 +12,12 @@ export const AGGREGATED_VERSIONS: readonly string[] = ['v2', 'v2beta1'];
 export const isAggregated = (kind: string, group: string, version: string): boolean =>
   kind === 'APIGroupDiscoveryList' && group === GROUP && AGGREGATED_VERSIONS.includes(version);
 
-function resourceItem(definition: ResourceDefinition<any>): object {
+/** Built-in resources say the group and version of a kind only where they differ from the resource's; custom ones always do. */
+function resourceItem({ definition, codec }: Endpoint): object {
   const { type, singularName, verbs, shortNames, categories } = definition;
-  const kindOf = (group: string, version: string, kind: string) => ({ group, version, kind });
+  const isCustom = codec.openApiSchema !== undefined;
+  const kindOf = (group: string, version: string, kind: string) =>
+    !isCustom && group === type.group && version === type.version ? { group: '', version: '', kind } : { group, version, kind };
   const subresource = (name: string, responseKind: object, subVerbs: readonly string[]) => ({
     subresource: name,
     responseKind,
@@ -42,12 +44,12 @@ function resourceItem(definition: ResourceDefinition<any>): object {
 }
 
 function listOf(resources: Resources, core: boolean, apiVersion: string): object {
-  const definitions = Array.from(resources.all(), (endpoint) => endpoint.definition);
+  const endpoints = Array.from(resources.all());
   const delegated = (group: string, version: string) =>
     resources.delegated.find((each) => each.group === group && each.version === version);
   const local = (group: string, version: string) => ({
     version,
-    resources: definitions
+    resources: endpoints
       .filter(({ type }) => type.group === group && type.version === version)
       .sort((a, b) => (a.type.resource < b.type.resource ? -1 : 1))
       .map(resourceItem),

@@ -81,15 +81,15 @@ export function apiGroup(resources: Resources, group: string): object | undefine
 }
 
 /** What clients use to tell which resources share storage. */
-function storageHash(definition: ResourceDefinition<any>): string {
-  const { group, version, kind } = (definition.conversion?.stored ?? definition.type) as { group: string; version: string; kind: string };
+function storageHash({ type, conversion, storageVersion = type.version }: ResourceDefinition<any>): string {
+  const { group, version, kind } = conversion?.stored ?? { ...type, version: storageVersion };
   return createHash('sha256').update(`${group}/${version}/${kind}`).digest().subarray(0, 8).toString('base64');
 }
 
 export function resourceRows(definition: ResourceDefinition<any>): object[] {
   const { type, verbs, shortNames, categories, singularName } = definition;
   const { namespaced, kind } = type;
-  const stored = verbs.includes('get');
+  const stored = verbs.includes('get') && verbs.includes('create');
   const rows: object[] = [
     {
       name: type.resource,

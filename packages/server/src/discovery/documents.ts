@@ -7,7 +7,7 @@ import type { Core, RequestContext } from '../request/context.ts';
 import { methodNotAllowed } from '../serve.ts';
 import { AggregatedDiscovery, isAggregated } from './aggregated.ts';
 import { apiGroup, apiGroupList, apiResourceList, apiVersions } from './classic.ts';
-import { type HealthCheck, healthAnswer } from './health.ts';
+import { HEALTH_ENDPOINTS, type HealthCheck, healthAnswer } from './health.ts';
 import { OpenApiDocuments } from './openapi.ts';
 
 const json = (object: object): ApiResponse => ({ status: 200, headers: {}, body: { kind: 'object', object: object as KubeObject } });
@@ -30,6 +30,8 @@ export const VERSION = {
 };
 
 const ROOT_PATHS = ['/api', '/apis', '/healthz', '/livez', '/metrics', '/openapi/v2', '/openapi/v3', '/readyz', '/version'];
+/** The same documents with a slash at the end, which upstream lists apart. */
+const ROOT_FOLDERS = ['/apis/', '/openapi/v3/'];
 
 export class Documents {
   readonly #core: Core;
@@ -37,8 +39,11 @@ export class Documents {
   readonly #checks: readonly HealthCheck[];
   readonly #aggregated: AggregatedDiscovery;
   readonly #openApi: OpenApiDocuments;
+  readonly #others: readonly string[];
 
-  constructor(core: Core, metrics: Metrics, checks: readonly HealthCheck[]) {
+  /** `others`: paths of documents that somebody else answers. */
+  constructor(core: Core, metrics: Metrics, checks: readonly HealthCheck[], others: readonly string[] = []) {
+    this.#others = others;
     this.#core = core;
     this.#metrics = metrics;
     this.#checks = checks;
@@ -74,13 +79,13 @@ export class Documents {
   }
 
   #paths(): string[] {
-    const paths = new Set(ROOT_PATHS);
+    const paths = new Set([...ROOT_PATHS, ...ROOT_FOLDERS, ...this.#others]);
     for (const { type } of this.#core.resources.all()) {
       if (type.group === '') paths.add(`/api/${type.version}`);
       else paths.add(`/apis/${type.group}`).add(`/apis/${type.group}/${type.version}`);
     }
     for (const { group, version } of this.#core.resources.delegated) paths.add(`/apis/${group}`).add(`/apis/${group}/${version}`);
-    for (const { name } of this.#checks) for (const endpoint of ['healthz', 'livez', 'readyz']) paths.add(`/${endpoint}/${name}`);
+    for (const { name, endpoints } of this.#checks) for (const endpoint of endpoints ?? HEALTH_ENDPOINTS) paths.add(`/${endpoint}/${name}`);
     return [...paths].sort();
   }
 

@@ -2,10 +2,12 @@
 import type { ApiResponse } from '@tiphys/machinery';
 import type { Logger } from '@tiphys/runtime';
 
+export const HEALTH_ENDPOINTS = ['livez', 'readyz', 'healthz'] as const;
+
 export interface HealthCheck {
   name: string;
   /** Which of the three ask it; default all. */
-  endpoints?: readonly ('livez' | 'readyz' | 'healthz')[];
+  endpoints?: readonly (typeof HEALTH_ENDPOINTS)[number][];
   /** Throws, or gives the reason as text (or a promise of it), when something is wrong. */
   check(): unknown;
 }
