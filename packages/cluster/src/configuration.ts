@@ -21,6 +21,8 @@ export interface ClusterConfiguration {
   clusterDomain: string;
   /** Name of the first real node; default the machine's host name in lower case. */
   nodeName?: string;
+  /** Folder with a `HOST/hosts.toml` for each registry that has a mirror or a certificate of its own: containerd's `config_path`. */
+  registryConfigurationDirectory?: string;
   controllers: PartChoice;
   scheduler: PartChoice;
 }
@@ -57,6 +59,7 @@ const TYPES: Record<keyof ClusterConfiguration, 'string' | 'number'> = {
   nodePortRange: 'string',
   clusterDomain: 'string',
   nodeName: 'string',
+  registryConfigurationDirectory: 'string',
   controllers: 'string',
   scheduler: 'string',
 };

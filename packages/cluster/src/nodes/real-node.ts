@@ -1,6 +1,6 @@
 // A node with real containers on this machine: pod network, kubelet, its HTTPS server, service proxy and cluster DNS.
 import { hostname } from 'node:os';
-import { dirname } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import type { Client } from '@tiphys/client';
 import {
   NetworkInUseError,
@@ -109,6 +109,7 @@ async function startParts(options: RealNodeOptions, address: string, port: numbe
   const clusterIp = dnsAddressOf(configuration);
   const domain = configuration.clusterDomain;
   const podCidr = podCidrOf(configuration);
+  const registries = configuration.registryConfigurationDirectory;
   const serviceCidrs = [configuration.serviceCidr];
   return startAll(
     startNode({
@@ -121,6 +122,7 @@ async function startParts(options: RealNodeOptions, address: string, port: numbe
       clusterDns: [clusterIp],
       clusterDomain: domain,
       podCidr,
+      ...(registries ? { registryConfigurationDirectory: resolve(registries) } : {}),
     }),
     startServiceProxy({
       client: clientOf('system:kube-proxy', undefined, 'kube-proxy'),

@@ -17,6 +17,8 @@ export interface ContainerdOptions {
   directory: string;
   /** Where CNI's configuration lies; default DIR/cni/net.d. */
   cniConfigurationDirectory?: string;
+  /** Where `HOST/hosts.toml` files tell of registries and mirrors, as containerd's `config_path`; default DIR/registries. */
+  registryConfigurationDirectory?: string;
   /** The program; default the first `containerd` in PATH. Its folder is searched for the shim, too. */
   binary?: string;
 }
@@ -113,7 +115,7 @@ async function writeConfiguration(options: ContainerdOptions, facts: MachineFact
       cniBinaryDirectories: facts.cniBinaryDirectories,
       restrictOomScoreAdjust: facts.restrictOomScoreAdjust,
       disableApparmor: facts.disableApparmor,
-      registryConfigurationDirectory: join(options.directory, 'registries'),
+      registryConfigurationDirectory: options.registryConfigurationDirectory ?? join(options.directory, 'registries'),
     },
     facts.majorVersion,
   );

@@ -45,6 +45,8 @@ export interface NodeOptions {
   taints?: readonly corev1.Taint[];
   /** The containerd program; default from PATH. */
   containerdBinary?: string;
+  /** Folder with a `HOST/hosts.toml` per registry; default DIR/registries. */
+  registryConfigurationDirectory?: string;
 }
 
 export interface Node {
@@ -219,14 +221,20 @@ async function startParts(options: NodeOptions, onFailure: (undo: () => unknown)
   const { clock } = runtime;
   await mkdir(directory, { recursive: true });
   await writeCniConfiguration(directory, options.podCidr);
-  const starting = startContainerd({ runtime, directory, ...(options.containerdBinary ? { binary: options.containerdBinary } : {}) });
+  const { containerdBinary: binary, registryConfigurationDirectory } = options;
+  const starting = startContainerd({
+    runtime,
+    directory,
+    ...(binary ? { binary } : {}),
+    ...(registryConfigurationDirectory ? { registryConfigurationDirectory } : {}),
+  });
   onFailure(async () => (await starting).release());
   const [containerd, machine, cgroups] = await Promise.all([starting, readMachine(directory), cgroupTree(cgroupRoot(directory))]);
   const target: ImageTarget = {
     socket: containerd.socket,
     snapshotter: containerd.facts.snapshotter,
     majorVersion: containerd.facts.majorVersion,
-    ...(options.containerdBinary ? { binary: options.containerdBinary } : {}),
+    ...(binary ? { binary } : {}),
   };
   await ensureSandboxImage(target, containerd.cri, (delayMs) => clock.sleep(delayMs));
   const events = eventRecorder({ client, runtime, component: 'kubelet', host: options.name });
