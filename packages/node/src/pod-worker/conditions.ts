@@ -1,7 +1,8 @@
 // The pod conditions that a node owns (pkg/kubelet/status/generate.go).
 import type { corev1 } from '@tiphys/api';
 import type { ResizeCondition } from './pod-resize.ts';
-import { isSidecar } from './pod-runtime.ts';
+import { isSidecar, type PodRuntime } from './pod-runtime.ts';
+import { allContainersRestart, couldRestartAll, isCleanedUp, RESTARTING_CONDITION } from './restart.ts';
 
 export const NODE_CONDITIONS: readonly string[] = [
   'PodScheduled',
@@ -12,7 +13,7 @@ export const NODE_CONDITIONS: readonly string[] = [
   'DisruptionTarget',
   'PodResizePending',
   'PodResizeInProgress',
-  'AllContainersRestarting',
+  RESTARTING_CONDITION,
 ];
 
 type Statuses = ReadonlyMap<string, corev1.ContainerStatus>;
@@ -57,7 +58,7 @@ function ready(pod: corev1.Pod, containers: Draft, others: readonly corev1.PodCo
 const hasStarted = (status: corev1.ContainerStatus | undefined) =>
   Boolean(status && (status.state?.running || status.state?.terminated || status.lastState?.terminated));
 
-function initialized(pod: corev1.Pod, statuses: Statuses, phase: string): Draft {
+function initialized({ pod, statuses, phase, old }: ConditionInput): Draft {
   const inits = pod.spec!.initContainers ?? [];
   const unknown = inits.filter(({ name }) => !statuses.has(name)).map(({ name }) => name);
   const incomplete = inits
@@ -72,12 +73,27 @@ function initialized(pod: corev1.Pod, statuses: Statuses, phase: string): Draft 
     ...(unknown.length > 0 ? [`containers with unknown status: ${list(unknown)}`] : []),
     ...(incomplete.length > 0 ? [`containers with incomplete status: ${list(incomplete)}`] : []),
   ];
-  if (messages.length === 0) return truth('Initialized');
+  // A pod that starts over in its sandbox stays initialized.
+  const was = old.conditions?.some(({ type, status }) => type === 'Initialized' && status === 'True');
+  if (messages.length === 0 || was) return truth('Initialized');
   return { type: 'Initialized', status: 'False', reason: 'ContainersNotInitialized', message: messages.join(', ') };
+}
+
+const RESTARTING = { reason: 'RestartAllContainersStarted', message: 'container exited with restart policy rule' };
+
+/** Only for pods that have a rule which could bring it about. */
+function restarting({ pod, runtime, old, phase }: ConditionInput): Draft[] {
+  if (!couldRestartAll(pod)) return [];
+  const isFalse = { type: RESTARTING_CONDITION, status: 'False' };
+  if (phase === 'Succeeded') return [{ ...isFalse, reason: 'PodCompleted' }];
+  if (phase === 'Failed') return [{ ...isFalse, reason: 'PodFailed' }];
+  if (!allContainersRestart(pod, runtime, old) || isCleanedUp(pod, runtime)) return [isFalse];
+  return [{ type: RESTARTING_CONDITION, status: 'True', ...RESTARTING }];
 }
 
 export interface ConditionInput {
   pod: corev1.Pod;
+  runtime: PodRuntime;
   old: corev1.PodStatus;
   statuses: Statuses;
   phase: string;
@@ -89,17 +105,19 @@ export interface ConditionInput {
 }
 
 /** Conditions of others first, as they were; then ours, whose time of transition changes only with their status. */
-export function conditionsOf({ pod, old, statuses, phase, hasSandbox, resize = [], now }: ConditionInput): corev1.PodCondition[] {
+export function conditionsOf(input: ConditionInput): corev1.PodCondition[] {
+  const { pod, old, statuses, phase, hasSandbox, resize = [], now } = input;
   const others = (pod.status?.conditions ?? []).filter(({ type }) => !NODE_CONDITIONS.includes(type));
   const disruption = (old.conditions ?? pod.status?.conditions ?? []).filter(({ type }) => type === 'DisruptionTarget');
   const containers = containersReady(pod, statuses, phase);
   const drafts: (Draft & { observedGeneration?: number })[] = [
     ...resize,
     { type: 'PodReadyToStartContainers', status: hasSandbox ? 'True' : 'False' },
-    initialized(pod, statuses, phase),
+    initialized(input),
     ready(pod, containers, others),
     containers,
     truth('PodScheduled'),
+    ...restarting(input),
   ];
   const { generation } = pod.metadata!;
   const ours = drafts.map((draft): corev1.PodCondition => {

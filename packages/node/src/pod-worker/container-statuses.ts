@@ -1,7 +1,7 @@
 // status.containerStatuses and its two siblings from what the runtime knows (kubelet_pods.go convertToAPIContainerStatuses).
 import { type corev1, timeText } from '@tiphys/api';
 import { isSidecar, newestOf, type PodRuntime, type RuntimeContainer } from './pod-runtime.ts';
-import { shouldBeRestarted } from './restart.ts';
+import { RESTARTING_REASON, shouldBeRestarted } from './restart.ts';
 
 /** Why a container could not be started, by its name. */
 export type StartFailures = ReadonlyMap<string, { reason: string; message: string }>;
@@ -11,6 +11,8 @@ export interface ContainerStatusInput {
   runtime: PodRuntime;
   previous: readonly corev1.ContainerStatus[];
   failures: StartFailures;
+  /** All containers of the pod are being taken down to start over. */
+  restartsAll?: boolean;
   actuated?: ((container: string) => corev1.ResourceRequirements | undefined) | undefined;
 }
 
@@ -28,7 +30,13 @@ function volumeMountsOf(container: corev1.Container): Pick<corev1.ContainerStatu
   return mounts.length > 0 ? { volumeMounts: mounts } : {};
 }
 
-function stateOf(status: RuntimeContainer, old: corev1.ContainerStatus | undefined): corev1.ContainerState {
+const RESET_MESSAGE = 'The container is removed because RestartAllContainers in place';
+
+const lost = (reason: string, message: string): corev1.ContainerState => ({
+  terminated: { exitCode: LOST_EXIT_CODE, reason, message, startedAt: null!, finishedAt: null! },
+});
+
+function stateOf(status: RuntimeContainer, old: corev1.ContainerStatus | undefined, restartsAll = false): corev1.ContainerState {
   if (status.state === 'running') return { running: { startedAt: seconds(status.startedAtMs) } };
   if (status.state === 'exited') {
     return {
@@ -44,7 +52,7 @@ function stateOf(status: RuntimeContainer, old: corev1.ContainerStatus | undefin
   }
   if (status.state === 'unknown' && old?.state?.running) {
     const message = 'The container could not be located when the pod was terminated';
-    return { terminated: { exitCode: LOST_EXIT_CODE, reason: 'ContainerStatusUnknown', message, startedAt: null!, finishedAt: null! } };
+    return lost(restartsAll ? RESTARTING_REASON : 'ContainerStatusUnknown', message);
   }
   return { waiting: {} };
 }
@@ -63,13 +71,13 @@ function fromRuntime(
   container: corev1.Container,
   status: RuntimeContainer,
   old: corev1.ContainerStatus | undefined,
-  has: corev1.ResourceRequirements | undefined,
+  { has, restartsAll }: { has: corev1.ResourceRequirements | undefined; restartsAll: boolean },
 ): corev1.ContainerStatus {
   const ended = old?.containerID !== `containerd://${status.id}` ? old?.state?.terminated : undefined;
   const last = ended ?? old?.lastState?.terminated;
   return {
     name: status.name,
-    state: stateOf(status, old),
+    state: stateOf(status, old, restartsAll),
     lastState: last ? { terminated: last } : {},
     ready: false,
     restartCount: Math.max(status.restartCount, old?.restartCount ?? 0),
@@ -85,7 +93,8 @@ function fromRuntime(
 /** Nothing in the runtime: still to come, or lost after it ran. */
 function withoutRuntime(input: ContainerStatusInput, container: corev1.Container, hasInit: boolean): corev1.ContainerStatus {
   const old = input.previous.find(({ name }) => name === container.name);
-  if (old?.state?.terminated) return old;
+  const isReset = input.restartsAll && old && !old.state?.waiting;
+  if (old?.state?.terminated && !isReset) return old;
   const status: corev1.ContainerStatus = {
     name: container.name,
     state: { waiting: { reason: hasInit ? 'PodInitializing' : 'ContainerCreating' } },
@@ -96,11 +105,13 @@ function withoutRuntime(input: ContainerStatusInput, container: corev1.Container
     imageID: '',
     ...volumeMountsOf(container),
   };
-  if (old?.state?.running && !status.lastState?.terminated) {
+  if (isReset) {
+    status.state = { waiting: { reason: RESTARTING_REASON, message: RESET_MESSAGE } };
+    status.lastState = lost(RESTARTING_REASON, RESET_MESSAGE);
+    status.restartCount++;
+  } else if (old?.state?.running && !status.lastState?.terminated) {
     const message = 'The container could not be located when the pod was deleted.  The container used to be Running';
-    status.lastState = {
-      terminated: { exitCode: LOST_EXIT_CODE, reason: 'ContainerStatusUnknown', message, startedAt: null!, finishedAt: null! },
-    };
+    status.lastState = lost('ContainerStatusUnknown', message);
     if (!input.pod.metadata?.deletionTimestamp) status.restartCount++;
   }
   return status;
@@ -136,7 +147,8 @@ export function containerStatuses(
       return waitingStatus(input, container, status);
     }
     const old = input.previous.find(({ name }) => name === container.name);
-    const status = fromRuntime(container, newest, old, input.actuated?.(container.name));
+    const has = input.actuated?.(container.name);
+    const status = fromRuntime(container, newest, old, { has, restartsAll: input.restartsAll ?? false });
     if (before) status.lastState = stateOf(before, undefined);
     if (kind === 'init' && newest.state === 'exited' && newest.exitCode === 0 && !isSidecar(container)) return status;
     return waitingStatus(input, container, status);

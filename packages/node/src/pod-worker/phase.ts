@@ -1,7 +1,7 @@
 // A pod's phase from the statuses of its containers (pkg/kubelet/kubelet_pods.go getPhase).
 import type { corev1 } from '@tiphys/api';
 import { isSidecar } from './pod-runtime.ts';
-import { restartsAfterExit } from './restart.ts';
+import { RESTARTING_REASON, restartsAfterExit } from './restart.ts';
 
 export type Phase = 'Pending' | 'Running' | 'Succeeded' | 'Failed';
 
@@ -19,10 +19,13 @@ interface Counts {
 
 type Statuses = ReadonlyMap<string, corev1.ContainerStatus>;
 
+const runsAgain = (spec: corev1.PodSpec, container: corev1.Container, { exitCode, reason }: corev1.ContainerStateTerminated): boolean =>
+  reason === RESTARTING_REASON || restartsAfterExit(container, spec, exitCode);
+
 function countInit(spec: corev1.PodSpec, container: corev1.Container, status: corev1.ContainerStatus | undefined, counts: Counts): void {
   const ended = status?.state?.terminated ?? (status?.state?.waiting ? status.lastState?.terminated : undefined);
   if (!ended) counts.pendingInit++;
-  else if (ended.exitCode !== 0 && !restartsAfterExit(container, spec, ended.exitCode)) counts.failedForGood++;
+  else if (ended.exitCode !== 0 && !runsAgain(spec, container, ended)) counts.failedForGood++;
 }
 
 function countSidecar(status: corev1.ContainerStatus | undefined, counts: Counts): void {
@@ -44,14 +47,14 @@ function countRegular(spec: corev1.PodSpec, container: corev1.Container, status:
   if (state?.running) counts.running++;
   else if (state?.terminated) {
     counts.stopped++;
-    if (!restartsAfterExit(container, spec, state.terminated.exitCode)) counts.stoppedForGood++;
+    if (!runsAgain(spec, container, state.terminated)) counts.stoppedForGood++;
     if (state.terminated.exitCode === 0) counts.succeeded++;
   } else if (state?.waiting) {
     const last = status?.lastState?.terminated;
     if (!last) counts.waiting++;
     else {
       counts.stopped++;
-      if (!restartsAfterExit(container, spec, last.exitCode)) counts.stoppedForGood++;
+      if (!runsAgain(spec, container, last)) counts.stoppedForGood++;
     }
   } else counts.unknown++;
 }

@@ -3,15 +3,22 @@
 import type { corev1 } from '@tiphys/api';
 import { containerHash, isHostNetwork, isSidecar, newestOf, type PodRuntime, type RuntimeContainer } from './pod-runtime.ts';
 import type { ResizePlan } from './resources.ts';
-import { initFailed, restartsAfterExit, restartsOnFailure, shouldBeRestarted } from './restart.ts';
+import { initFailed, restartsAfterExit, restartsAllAfterExit, restartsOnFailure, shouldBeRestarted } from './restart.ts';
 
-export type KillReason = 'livenessProbe' | 'startupProbe' | 'unknown' | 'failedPostStartHook' | 'resize' | '';
+export type KillReason = 'livenessProbe' | 'startupProbe' | 'unknown' | 'failedPostStartHook' | 'resize' | 'restartAllContainers' | '';
 
 export interface KillAction {
   id: string;
   name: string;
   message: string;
   reason: KillReason;
+}
+
+/** A run that is taken out of the runtime, after it was killed when it has not ended. */
+export interface ResetAction {
+  id: string;
+  name: string;
+  kill: boolean;
 }
 
 export interface PodPlan {
@@ -24,6 +31,8 @@ export interface PodPlan {
   initToStart: string[];
   toStart: string[];
   toKill: KillAction[];
+  /** All runs of all containers, when the pod starts over: those that asked for it come last. */
+  toReset: ResetAction[];
   /** Limits that have to change while containers run. */
   resize: ResizePlan;
 }
@@ -156,7 +165,34 @@ function killFor(container: corev1.Container, status: RuntimeContainer, probes: 
   return undefined;
 }
 
-export function planPod(pod: corev1.Pod, runtime: PodRuntime, probes: ProbeResults, resize = NO_RESIZE): PodPlan {
+function resetsOf(containers: readonly corev1.Container[], runtime: PodRuntime): { sources: ResetAction[]; others: ResetAction[] } {
+  const sources: ResetAction[] = [];
+  const others: ResetAction[] = [];
+  for (const container of containers) {
+    for (const { id, name, state, exitCode } of runtime.containers) {
+      if (name !== container.name) continue;
+      const isSource = state === 'exited' && restartsAllAfterExit(container, exitCode);
+      (isSource ? sources : others).push({ id, name, kill: state !== 'exited' });
+    }
+  }
+  return { sources, others };
+}
+
+/** A node that stops half-way must find those again that asked for the restart: they go last. */
+function planReset(pod: corev1.Pod, runtime: PodRuntime): ResetAction[] {
+  const inits = resetsOf(pod.spec!.initContainers ?? [], runtime);
+  const regular = resetsOf(pod.spec!.containers, runtime);
+  return [...regular.others, ...inits.others, ...regular.sources, ...inits.sources];
+}
+
+export interface PlanOptions {
+  resize?: ResizePlan;
+  /** All containers have to start over. */
+  restartsAll?: boolean;
+}
+
+export function planPod(pod: corev1.Pod, runtime: PodRuntime, probes: ProbeResults, options: PlanOptions = {}): PodPlan {
+  const { resize = NO_RESIZE, restartsAll = false } = options;
   const { changed, attempt, id } = sandboxChanged(pod, runtime);
   const plan: PodPlan = {
     killPod: changed,
@@ -167,8 +203,10 @@ export function planPod(pod: corev1.Pod, runtime: PodRuntime, probes: ProbeResul
     initToStart: [],
     toStart: [],
     toKill: [],
+    toReset: restartsAll ? planReset(pod, runtime) : [],
     resize: NO_RESIZE,
   };
+  if (restartsAll) return plan;
   if (changed) return planNewSandbox(pod, runtime, plan);
   for (const { name } of pod.spec!.ephemeralContainers ?? []) if (!newestOf(runtime, name)) plan.ephemeralToStart.push(name);
   for (const { id, name } of resize.restarts) {

@@ -7,6 +7,7 @@ import { type ProbeResults, sandboxChanged } from './plan.ts';
 import type { ResizeCondition } from './pod-resize.ts';
 import { isHostNetwork, isSidecar, newestOf, type PodRuntime } from './pod-runtime.ts';
 import { qosOf } from './qos.ts';
+import { allContainersRestart } from './restart.ts';
 
 export interface StatusProbes extends ProbeResults {
   readiness(containerId: string): 'success' | 'failure' | 'unknown' | undefined;
@@ -69,11 +70,13 @@ export function podStatus(input: PodStatusInput): corev1.PodStatus {
   const spec = pod.spec!;
   const inits = spec.initContainers ?? [];
   const ephemeral = (spec.ephemeralContainers ?? []) as unknown as corev1.Container[];
+  const restartsAll = allContainersRestart(pod, runtime, old);
   const of = (previous: readonly corev1.ContainerStatus[] | undefined) => ({
     pod,
     runtime,
     previous: previous ?? [],
     failures,
+    restartsAll,
     actuated: input.actuated,
   });
   const find = (list: readonly corev1.Container[], name: string) => list.find((container) => container.name === name)!;
@@ -97,7 +100,7 @@ export function podStatus(input: PodStatusInput): corev1.PodStatus {
   return {
     ...(pod.metadata!.generation === undefined ? {} : { observedGeneration: pod.metadata!.generation }),
     phase,
-    conditions: conditionsOf({ pod, old, statuses: byName, phase, hasSandbox, resize: input.resize ?? [], now }),
+    conditions: conditionsOf({ pod, runtime, old, statuses: byName, phase, hasSandbox, resize: input.resize ?? [], now }),
     ...(message ? { message } : {}),
     ...(reason ? { reason } : {}),
     hostIP: input.hostIp,

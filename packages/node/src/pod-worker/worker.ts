@@ -1,33 +1,20 @@
 // Runs one pod: looks at spec and runtime, decides by the pure parts beside it, acts, reports, and goes round again when something
 // changed (pkg/kubelet/pod_workers.go, kubelet.go SyncPod, SyncTerminatingPod, SyncTerminatedPod).
-import { rm } from 'node:fs/promises';
-import { corev1 as core, type corev1, timeText } from '@tiphys/api';
-import type { EventType } from '@tiphys/client';
-import { isNotFound } from '@tiphys/machinery';
+import { type corev1, timeText } from '@tiphys/api';
 import type { Timer } from '@tiphys/runtime';
-import { isCriNotFound } from '../cri/errors.ts';
-import { StartError } from '../images/puller.ts';
-import { type MountedVolume, VolumeError } from '../volumes/volume-manager.ts';
-import { type KillOptions, killContainer, killPod } from './kill.ts';
+import { VolumeError } from '../volumes/volume-manager.ts';
+import { leaveApi, pruneRuns, removePod } from './clean-up.ts';
+import { ContainerSync } from './container-sync.ts';
+import { killPod } from './kill.ts';
 import type { NodeContext } from './node-context.ts';
-import { podLogDirectory } from './paths.ts';
 import { type PodPlan, planPod } from './plan.ts';
+import { type PodEvents, podEvents } from './pod-events.ts';
 import { PodResize } from './pod-resize.ts';
-import {
-  allContainers,
-  EMPTY_RUNTIME,
-  findContainer,
-  isHostNetwork,
-  isSidecar,
-  newestOf,
-  type PodRuntime,
-  podText,
-} from './pod-runtime.ts';
+import { EMPTY_RUNTIME, findContainer, isSidecar, newestOf, type PodRuntime, podText } from './pod-runtime.ts';
 import { podStatus } from './pod-status.ts';
 import { type Prober, prober } from './prober.ts';
 import { resizeIsNeeded } from './resources.ts';
-import { ensureSandbox, type RunningSandbox } from './sandbox.ts';
-import { startContainer } from './start.ts';
+import { RESTARTING_CONDITION } from './restart.ts';
 
 /** How long a failed round waits before the next one, and how often a healthy pod is looked at anyway. */
 const RETRY_MS = 1000;
@@ -37,16 +24,15 @@ const RESIZE_RETRY_MS = 10_000;
 const EVICTION_GRACE_SECONDS = 1;
 /** Pods from system-cluster-critical on are not evicted. */
 const CRITICAL_PRIORITY = 2_000_000_000;
-/** Dead runs of a container that are kept beside the newest. */
-const DEAD_KEPT_MAX = 1;
 
 export type WorkerPhase = 'syncing' | 'terminating' | 'terminated';
 
 export class PodWorker {
   readonly #context: NodeContext;
   readonly #prober: Prober;
-  readonly #failures = new Map<string, { reason: string; message: string }>();
+  readonly #events: PodEvents;
   readonly #resize: PodResize;
+  readonly #containers: ContainerSync;
   /** As the API has it; `#pod` is the same with the resources that this node has agreed to. */
   #desired: corev1.Pod;
   #pod: corev1.Pod;
@@ -66,7 +52,9 @@ export class PodWorker {
 
   constructor(context: NodeContext, pod: corev1.Pod, onGone: (uid: string) => void, failure?: { reason: string; message: string }) {
     this.#context = context;
-    this.#resize = new PodResize(context, pod, (type, reason, message) => this.#event(type, reason, message));
+    this.#events = podEvents(context.events, () => this.#pod);
+    this.#resize = new PodResize(context, pod, this.#events.pod);
+    this.#containers = new ContainerSync(context, this.#resize, this.#events);
     this.#desired = pod;
     this.#pod = this.#resize.allocatedPod(pod);
     this.#onGone = onGone;
@@ -76,7 +64,7 @@ export class PodWorker {
       clock: context.runtime.clock,
       cri: context.cri,
       status: () => context.statuses.get(pod.metadata!.uid!) ?? this.#pod.status,
-      event: (container, type, reason, message) => this.#containerEvent(container, type, reason, message),
+      event: this.#events.container,
       onChange: () => this.wake(),
       startedMs: context.startedMs,
     });
@@ -120,7 +108,7 @@ export class PodWorker {
   /** Ends the pod for good, almost at once. */
   evict(message: string): void {
     if (this.#phase !== 'syncing' || this.#failure || (this.#pod.spec!.priority ?? 0) >= CRITICAL_PRIORITY) return;
-    this.#event('Warning', 'Evicted', message);
+    this.#events.pod('Warning', 'Evicted', message);
     this.#failure = { reason: 'Evicted', message };
     this.#graceOverride = EVICTION_GRACE_SECONDS;
     this.wake();
@@ -168,7 +156,7 @@ export class PodWorker {
   }
 
   #explain(error: unknown): void {
-    if (error instanceof VolumeError) this.#event('Warning', 'FailedMount', error.message);
+    if (error instanceof VolumeError) this.#events.pod('Warning', 'FailedMount', error.message);
     this.#context.runtime.log.warning('a pod could not be brought up to date', { pod: podText(this.#pod), error: String(error) });
   }
 
@@ -185,7 +173,7 @@ export class PodWorker {
     }
     this.#prober.stopLiveness();
     this.#graceSeconds = this.#removed ? 0 : this.#pod.metadata?.deletionGracePeriodSeconds;
-    await killPod(this.#killOptions(runtime), runtime, this.#removed ? 0 : this.#graceOverride);
+    await killPod(this.#containers.killOptions(this.#pod, runtime), runtime, this.#removed ? 0 : this.#graceOverride);
     runtime = await this.#look();
     if (runtime.containers.some(({ state }) => state === 'running')) return RETRY_MS;
     this.#prober.stop();
@@ -209,7 +197,7 @@ export class PodWorker {
     if (this.#context.runtime.clock.now() - Date.parse(started as string) < activeDeadlineSeconds * 1000) return;
     const message = 'Pod was active on the node longer than the specified deadline';
     this.#failure = { reason: 'DeadlineExceeded', message };
-    this.#event('Normal', 'DeadlineExceeded', message);
+    this.#events.pod('Normal', 'DeadlineExceeded', message);
   }
 
   /** Sets the status; answers whether the pod has ended. */
@@ -221,7 +209,7 @@ export class PodWorker {
       pod: this.#pod,
       runtime,
       old,
-      failures: this.#failures,
+      failures: this.#containers.failures,
       probes: this.#prober,
       hostIp,
       now: timeText(machine.clock.now()),
@@ -251,132 +239,35 @@ export class PodWorker {
     await cgroups.ensurePod(pod);
     const mounted = await volumes.mount(pod);
     this.#prober.start(pod);
-    const plan = planPod(pod, runtime, this.#prober, this.#resize.plan(pod, runtime));
-    const changed = await this.#carryOut(plan, runtime, mounted);
+    const restartsAll = this.#restartsAll();
+    const plan = planPod(pod, runtime, this.#prober, { resize: this.#resize.plan(pod, runtime), restartsAll });
+    const isWanted = () => !this.#pod.metadata?.deletionTimestamp && !this.#removed;
+    const changed = await this.#containers.carryOut(pod, plan, runtime, mounted, isWanted);
     if (changed) {
       const now = await this.#look();
       this.#report(now);
-      await this.#prune(now);
-      this.#dirty ||= !this.#failures.size && needsAnotherRound(pod, now, plan);
+      await pruneRuns(this.#context, pod, now);
+      this.#dirty ||= restartsAll || (!this.#containers.failures.size && needsAnotherRound(pod, now, plan));
     }
     return this.#nextMs();
+  }
+
+  /** As it was reported a moment ago: whoever looks at the pod must have been able to see it. */
+  #restartsAll(): boolean {
+    const { conditions = [] } = this.#context.statuses.get(this.#pod.metadata!.uid!) ?? {};
+    return conditions.some(({ type, status }) => type === RESTARTING_CONDITION && status === 'True');
   }
 
   #nextMs(): number {
     const { clock } = this.#context.runtime;
     let nextMs = resizeIsNeeded(this.#resize.plan(this.#pod, this.#lastRuntime)) ? RESIZE_RETRY_MS : RESYNC_MS;
-    for (const name of this.#failures.keys()) {
-      const ended = newestOf(this.#lastRuntime, name);
-      const key = `${this.#pod.metadata!.uid}_${name}`;
-      const waitMs = ended ? this.#context.crashLoop.delayMs(key) - (clock.now() - ended.finishedAtMs) : RETRY_MS * 10;
-      nextMs = Math.min(nextMs, Math.max(waitMs, 100));
-    }
+    nextMs = Math.min(nextMs, this.#containers.nextTryMs(this.#pod, this.#lastRuntime));
     const { activeDeadlineSeconds } = this.#pod.spec!;
     const started = this.#context.statuses.get(this.#pod.metadata!.uid!)?.startTime;
     if (activeDeadlineSeconds !== undefined && started) {
       nextMs = Math.min(nextMs, Math.max(10, Date.parse(started as string) + activeDeadlineSeconds * 1000 - clock.now() + 10));
     }
     return nextMs;
-  }
-
-  /** Whether anything was changed in the runtime. */
-  async #carryOut(plan: PodPlan, runtime: PodRuntime, mounted: ReadonlyMap<string, MountedVolume>): Promise<boolean> {
-    const options = this.#killOptions(runtime);
-    if (plan.createSandbox && plan.sandboxId) {
-      this.#event('Normal', 'SandboxChanged', 'Pod sandbox changed, it will be killed and re-created.');
-    }
-    if (plan.killPod) await killPod(options, runtime);
-    else for (const kill of plan.toKill) await killContainer(options, kill);
-    if (plan.killPod && !plan.createSandbox) return true;
-    const starts = [...plan.ephemeralToStart, ...plan.initToStart, ...plan.toStart];
-    const resizes = resizeIsNeeded(plan.resize);
-    if (resizes && (await this.#resize.carryOut(this.#pod, plan.resize))) this.#context.onRoom();
-    if (!plan.createSandbox && starts.length === 0) return resizes || plan.toKill.length > 0;
-    if (plan.createSandbox) await this.#purgeInit(runtime);
-    const { sandboxId, sandbox, podIps } = await ensureSandbox(this.#context, this.#pod, plan, runtime, (message) => {
-      if (!this.#pod.metadata?.deletionTimestamp && !this.#removed) this.#event('Warning', 'FailedCreatePodSandBox', message);
-    });
-    let changed = resizes || plan.createSandbox || plan.toKill.length > 0;
-    for (const name of starts) {
-      const container = findContainer(this.#pod, name)!;
-      const started = await this.#start(container, { sandboxId, sandbox, podIps, runtime, mounted });
-      changed ||= started;
-      const mustSucceed = plan.initToStart.includes(name) && !isSidecar(container);
-      if (!started && mustSucceed) break;
-    }
-    return changed || this.#failures.size > 0;
-  }
-
-  async #start(
-    container: corev1.Container,
-    given: RunningSandbox & { runtime: PodRuntime; mounted: ReadonlyMap<string, MountedVolume> },
-  ): Promise<boolean> {
-    if (this.#inBackOff(container, given.runtime)) return false;
-    try {
-      this.#resize.starts(container);
-      await startContainer({
-        context: this.#context,
-        pod: this.#pod,
-        container,
-        runtime: given.runtime,
-        sandboxId: given.sandboxId,
-        sandbox: given.sandbox,
-        podIps: given.podIps,
-        volumes: given.mounted,
-        event: (name, type, reason, message) => this.#containerEvent(name, type, reason, message),
-      });
-      this.#failures.delete(container.name);
-      return true;
-    } catch (error) {
-      if (!(error instanceof StartError)) throw error;
-      this.#failures.set(container.name, { reason: error.reason, message: error.message });
-      return false;
-    }
-  }
-
-  #inBackOff(container: corev1.Container, runtime: PodRuntime): boolean {
-    const ended = runtime.containers.find(({ name, state }) => name === container.name && state === 'exited');
-    if (!ended) return false;
-    const { crashLoop, runtime: machine } = this.#context;
-    const key = `${this.#pod.metadata!.uid}_${container.name}`;
-    const nowMs = machine.clock.now();
-    if (!crashLoop.waitsSince(key, ended.finishedAtMs, nowMs)) {
-      crashLoop.failed(key, ended.finishedAtMs, nowMs);
-      return false;
-    }
-    const pod = podText(this.#pod);
-    this.#containerEvent(container.name, 'Warning', 'BackOff', `Back-off restarting failed container ${container.name} in pod ${pod}`);
-    const message = `back-off ${goDuration(crashLoop.delayMs(key))} restarting failed container=${container.name} pod=${pod}`;
-    this.#failures.set(container.name, { reason: 'CrashLoopBackOff', message });
-    return true;
-  }
-
-  /** A new sandbox starts from the beginning: init containers of the old one must not count. */
-  async #purgeInit(runtime: PodRuntime): Promise<void> {
-    const names = new Set((this.#pod.spec!.initContainers ?? []).map(({ name }) => name));
-    for (const { id, name } of runtime.containers) if (names.has(name)) await this.#removeContainer(id);
-  }
-
-  async #removeContainer(id: string): Promise<void> {
-    await this.#context.cri.removeContainer(id).catch((error) => {
-      if (!isCriNotFound(error)) throw error;
-    });
-  }
-
-  async #prune(runtime: PodRuntime): Promise<void> {
-    for (const { name } of allContainers(this.#pod)) {
-      const dead = runtime.containers.filter(
-        (container, i, all) => container.name === name && all.findIndex((one) => one.name === name) !== i,
-      );
-      for (const { id, logPath, state } of dead.filter(({ state }) => state !== 'running').slice(DEAD_KEPT_MAX)) {
-        if (state === 'exited') await this.#removeContainer(id);
-        if (logPath) await rm(logPath, { force: true });
-      }
-    }
-    for (const { id, ready } of runtime.sandboxes.slice(1)) {
-      if (ready || runtime.containers.some(({ sandboxId }) => sandboxId === id)) continue;
-      await this.#context.cri.removePodSandbox(id).catch(() => {});
-    }
   }
 
   /** A shorter grace period reaches the containers that are being stopped already. */
@@ -387,69 +278,13 @@ export class PodWorker {
 
   /** After the end: leave the API when asked to, and clean up when it has forgotten the pod. */
   async #afterEnd(): Promise<number> {
-    const { client, statuses } = this.#context;
-    const { uid, name, namespace, deletionTimestamp } = this.#pod.metadata!;
     if (this.#removed) {
-      await this.#cleanUp();
-      return RESYNC_MS;
-    }
-    if (!deletionTimestamp) return RESYNC_MS;
-    await statuses.written(uid!);
-    try {
-      await client.of(core.pods).delete(name!, namespace, { gracePeriodSeconds: 0, preconditions: { uid: uid! } });
-    } catch (error) {
-      if (!isNotFound(error) && (error as { code?: number }).code !== 409) throw error;
-    }
+      await removePod(this.#context, this.#pod);
+      this.#stopped = true;
+      this.#prober.stop();
+      this.#onGone(this.#pod.metadata!.uid!);
+    } else if (this.#pod.metadata!.deletionTimestamp) await leaveApi(this.#context, this.#pod);
     return RESYNC_MS;
-  }
-
-  async #cleanUp(): Promise<void> {
-    const { cri, directory, view, statuses, allocations, crashLoop, images } = this.#context;
-    const uid = this.#pod.metadata!.uid!;
-    const runtime = await this.#look();
-    for (const { id } of runtime.containers) await this.#removeContainer(id);
-    for (const { id } of runtime.sandboxes) {
-      await cri.stopPodSandbox(id).catch(() => {});
-      await cri.removePodSandbox(id).catch((error) => {
-        if (!isCriNotFound(error)) throw error;
-      });
-    }
-    await rm(podLogDirectory(directory, this.#pod), { recursive: true, force: true });
-    await this.#context.cgroups.removePod(uid);
-    view.forget(uid);
-    statuses.forget(uid);
-    allocations.forget(uid);
-    crashLoop.forget(`${uid}_`);
-    images.forget(uid);
-    this.#stopped = true;
-    this.#prober.stop();
-    this.#onGone(uid);
-  }
-
-  #killOptions(runtime: PodRuntime): KillOptions {
-    const podIp = isHostNetwork(this.#pod) ? this.#context.hostIp : (runtime.sandboxes[0]?.ips[0] ?? '');
-    return {
-      context: this.#context,
-      pod: this.#pod,
-      podIp,
-      event: (container, type, reason, message) => this.#containerEvent(container, type, reason, message),
-    };
-  }
-
-  #event(type: EventType, reason: string, message: string): void {
-    this.#context.events.event({ ...this.#pod, apiVersion: 'v1', kind: 'Pod' }, type, reason, message);
-  }
-
-  #containerEvent(container: string, type: EventType, reason: string, message: string): void {
-    const spec = this.#pod.spec!;
-    const list = spec.containers.some(({ name }) => name === container)
-      ? 'containers'
-      : spec.initContainers?.some(({ name }) => name === container)
-        ? 'initContainers'
-        : 'ephemeralContainers';
-    this.#context.events.event({ ...this.#pod, apiVersion: 'v1', kind: 'Pod' }, type, reason, message, {
-      fieldPath: `spec.${list}{${container}}`,
-    });
   }
 }
 
@@ -469,11 +304,4 @@ function needsAnotherRound(pod: corev1.Pod, runtime: PodRuntime, plan: PodPlan):
     const state = newestOf(runtime, name)?.state;
     return isSidecar(container) ? state === 'running' && !container.startupProbe : state === 'exited';
   });
-}
-
-/** `10s`, `1m20s`, as Go prints durations of whole seconds. */
-function goDuration(ms: number): string {
-  const total = Math.round(ms / 1000);
-  const minutes = Math.floor(total / 60);
-  return minutes > 0 ? `${minutes}m${total % 60}s` : `${total}s`;
 }
