@@ -1,7 +1,7 @@
 // A store over the shared core: collects the operations of one turn and makes them durable together (group commit).
 import { Retryable } from '@tiphys/std';
 import type { Decided, Mvcc } from './mvcc.ts';
-import type { ListResult, Store, StoredRecord, StoreEvent, StoreOperation, StoreResult } from './store.ts';
+import type { ListResult, OnLost, Store, StoredRecord, StoreEvent, StoreOperation, StoreResult } from './store.ts';
 
 /** Writes that may wait for one flush; more are turned away. */
 export const QUEUED_OPERATIONS_MAX = 50_000;
@@ -21,6 +21,7 @@ export interface Durability {
 }
 
 export class LocalStore implements Store {
+  readonly endsRecords = false;
   readonly #core: Mvcc;
   readonly #durability: Durability;
   #queue: Queued[] = [];
@@ -37,6 +38,10 @@ export class LocalStore implements Store {
 
   get compactedRevision(): number {
     return this.#core.compactedRevision;
+  }
+
+  fresh(): undefined {
+    return undefined;
   }
 
   async get(key: string): Promise<StoredRecord | undefined> {
@@ -56,8 +61,8 @@ export class LocalStore implements Store {
     });
   }
 
-  watch(prefix: string, afterRevision: number, onEvents: (events: readonly StoreEvent[]) => void): { stop(): void } {
-    return this.#core.watch(prefix, afterRevision, onEvents);
+  watch(prefix: string, afterRevision: number, onEvents: (events: readonly StoreEvent[]) => void, onLost?: OnLost): { stop(): void } {
+    return this.#core.watch(prefix, afterRevision, onEvents, onLost);
   }
 
   async compact(revision: number): Promise<void> {

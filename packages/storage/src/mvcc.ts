@@ -1,7 +1,15 @@
 // What every local store shares: the current records, a bounded window of history for reading the past and for
 // watching, and the watchers. It decides operations and applies them; making them durable in between is the store's part.
 import { SortedMap } from '@tiphys/std';
-import { type ListResult, RevisionError, type StoredRecord, type StoreEvent, type StoreOperation, type StoreResult } from './store.ts';
+import {
+  type ListResult,
+  type OnLost,
+  RevisionError,
+  type StoredRecord,
+  type StoreEvent,
+  type StoreOperation,
+  type StoreResult,
+} from './store.ts';
 import { Watchers } from './watchers.ts';
 
 /** History kept for watches and lists of the past; beyond either limit the oldest half is forgotten. */
@@ -18,10 +26,16 @@ export interface Decided {
   revision: number;
 }
 
+/** A change that was decided elsewhere; of a deletion the record says the key and the revision. */
+export interface Observed {
+  type: 'put' | 'delete';
+  record: StoredRecord;
+}
+
 const bytesOf = (event: StoreEvent) => event.record.value.length;
 
 export class Mvcc {
-  readonly #records = new SortedMap<StoredRecord>();
+  #records = new SortedMap<StoredRecord>();
   readonly #watchers = new Watchers();
   /** Ascending by revision, all above the compacted revision. */
   #history: StoreEvent[] = [];
@@ -75,6 +89,39 @@ export class Mvcc {
     return decided;
   }
 
+  /** Makes what was decided elsewhere the present, up to a revision that may be beyond the last change. */
+  observe(changes: readonly Observed[], revision: number): void {
+    const pending = new Map<string, StoredRecord | undefined>();
+    const events: StoreEvent[] = [];
+    for (const { type, record } of changes) {
+      const { key, modRevision } = record;
+      const previous = pending.has(key) ? pending.get(key) : this.#records.get(key);
+      if (type === 'put') events.push({ type, record, ...(previous ? { previous } : {}) });
+      else if (previous) events.push({ type, record: { ...previous, modRevision }, previous });
+      pending.set(key, type === 'put' ? record : undefined);
+    }
+    this.apply({ events, results: [], revision });
+  }
+
+  /** Takes over another present, without the history that led there. */
+  reset(records: Iterable<StoredRecord>, revision: number): void {
+    this.#records = new SortedMap<StoredRecord>();
+    for (const record of records) this.#records.set(record.key, record);
+    this.#history = [];
+    this.#historyBytes = 0;
+    this.#revision = revision;
+    this.#compacted = revision;
+    this.#watchers.lose((prefix) => this.list(prefix));
+  }
+
+  /** What happened to a key at a revision, while that is remembered. */
+  eventAt(key: string, revision: number): StoreEvent | undefined {
+    for (let i = this.#firstAfter(revision - 1); this.#history[i]?.record.modRevision === revision; i++) {
+      if (this.#history[i]!.record.key === key) return this.#history[i];
+    }
+    return undefined;
+  }
+
   /** Makes decided operations the present and tells the watchers. */
   apply(decided: Decided): void {
     for (const event of decided.events) {
@@ -104,10 +151,10 @@ export class Mvcc {
     return { records, revision, more: false, remaining: 0 };
   }
 
-  watch(prefix: string, afterRevision: number, onEvents: (events: readonly StoreEvent[]) => void): { stop(): void } {
+  watch(prefix: string, afterRevision: number, onEvents: (events: readonly StoreEvent[]) => void, onLost?: OnLost): { stop(): void } {
     if (afterRevision < this.#compacted) throw new RevisionError('compacted', this.#revision);
     const past = this.#history.slice(this.#firstAfter(afterRevision)).filter((event) => event.record.key.startsWith(prefix));
-    const stop = this.#watchers.add(prefix, afterRevision, onEvents);
+    const stop = this.#watchers.add(prefix, afterRevision, onEvents, onLost);
     if (past.length > 0) onEvents(past);
     return { stop };
   }

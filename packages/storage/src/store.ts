@@ -9,8 +9,12 @@ export interface StoredRecord {
 }
 
 export type StoreOperation =
-  /** expectedRevision: 0 = must not exist, n = must be at modRevision n, undefined = whatever is there. */
-  { type: 'put'; key: string; value: Uint8Array; expectedRevision?: number } | { type: 'delete'; key: string; expectedRevision?: number };
+  /**
+   * expectedRevision: 0 = must not exist, n = must be at modRevision n, undefined = whatever is there.
+   * ttlSeconds: how long the record lives after this write, in stores that end records by themselves.
+   */
+  | { type: 'put'; key: string; value: Uint8Array; expectedRevision?: number; ttlSeconds?: number }
+  | { type: 'delete'; key: string; expectedRevision?: number };
 
 export type StoreResult =
   | { ok: true; revision: number; previous?: StoredRecord }
@@ -46,21 +50,39 @@ export class RevisionError extends Error {
   }
 }
 
+/** What there is under a watch's prefix now, when the way there is not known any more. */
+export type OnLost = (present: ListResult) => void;
+
 export interface Store extends AsyncDisposable {
-  /** Revision of the newest committed write. */
+  /**
+   * Revision up to which this store's view of the state is complete; all reads are from that view. Where several programs write
+   * to the same state it may be behind the newest write of another (see `fresh`), never behind one acknowledged here.
+   */
   readonly revision: number;
   /** Oldest revision still readable and watchable from. */
   readonly compactedRevision: number;
+  /** Records end by themselves when their ttlSeconds are over; elsewhere somebody has to delete them. */
+  readonly endsRecords: boolean;
+  /**
+   * Resolves when the view has every write, of anyone, that was acknowledged before the call; undefined where it always has.
+   * Rejects with Retryable when that can't be found out.
+   */
+  fresh(): Promise<void> | undefined;
   get(key: string): Promise<StoredRecord | undefined>;
   /** Records under a prefix in key order; `after` is exclusive; `revision` reads the past within the window. Throws RevisionError. */
   list(prefix: string, options?: { after?: string; limit?: number; revision?: number }): Promise<ListResult>;
-  /** Resolves once the write is durable (or refused by its expectation). Rejects with Retryable when the disk fails: nothing was written. */
+  /**
+   * Resolves once the write is durable (or refused by its expectation). Rejects with Retryable when it failed: nothing was written,
+   * or the message says that this is not known, as when the connection to the store broke on the way.
+   */
   commit(operation: StoreOperation): Promise<StoreResult>;
   /**
    * Delivers every event under the prefix with revision > afterRevision, in order, once each, in batches; events are
    * delivered only after they are durable, and before the writer's commit() resolves. Throws RevisionError if compacted.
+   * Should events have been missed (cut off for longer than the store remembers) onLost gets what there is instead, in the turn
+   * in which `revision` moves there, and the watch goes on from that.
    */
-  watch(prefix: string, afterRevision: number, onEvents: (events: readonly StoreEvent[]) => void): { stop(): void };
+  watch(prefix: string, afterRevision: number, onEvents: (events: readonly StoreEvent[]) => void, onLost?: OnLost): { stop(): void };
   /** Forgets history up to the revision. Current values stay. */
   compact(revision: number): Promise<void>;
 }

@@ -1,7 +1,7 @@
 // The objects of one resource as the store has them, updated in the same turn as the commit, with the history that
 // watches start from (the role of apiserver storage/cacher). Reads never wait and never lag behind the store.
 import { SortedMap } from '@tiphys/std';
-import { RevisionError, type Store, type StoreEvent } from '@tiphys/storage';
+import { type ListResult, RevisionError, type Store, type StoreEvent } from '@tiphys/storage';
 import { Entry, EntryEvent } from './entry.ts';
 import { isEverything, type Selection, selects } from './selection.ts';
 import { Watchers } from './watchers.ts';
@@ -25,11 +25,12 @@ export function translate(change: Change, selection: Selection): EntryEvent | un
 export class WatchCache {
   readonly prefix: string;
   readonly #store: Store;
-  readonly #entries = new SortedMap<Entry>();
+  #entries = new SortedMap<Entry>();
   readonly #watchers = new Watchers(translate);
   #history: Change[] = [];
   #undelivered: Change[] = [];
   #changedAt = 0;
+  #bytes = 0;
   #subscription: { stop(): void } | undefined;
 
   constructor(store: Store, prefix: string) {
@@ -43,6 +44,7 @@ export class WatchCache {
     for (const record of records) {
       this.#entries.set(...this.#keyed(record.key, record.modRevision, record.value));
       this.#changedAt = Math.max(this.#changedAt, record.modRevision);
+      this.#bytes += record.value.length;
     }
     this.#subscription = this.#store.watch(this.prefix, revision, (events) => this.#apply(events));
   }
@@ -74,6 +76,17 @@ export class WatchCache {
 
   get size(): number {
     return this.#entries.size;
+  }
+
+  /** Of all objects as they are stored. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** How many watches hear of a change of this object; without a name, of a new one in this namespace. */
+  watchersOf(namespace: string, name: string): number {
+    const keyPrefix = namespace === '' ? '' : `${namespace}/`;
+    return this.#watchers.interestedIn(keyPrefix, keyPrefix + name);
   }
 
   get(key: string): Entry | undefined {
@@ -122,6 +135,23 @@ export class WatchCache {
     return [key, new Entry(key, revision, value)];
   }
 
+  #load({ records }: ListResult): void {
+    this.#entries = new SortedMap<Entry>();
+    for (const record of records) {
+      this.#entries.set(...this.#keyed(record.key, record.modRevision, record.value));
+      this.#changedAt = Math.max(this.#changedAt, record.modRevision);
+    }
+  }
+
+  /** What led to the present is not known, so nobody can follow it: who watches has to ask again. */
+  #lost(present: ListResult): void {
+    this.#load(present);
+    this.#changedAt = present.revision;
+    this.#history = [];
+    this.#undelivered = [];
+    this.#watchers.end();
+  }
+
   #apply(events: readonly StoreEvent[]): void {
     for (const { type, record } of events) {
       const key = record.key.slice(this.prefix.length);
@@ -129,6 +159,7 @@ export class WatchCache {
       const entry = type === 'delete' && previous ? previous.at(record.modRevision) : new Entry(key, record.modRevision, record.value);
       if (type === 'put') this.#entries.set(key, entry);
       else this.#entries.delete(key);
+      this.#bytes += (type === 'put' ? record.value.length : 0) - (previous?.value.length ?? 0);
       const kind = type === 'delete' ? 'DELETED' : previous ? 'MODIFIED' : 'ADDED';
       const change: Change = { revision: entry.revision, event: new EntryEvent(kind, entry), ...(previous ? { previous } : {}) };
       this.#history.push(change);

@@ -20,6 +20,8 @@ export class Watchers {
   readonly #translate: (change: Change, selection: Selection) => EntryEvent | undefined;
   readonly #others = new Set<Watcher>();
   readonly #byField = new Map<string, FieldIndex>();
+  /** How many follow everything (''), a namespace (`namespace/`) or one object (its key), those found by a field left out. */
+  readonly #scopes = new Map<string, number>();
   size = 0;
 
   constructor(translate: (change: Change, selection: Selection) => EntryEvent | undefined) {
@@ -31,12 +33,29 @@ export class Watchers {
     const home = this.#homeOf(watcher);
     home.add(watcher);
     this.size++;
+    this.#count(watcher, 1);
     return () => {
       watcher.onEvents = () => {};
       if (!home.delete(watcher)) return;
       this.size--;
+      this.#count(watcher, -1);
       if (home.size === 0) this.#forget(watcher, home);
     };
+  }
+
+  /** How many hear of a change of this object, roughly: of those who want one value of a field it is not known beforehand. */
+  interestedIn(keyPrefix: string, key: string): number {
+    if (this.#scopes.size === 0) return 0;
+    const named = key === keyPrefix ? 0 : (this.#scopes.get(key) ?? 0);
+    return (this.#scopes.get('') ?? 0) + (keyPrefix === '' ? 0 : (this.#scopes.get(keyPrefix) ?? 0)) + named;
+  }
+
+  #count({ selection: { field, key, keyPrefix } }: Watcher, by: 1 | -1): void {
+    if (field) return;
+    const scope = key ?? keyPrefix;
+    const count = (this.#scopes.get(scope) ?? 0) + by;
+    if (count > 0) this.#scopes.set(scope, count);
+    else this.#scopes.delete(scope);
   }
 
   /** Every watch ends. */
@@ -44,6 +63,7 @@ export class Watchers {
     const all = this.#all();
     this.#others.clear();
     this.#byField.clear();
+    this.#scopes.clear();
     this.size = 0;
     for (const watcher of all) watcher.onEnd();
   }

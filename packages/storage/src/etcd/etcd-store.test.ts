@@ -1,0 +1,85 @@
+// The store over a real etcd: the suite, and what only several programs on one etcd show.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { realClock, silentLogger } from '@tiphys/runtime';
+import type { Store } from '../store.ts';
+import { storeSuite } from '../suite.ts';
+import { type EtcdProcess, skipWithoutEtcd, startEtcd } from '../testing/etcd-process.ts';
+import { EtcdClient } from './client.ts';
+import { type EtcdStore, openEtcdStore } from './etcd-store.ts';
+
+const skip = skipWithoutEtcd();
+const runtime = { clock: realClock(), log: silentLogger };
+const bytes = (text: string) => Buffer.from(text);
+let etcd: EtcdProcess;
+let folders = 0;
+
+before(async () => {
+  if (!skip) [etcd] = (await startEtcd()) as [EtcdProcess];
+});
+after(() => etcd?.remove());
+
+/** Each store has keys of its own, so that it starts empty. */
+const open = (prefix: string): Promise<EtcdStore> => openEtcdStore({ runtime, endpoints: [etcd.endpoint], prefix });
+const freshPrefix = () => `/tests/${folders++}`;
+
+storeSuite('etcd', (): Promise<Store> => open(freshPrefix()), { skip, runs: 15, order: 'key' });
+
+test('a second server sees the first one’s writes once it asks for the newest', { skip }, async () => {
+  const prefix = freshPrefix();
+  await using first = await open(prefix);
+  await using second = await open(prefix);
+  for (let i = 0; i < 20; i++) {
+    const written = await first.commit({ type: 'put', key: '/registry/pods/a', value: bytes(`${i}`) });
+    await second.fresh();
+    assert.ok(written.ok && second.revision >= written.revision);
+    assert.equal(Buffer.from((await second.get('/registry/pods/a'))!.value).toString(), `${i}`);
+  }
+});
+
+test('writes of others outside the prefix do not keep anyone waiting', { skip }, async () => {
+  await using store = await open(freshPrefix());
+  await using other = await open(freshPrefix());
+  const written = await other.commit({ type: 'put', key: '/registry/pods/a', value: bytes('x') });
+  await store.fresh();
+  assert.ok(written.ok && store.revision >= written.revision);
+});
+
+test('records with a time to live share leases and end by themselves', { skip }, async () => {
+  const prefix = freshPrefix();
+  await using store = await open(prefix);
+  const commit = (key: string, ttlSeconds: number) => store.commit({ type: 'put', key, value: bytes('x'), ttlSeconds });
+  await Promise.all([commit('/registry/events/a', 3600), commit('/registry/events/b', 3600)]);
+  const { kvs } = await store.client.range({ key: bytes(`${prefix}/`), rangeEnd: bytes(`${prefix}0`) });
+  assert.ok(kvs![0]!.lease !== undefined && kvs![0]!.lease === kvs![1]!.lease);
+  const ended = Promise.withResolvers<string>();
+  store.watch('/registry/events/', store.revision, (events) => {
+    for (const { type, record } of events) if (type === 'delete') ended.resolve(record.key);
+  });
+  await commit('/registry/events/short', 1);
+  assert.equal(await ended.promise, '/registry/events/short');
+  assert.equal((await store.list('/registry/')).records.length, 2);
+});
+
+test('an etcd of another cluster and one that nobody answers for are refused in words', { skip }, async () => {
+  await assert.rejects(openEtcdStore({ runtime, endpoints: [etcd.endpoint], clusterId: 'abc' }), {
+    name: 'OtherEtcdError',
+    message: /is cluster [0-9a-f]+, and this cluster's state is in etcd cluster abc; nothing was changed/,
+  });
+  assert.throws(() => new EtcdClient({ clock: runtime.clock, endpoints: ['localhost'] }), /no etcd endpoint/);
+});
+
+test('what the members and their state are', { skip }, async () => {
+  const client = new EtcdClient({ clock: runtime.clock, endpoints: [etcd.endpoint] });
+  const [member] = await client.members();
+  assert.deepEqual([member!.name, member!.clientUrls], ['m0', [etcd.endpoint]]);
+  const status = await client.status();
+  assert.ok(status.dbSize! > 0 && /^3\./.test(status.version!));
+  await client.defragment();
+  let size = 0;
+  await client.snapshot((piece) => {
+    size += piece.length;
+  });
+  assert.ok(size > status.header!.revision!);
+  client.close();
+});
