@@ -1,6 +1,6 @@
 // DELETE of one object and of a collection (apiserver endpoints/handlers/delete.go, registry/generic/registry/store.go).
 import type { KubeObject } from '@tiphys/api';
-import { type ApiResponse, isNotFound, type Status, statusError } from '@tiphys/machinery';
+import { type ApiResponse, isNotFound, jsonEqual, type Status, statusError } from '@tiphys/machinery';
 import type { DeleteOptions, RuleContext } from '@tiphys/registry';
 import type { Entry } from '../cache/entry.ts';
 import { EntryBody, ListBody } from '../output/bodies.ts';
@@ -57,6 +57,8 @@ async function deleteObject(deleting: Deleting): Promise<Deleted> {
     if (plan.kind === 'pending') return { entry, gone: false };
     await deleting.check(object);
     if (plan.kind === 'mark') {
+      // Said twice is no change: a write would wake everyone who watches, among them whoever waits for the finalizers and says it again.
+      if (jsonEqual(plan.object.metadata, object.metadata)) return { entry, gone: false };
       if (isDryRun(options)) return { entry: await unstored(endpoint, entry.key, entry.revision, plan.object), gone: false };
       const marked = await put(core, endpoint, entry.key, plan.object, entry.revision);
       if (marked) return { entry: marked, gone: false };

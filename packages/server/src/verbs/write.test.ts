@@ -144,6 +144,8 @@ test('finalizers keep an object until the last one goes', async () => {
   await t.ask('POST', MAPS, { metadata: { name: 'x', finalizers: ['example.com/hold'] } });
   const marked = await t.ask('DELETE', `${MAPS}/x`);
   assert.deepEqual([marked.metadata.deletionTimestamp, marked.metadata.deletionGracePeriodSeconds], ['2026-01-01T00:00:00Z', 0]);
+  const again = await t.ask('DELETE', `${MAPS}/x`, { gracePeriodSeconds: 0 });
+  assert.equal(again.metadata.resourceVersion, marked.metadata.resourceVersion);
   const taken = await t.ask('POST', MAPS, configMap('x'));
   assert.equal(taken.message, 'object is being deleted: configmaps "x" already exists');
   const added = await t.ask('PATCH', `${MAPS}/x`, { metadata: { finalizers: ['example.com/hold', 'example.com/more'] } }, MERGE);
