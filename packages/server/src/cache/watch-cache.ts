@@ -40,13 +40,10 @@ export class WatchCache {
 
   /** Loads what the store holds and follows it from there. */
   async start(): Promise<void> {
-    const { records, revision } = await this.#store.list(this.prefix);
-    for (const record of records) {
-      this.#entries.set(...this.#keyed(record.key, record.modRevision, record.value));
-      this.#changedAt = Math.max(this.#changedAt, record.modRevision);
-      this.#bytes += record.value.length;
-    }
-    this.#subscription = this.#store.watch(this.prefix, revision, (events) => this.#apply(events));
+    const present = await this.#store.list(this.prefix);
+    this.#load(present);
+    const lost = (now: ListResult) => this.#lost(now);
+    this.#subscription = this.#store.watch(this.prefix, present.revision, (events) => this.#apply(events), lost);
   }
 
   /** The resource is no longer served: every watch of it ends. */
@@ -137,8 +134,10 @@ export class WatchCache {
 
   #load({ records }: ListResult): void {
     this.#entries = new SortedMap<Entry>();
+    this.#bytes = 0;
     for (const record of records) {
       this.#entries.set(...this.#keyed(record.key, record.modRevision, record.value));
+      this.#bytes += record.value.length;
       this.#changedAt = Math.max(this.#changedAt, record.modRevision);
     }
   }
