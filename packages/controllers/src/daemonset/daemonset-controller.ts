@@ -112,7 +112,8 @@ export const daemonSetController = defineController<DaemonSet>({
   for: appsv1.daemonsets,
   owns: [
     { type: corev1.pods, matches: (set) => matchesSelector(set.spec?.selector) },
-    { type: appsv1.controllerrevisions, matches: (set) => matchesSelector(set.spec?.selector) },
+    // As upstream's addHistory: somebody else's duplicate of a revision stays until the set is looked at for another reason.
+    { type: appsv1.controllerrevisions, matches: (set) => matchesSelector(set.spec?.selector), additions: false },
   ],
   watches: [{ type: corev1.nodes, keys: setsOfNode }],
   plan,

@@ -53,3 +53,38 @@ test('replaces pods when the template changes, and keeps the old revision', asyn
   const pods = await cluster.untilAll(corev1.pods, (all) => all.length === 3);
   assert.ok(pods.every((pod) => pod.spec?.containers[0]?.image === 'agent:2'));
 });
+
+test('leaves a revision that somebody else made until the set is planned again', async () => {
+  await using cluster = await startTestCluster([daemonSetController]);
+  await addNodes(cluster, 'a');
+  const sets = cluster.client.of(appsv1.daemonsets);
+  const revisions = cluster.client.of(appsv1.controllerrevisions);
+  // Sets are planned in order: when a later one is done, nothing is left to do for an earlier one.
+  const settle = async (name: string) => {
+    const labels = { app: name };
+    await sets.create({
+      metadata: { name, namespace: 'default' },
+      spec: { selector: { matchLabels: labels }, template: template(name, labels) },
+    });
+    await cluster.until(appsv1.daemonsets, name, settled(1));
+  };
+  await sets.create(agent());
+  await settle('second');
+  const mine = (all: readonly appsv1.ControllerRevision[]) => all.filter((one) => one.metadata?.labels?.app === 'web');
+  const [first] = mine(await cluster.untilAll(appsv1.controllerrevisions, (all) => mine(all).length === 1));
+  const { labels, ownerReferences } = first!.metadata!;
+  await revisions.create({
+    ...first!,
+    metadata: { name: 'copy', namespace: 'default', labels: labels!, ownerReferences: ownerReferences! },
+    revision: 2,
+  });
+  await settle('third');
+  assert.deepEqual(
+    mine((await revisions.list({ namespace: 'default' })).items)
+      .map(({ revision }) => revision)
+      .sort(),
+    [1, 2],
+  );
+  await sets.patch('agent', 'default', 'merge', { metadata: { labels: { look: 'again' } } });
+  await cluster.untilAll(appsv1.controllerrevisions, (all) => mine(all).length === 1);
+});

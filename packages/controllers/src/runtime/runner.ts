@@ -130,6 +130,7 @@ class ControllerRunner implements Runner {
 
   #ownedChanged(owned: Owned<any>, object: KubeObject, change: { old?: KubeObject; gone: boolean }): void {
     const { old, gone } = change;
+    if (owned.additions === false && !old && !gone && controllerOf(object)) return;
     if (old && controllerOf(old)?.uid !== controllerOf(object)?.uid) this.#enqueueOwner(old);
     if (this.#enqueueOwner(object) || gone || !owned.matches || isDeleting(object)) return;
     // An orphan wakes whoever might adopt it, when it is new to us or its labels or owner changed.
