@@ -1,7 +1,7 @@
 // A node with real containers at the real server, both in this process, for end-to-end tests. Pods use the host's network and the
 // sandbox image: nothing has to be there but containerd, runc and root.
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -17,6 +17,7 @@ import { removeEverything } from '../src/node/remove-everything.ts';
 import { type Node, type NodeOptions, startNode } from '../src/node/start-node.ts';
 
 const PATIENCE_MS = 30_000;
+const POLL_MS = 50;
 const NAME = 'real';
 /** A shell and sleep, as every Debian has them. */
 export const SHELL_IMAGE = 'test.local/shell:1';
@@ -67,6 +68,8 @@ export interface RealNode extends AsyncDisposable {
   create(wanted: corev1.Pod, condition?: (found: corev1.Pod) => boolean): Promise<corev1.Pod>;
   /** Messages of the pod's events of one reason. */
   events(pod: string, reason: string): Promise<string[]>;
+  /** Resolves when the container's log has the text. */
+  logged(pod: string, container: string, text: string): Promise<void>;
   packShell(): Promise<void>;
 }
 
@@ -127,6 +130,13 @@ export async function realNode(port: number, more: Partial<NodeOptions> = {}): P
     events: async (pod, reason) => {
       const { items } = await client.of(corev1.events).list({ namespace: 'default' });
       return items.flatMap((event) => (event.involvedObject.name === pod && event.reason === reason ? [event.message ?? ''] : []));
+    },
+    logged: async (pod, container, text) => {
+      for (const deadlineMs = runtime.clock.now() + PATIENCE_MS; runtime.clock.now() < deadlineMs; await runtime.clock.sleep(POLL_MS)) {
+        const found = await node.findContainer('default', pod, container);
+        if (found && (await readFile(found.logPath, 'utf8').catch(() => '')).includes(text)) return;
+      }
+      throw new Error(`the log of ${pod}/${container} never said ${text}`);
     },
     packShell: async () => {
       const copies = PROGRAMS.map((path) => ({ source: path, destination: path }));

@@ -38,25 +38,53 @@ function containerRequests(container: corev1.Container, statuses: ReadonlyMap<st
 }
 
 /** Sidecars (init containers that restart always) run on; other init containers run alone beside the sidecars before them. */
+function aggregated(spec: corev1.PodSpec, of: (container: corev1.Container) => Amounts): Amounts {
+  const total: Amounts = new Map();
+  for (const container of spec.containers) addAmounts(total, of(container));
+  const sidecars: Amounts = new Map();
+  const initial: Amounts = new Map();
+  for (const container of spec.initContainers ?? []) {
+    const amounts = of(container);
+    if (container.restartPolicy === 'Always') {
+      addAmounts(total, amounts);
+      addAmounts(sidecars, amounts);
+      raiseTo(initial, sidecars);
+    } else raiseTo(initial, summed(amounts, sidecars));
+  }
+  raiseTo(total, initial);
+  return total;
+}
+
+const isInfeasible = ({ status }: corev1.Pod): boolean =>
+  status?.conditions?.some(({ type, reason }) => type === 'PodResizePending' && reason === 'Infeasible') ?? false;
+
+/** What the pod as a whole asks for, or is still given while it is being resized. */
+function podLevelRequests(pod: corev1.Pod): Amounts {
+  const wanted = amountsOf(pod.spec!.resources?.requests);
+  const { resources, allocatedResources } = pod.status ?? {};
+  if (!resources || wanted.size === 0) return wanted;
+  const given = amountsOf(resources.requests);
+  raiseTo(given, amountsOf(allocatedResources));
+  const held: Amounts = isInfeasible(pod) ? new Map() : new Map(wanted);
+  for (const name of wanted.keys()) raiseTo(held, new Map([[name, given.get(name) ?? 0]]));
+  return held;
+}
+
 export function podRequests(pod: corev1.Pod): Amounts {
   const spec = pod.spec!;
   const statuses = new Map(
     [...(pod.status?.containerStatuses ?? []), ...(pod.status?.initContainerStatuses ?? [])].map((s) => [s.name, s]),
   );
-  const total: Amounts = new Map();
-  for (const container of spec.containers) addAmounts(total, containerRequests(container, statuses));
-  const sidecars: Amounts = new Map();
-  const initial: Amounts = new Map();
-  for (const container of spec.initContainers ?? []) {
-    const requests = containerRequests(container, statuses);
-    if (container.restartPolicy === 'Always') {
-      addAmounts(total, requests);
-      addAmounts(sidecars, requests);
-      raiseTo(initial, sidecars);
-    } else raiseTo(initial, summed(requests, sidecars));
-  }
-  raiseTo(total, initial);
-  for (const [name, amount] of amountsOf(spec.resources?.requests)) total.set(name, amount);
+  const total = aggregated(spec, (container) => containerRequests(container, statuses));
+  for (const [name, amount] of podLevelRequests(pod)) total.set(name, amount);
   if (spec.overhead) addAmounts(total, amountsOf(spec.overhead));
+  return total;
+}
+
+/** What the pod may use at most, of the resources that some container or the pod itself has a limit for. */
+export function podLimits({ spec }: corev1.Pod): Amounts {
+  const total = aggregated(spec!, ({ resources }) => amountsOf(resources?.limits));
+  for (const [name, amount] of amountsOf(spec!.resources?.limits)) total.set(name, amount);
+  for (const [name, amount] of amountsOf(spec!.overhead)) if (total.get(name)) addAmounts(total, new Map([[name, amount]]));
   return total;
 }

@@ -1,8 +1,8 @@
 // The cgroups above containers: one per quality of service and one per pod (pkg/kubelet/cm). Version 1, hybrid and version 2.
 import { access, mkdir, readdir, readFile, rmdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type corev1, parseQuantity } from '@tiphys/api';
-import { podRequests } from '@tiphys/machinery';
+import type { corev1 } from '@tiphys/api';
+import { amountsOf, podLimits, podRequests } from '@tiphys/machinery';
 import { cpuQuota, cpuShares, QUOTA_PERIOD_MICROSECONDS, qosOf } from '../pod-worker/qos.ts';
 
 const MOUNT = '/sys/fs/cgroup';
@@ -59,24 +59,19 @@ export interface PodLimits {
   memoryBytes: number;
 }
 
-export function podLimits(pod: corev1.Pod): PodLimits {
-  const spec = pod.spec!;
-  const containers = [...spec.containers, ...(spec.initContainers ?? [])];
-  const sum = (name: string, milli: boolean) => {
-    const amounts = containers.map(({ resources }) => resources?.limits?.[name]);
-    const whole = spec.resources?.limits?.[name];
-    // One container without a limit leaves the pod without.
-    if (whole === undefined && spec.containers.some(({ resources }) => resources?.limits?.[name] === undefined)) return 0;
-    const of = (text: string | undefined) =>
-      text === undefined ? 0 : milli ? parseQuantity(text).asMilli() : parseQuantity(text).asNumber();
-    if (whole !== undefined) return of(whole);
-    const regular = amounts.slice(0, spec.containers.length).reduce((total, text) => total + of(text), 0);
-    return amounts.slice(spec.containers.length).reduce((most, text) => Math.max(most, of(text)), regular);
-  };
+export function cgroupLimits(pod: corev1.Pod): PodLimits {
+  const { resources, containers, initContainers = [] } = pod.spec!;
+  const limits = podLimits(pod);
+  // One container without a limit leaves the pod without, unless the pod has one of its own.
+  const isLimited = (name: string) =>
+    Boolean(amountsOf(resources?.limits).get(name)) ||
+    [...containers, ...initContainers].every((container) => amountsOf(container.resources?.limits).get(name));
+  const limit = (name: string) => (isLimited(name) ? (limits.get(name) ?? 0) : 0);
   return {
-    cpuShares: cpuShares(podRequests(pod).get('cpu') ?? 0),
-    cpuQuota: cpuQuota(sum('cpu', true)),
-    memoryBytes: sum('memory', false),
+    // By the spec alone: what was reported before may be of another size.
+    cpuShares: cpuShares(podRequests({ ...pod, status: {} }).get('cpu') ?? 0),
+    cpuQuota: cpuQuota(limit('cpu')),
+    memoryBytes: limit('memory'),
   };
 }
 
@@ -135,7 +130,7 @@ export async function cgroupTree(root: string): Promise<CgroupTree> {
     return fresh;
   };
   const wanted = (pod: corev1.Pod): PodLimits => {
-    const limits = podLimits(pod);
+    const limits = cgroupLimits(pod);
     return version === 2 ? { ...limits, cpuShares: weightOf(limits.cpuShares) } : limits;
   };
   const apply = async (path: string, limits: PodLimits) => {

@@ -1,6 +1,7 @@
 // A container as CRI wants it (kuberuntime_container.go generateContainerConfig, kuberuntime_container_linux.go). Pure.
 import { type corev1, parseQuantity } from '@tiphys/api';
 import type { ContainerConfig, LinuxContainerResources, Mount } from '../cri/generated/cri.ts';
+import { inheritedResources } from '../pod-worker/pod-level.ts';
 import { ANNOTATIONS, containerHash, LABELS } from '../pod-worker/pod-runtime.ts';
 import { cpuQuota, cpuShares, oomScoreAdjust, QUOTA_PERIOD_MICROSECONDS } from '../pod-worker/qos.ts';
 import { expand } from './expansion.ts';
@@ -27,7 +28,7 @@ const value = (list: Record<string, string> | undefined, name: string) => {
 };
 
 export function linuxResources(pod: corev1.Pod, container: corev1.Container, memoryCapacityBytes: number): LinuxContainerResources {
-  const { requests, limits } = container.resources ?? {};
+  const { requests, limits } = inheritedResources(pod, container);
   const cpuLimit = value(limits, 'cpu')?.asMilli() ?? 0;
   const cpuRequest = value(requests, 'cpu')?.asMilli() ?? cpuLimit;
   return {

@@ -1,6 +1,7 @@
 // What pods' specs ask of a node beyond running, with real containers.
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { corev1 } from '@tiphys/api';
 import { conditionOf, type RealNode, realNode, realPod, reasonToSkip, shell } from '../../test/real-node.ts';
 
 describe('rules of pods with real containers', { skip: await reasonToSkip() }, () => {
@@ -34,5 +35,22 @@ describe('rules of pods with real containers', { skip: await reasonToSkip() }, (
     }
     assert.equal(conditionOf(running, 'AllContainersRestarting')!.status, 'False');
     assert.deepEqual(await real.events('starting-over', 'SandboxChanged'), []);
+  });
+
+  test('a pod as a whole gets other limits while it runs', async () => {
+    const resources = (cpu: string, memory: string) => ({ requests: { cpu, memory }, limits: { cpu, memory } });
+    // Inside, the container sees the limit that it has from its pod.
+    const line = 'while sleep 0.1; do cat /sys/fs/cgroup/memory.max /sys/fs/cgroup/memory/memory.limit_in_bytes; done 2>/dev/null';
+    const made = await real.create(realPod('whole', { resources: resources('50m', '64Mi'), containers: [shell('c', line)] }));
+    assert.deepEqual(made.status!.allocatedResources, { cpu: '50m', memory: '64Mi' });
+    const spec = { resources: resources('60m', '80Mi') };
+    await real.client.of(corev1.pods).patch('whole', 'default', 'strategic', { spec }, { subresource: 'resize' });
+    const resized = (await real.until(
+      'whole',
+      (found) => found?.status?.resources?.limits?.memory === '80Mi' && !conditionOf(found, 'PodResizeInProgress'),
+    ))!;
+    assert.deepEqual([resized.status!.resources, resized.status!.allocatedResources], [resources('60m', '80Mi'), spec.resources.requests]);
+    assert.equal(resized.status!.containerStatuses![0]!.restartCount, 0);
+    await real.logged('whole', 'c', `${80 * 1024 * 1024}`);
   });
 });

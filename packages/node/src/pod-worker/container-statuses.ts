@@ -61,9 +61,11 @@ function stateOf(status: RuntimeContainer, old: corev1.ContainerStatus | undefin
 function resourcesOf(container: corev1.Container, has: corev1.ResourceRequirements | undefined): Partial<corev1.ContainerStatus> {
   const allocated = container.resources?.requests;
   const { limits, requests } = has ?? container.resources ?? {};
+  // What a container has from its pod alone is not its own.
+  const isLimited = container.resources?.limits !== undefined;
   return {
     ...(allocated && Object.keys(allocated).length > 0 ? { allocatedResources: allocated } : {}),
-    resources: { ...(limits ? { limits } : {}), ...(requests ? { requests } : {}) },
+    resources: { ...(limits && isLimited ? { limits } : {}), ...(requests ? { requests } : {}) },
   };
 }
 

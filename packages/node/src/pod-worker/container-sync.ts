@@ -91,7 +91,7 @@ export class ContainerSync {
     if (this.#inBackOff(pod, container, given.runtime)) return false;
     const { mounted: volumes, ...others } = given;
     try {
-      this.#resize.starts(container);
+      this.#resize.starts(pod, container);
       await startContainer({ context: this.#context, pod, container, volumes, event: this.#events.container, ...others });
       this.failures.delete(container.name);
       return true;

@@ -37,7 +37,7 @@ export interface PodPlan {
   resize: ResizePlan;
 }
 
-const NO_RESIZE: ResizePlan = { updates: { memory: [], cpu: [] }, restarts: [] };
+const NO_RESIZE: ResizePlan = { updates: { memory: [], cpu: [] }, pod: false, restarts: [] };
 
 export type ProbeResult = 'success' | 'failure' | 'unknown';
 

@@ -5,6 +5,7 @@ import type { EventType } from '@tiphys/client';
 import type { PodLimits } from '../cgroups/cgroup-tree.ts';
 import { linuxResources } from '../container/container-configuration.ts';
 import type { NodeContext } from './node-context.ts';
+import { inheritedResources } from './pod-level.ts';
 import type { PodRuntime } from './pod-runtime.ts';
 import {
   type Amounts,
@@ -64,7 +65,16 @@ export class PodResize {
 
   /** What the container was started or updated with last. */
   actuated(name: string): corev1.ResourceRequirements | undefined {
-    return this.#context.allocations.get(this.#uid)?.actuated.containers[name];
+    return this.#actuated.containers[name];
+  }
+
+  get #actuated(): PodResources {
+    return this.#context.allocations.get(this.#uid)?.actuated ?? { containers: {} };
+  }
+
+  /** The pod with what its cgroup and its containers have. */
+  actuatedPod(pod: corev1.Pod): corev1.Pod {
+    return withResources(pod, this.#actuated);
   }
 
   /** The pod as it may run. */
@@ -89,8 +99,7 @@ export class PodResize {
       }
       return false;
     }
-    const actuated = this.#context.allocations.get(this.#uid)?.actuated ?? { containers: {} };
-    this.#context.allocations.set(this.#uid, { allocated: resourcesOfPod(pod), actuated });
+    this.#context.allocations.set(this.#uid, { allocated: resourcesOfPod(pod), actuated: this.#actuated });
     this.#conditions.delete(PENDING);
     this.#conditions.set(IN_PROGRESS, { type: IN_PROGRESS, status: 'True', observedGeneration });
     this.#event('Normal', 'ResizeStarted', resizeMessage('Pod resize started', pod, observedGeneration));
@@ -98,7 +107,7 @@ export class PodResize {
   }
 
   plan(pod: corev1.Pod, runtime: PodRuntime): ResizePlan {
-    return planResize(pod, runtime, (name) => this.actuated(name));
+    return planResize(pod, runtime, this.#actuated);
   }
 
   /** Brings the condition in line with what runs. */
@@ -119,8 +128,15 @@ export class PodResize {
   }
 
   /** A container is about to start with the resources of this spec. */
-  starts(container: corev1.Container): void {
-    this.#actuate(container.name, container.resources ?? {});
+  starts(pod: corev1.Pod, container: corev1.Container): void {
+    // The pod's cgroup was made with the same spec.
+    if (pod.spec!.resources && !this.#actuated.pod) this.#actuatePod(pod.spec!.resources);
+    this.#actuate(container.name, inheritedResources(pod, container));
+  }
+
+  #actuatePod(resources: corev1.ResourceRequirements): void {
+    const known = this.#context.allocations.get(this.#uid);
+    if (known) this.#context.allocations.set(this.#uid, { ...known, actuated: { ...known.actuated, pod: resources } });
   }
 
   #actuate(name: string, resources: corev1.ResourceRequirements): void {
@@ -147,7 +163,7 @@ export class PodResize {
     }
   }
 
-  async #carryOut(pod: corev1.Pod, { updates, restarts }: ResizePlan): Promise<void> {
+  async #carryOut(pod: corev1.Pod, { updates, pod: isForPod, restarts }: ResizePlan): Promise<void> {
     const { cgroups } = this.#context;
     const current = await cgroups.limitsOf(pod);
     const wanted = cgroups.wantedLimits(pod);
@@ -157,10 +173,11 @@ export class PodResize {
       cpuQuota: wanted.cpuQuota || current.cpuQuota,
       memoryBytes: wanted.memoryBytes || current.memoryBytes,
     };
-    if (updates.memory.length > 0) await this.#verifyUsage(pod, updates.memory, current, desired);
-    const isForAll = restarts.length > 0;
+    const isForAll = restarts.length > 0 || isForPod;
+    if (updates.memory.length > 0 || isForPod) await this.#verifyUsage(pod, updates.memory, current, desired);
     if (isForAll || updates.memory.length > 0) await this.#resize(pod, 'memory', updates.memory, ['memoryBytes'], current, desired);
     if (isForAll || updates.cpu.length > 0) await this.#resize(pod, 'cpu', updates.cpu, ['cpuQuota', 'cpuShares'], current, desired);
+    if (pod.spec!.resources) this.#actuatePod(pod.spec!.resources);
   }
 
   /** The pod's cgroup grows before its containers and shrinks after them. */
@@ -186,7 +203,7 @@ export class PodResize {
       name === 'cpu'
         ? { ...current, cpuRequest: desired.cpuRequest, cpuLimit: desired.cpuLimit }
         : { ...current, memoryRequest: desired.memoryRequest, memoryLimit: desired.memoryLimit };
-    const resources = requirementsOf(next, container.resources ?? {}, this.actuated(container.name) ?? {}, name);
+    const resources = requirementsOf(next, inheritedResources(pod, container), this.actuated(container.name) ?? {}, name);
     const linux = linuxResources(pod, { ...container, resources }, this.#context.memoryCapacityBytes);
     await this.#context.cri.updateContainerResources({ containerId: id, linux });
     Object.assign(current, next);

@@ -4,6 +4,7 @@ import { conditionsOf } from './conditions.ts';
 import { containerStatuses, type StartFailures } from './container-statuses.ts';
 import { phaseOf } from './phase.ts';
 import { type ProbeResults, sandboxChanged } from './plan.ts';
+import { podLevelStatus } from './pod-level.ts';
 import type { ResizeCondition } from './pod-resize.ts';
 import { isHostNetwork, isSidecar, newestOf, type PodRuntime } from './pod-runtime.ts';
 import { qosOf } from './qos.ts';
@@ -30,6 +31,8 @@ export interface PodStatusInput {
   resize?: readonly ResizeCondition[];
   /** What a running container was started or updated with. */
   actuated?: (container: string) => corev1.ResourceRequirements | undefined;
+  /** The pod with what its cgroups have; the pod itself when nothing is known. */
+  actuatedPod?: corev1.Pod;
 }
 
 function withReadiness(
@@ -111,5 +114,6 @@ export function podStatus(input: PodStatusInput): corev1.PodStatus {
     containerStatuses: statuses,
     ...(ephemeral.length > 0 ? { ephemeralContainerStatuses: ephemeralStatuses } : {}),
     qosClass: qosOf(pod),
+    ...podLevelStatus(pod, input.actuatedPod ?? pod, pod.status?.phase === 'Running'),
   };
 }

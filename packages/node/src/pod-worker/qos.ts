@@ -1,5 +1,6 @@
 // A pod's quality of service and what follows from it (pkg/apis/core/v1/helper/qos, pkg/kubelet/qos/policy.go).
 import { type corev1, parseQuantity } from '@tiphys/api';
+import { podRequests } from '@tiphys/machinery';
 
 export type QosClass = 'Guaranteed' | 'Burstable' | 'BestEffort';
 
@@ -27,19 +28,36 @@ export function qosOf(pod: corev1.Pod): QosClass {
   return guaranteed ? 'Guaranteed' : 'Burstable';
 }
 
+/** From here on priorities belong to the system itself. */
+export const CRITICAL_PRIORITY = 2_000_000_000;
+const NODE_CRITICAL = 'system-node-critical';
 const GUARANTEED_ADJUST = -997;
 const BEST_EFFORT_ADJUST = 1000;
 const BURSTABLE_ADJUST_MIN = 3;
 
+/** What of the pod's own memory request its containers do not ask for, shared out evenly. */
+function unclaimedMemory({ spec }: corev1.Pod): number {
+  const whole = amount(spec!.resources?.requests, 'memory');
+  if (whole === 0) return 0;
+  const { resources: _, overhead: _overhead, ...withoutOwn } = spec!;
+  const claimed = podRequests({ spec: withoutOwn }).get('memory') ?? 0;
+  return Math.trunc((whole - claimed) / (spec!.containers.length + (spec!.initContainers ?? []).length));
+}
+
 /** Who dies first when the machine runs out of memory. */
 export function oomScoreAdjust(pod: corev1.Pod, container: corev1.Container, memoryCapacityBytes: number): number {
-  const critical = (pod.spec!.priority ?? 0) >= 2_000_000_000;
-  if (critical) return GUARANTEED_ADJUST;
+  const { priority = 0, priorityClassName, containers, initContainers = [] } = pod.spec!;
+  if (priority >= CRITICAL_PRIORITY && priorityClassName === NODE_CRITICAL) return GUARANTEED_ADJUST;
   const qos = qosOf(pod);
   if (qos === 'Guaranteed') return GUARANTEED_ADJUST;
   if (qos === 'BestEffort') return BEST_EFFORT_ADJUST;
-  const request = amount(container.resources?.requests, 'memory');
-  const adjust = 1000 - Math.floor((1000 * request) / memoryCapacityBytes);
+  const unclaimed = unclaimedMemory(pod);
+  const adjustFor = (request: number) => 1000 - Math.floor((1000 * (request + unclaimed)) / memoryCapacityBytes);
+  const requestOf = ({ resources }: corev1.Container) => amount(resources?.requests, 'memory');
+  const isSidecar = container.restartPolicy === 'Always' && initContainers.some(({ name }) => name === container.name);
+  // A sidecar dies no earlier than the containers it serves.
+  const least = isSidecar ? adjustFor(Math.min(...containers.map(requestOf))) : Number.POSITIVE_INFINITY;
+  const adjust = Math.min(adjustFor(requestOf(container)), least);
   return Math.min(BEST_EFFORT_ADJUST - 1, Math.max(BURSTABLE_ADJUST_MIN, adjust));
 }
 

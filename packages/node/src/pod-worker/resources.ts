@@ -1,6 +1,7 @@
 // Resources that a pod asks for, was given and has (pkg/kubelet/allocation, kuberuntime_manager.go computePodResizeAction;
 // KEP-1287 in-place resize). Pure.
 import { type corev1, parseQuantity } from '@tiphys/api';
+import { inheritedResources } from './pod-level.ts';
 import { isSidecar, newestOf, type PodRuntime, type RuntimeContainer } from './pod-runtime.ts';
 
 /** What the containers of one pod were given, by name; and the pod as a whole. */
@@ -30,6 +31,8 @@ export interface ResourceUpdate {
 export interface ResizePlan {
   /** In the order of execution: decreases first. */
   updates: Record<ResizableResource, ResourceUpdate[]>;
+  /** The pod's own resources differ from those of its cgroup. */
+  pod: boolean;
   /** Containers whose policy wants a restart. */
   restarts: RuntimeContainer[];
 }
@@ -88,21 +91,18 @@ const runningOf = (container: corev1.Container, isInit: boolean, runtime: PodRun
   return status?.state === 'running' && (!isInit || isSidecar(container)) ? status : undefined;
 };
 
-/** What of the pod still has other limits than it was given. `has` answers what a container was started or updated with. */
-export function planResize(
-  pod: corev1.Pod,
-  runtime: PodRuntime,
-  has: (name: string) => corev1.ResourceRequirements | undefined,
-): ResizePlan {
-  const plan: ResizePlan = { updates: { memory: [], cpu: [] }, restarts: [] };
+/** What of the pod still has other limits than it was given. `has` is what pod and containers were started or updated with. */
+export function planResize(pod: corev1.Pod, runtime: PodRuntime, has: PodResources): ResizePlan {
+  const plan: ResizePlan = { updates: { memory: [], cpu: [] }, pod: !sameAmounts(pod.spec!.resources ?? {}, has.pod ?? {}), restarts: [] };
   const inits = pod.spec!.initContainers ?? [];
   for (const container of resizable(pod)) {
     const status = runningOf(container, inits.includes(container), runtime);
-    const current = has(container.name);
-    if (!status || !current || sameAmounts(current, container.resources ?? {})) continue;
+    const current = has.containers[container.name];
+    const desired = inheritedResources(pod, container);
+    if (!status || !current || sameAmounts(current, desired)) continue;
     addUpdates(
       plan,
-      { container, id: status.id, current: amountsOfRequirements(current), desired: amountsOfRequirements(container.resources ?? {}) },
+      { container, id: status.id, current: amountsOfRequirements(current), desired: amountsOfRequirements(desired) },
       status,
     );
   }
@@ -129,8 +129,8 @@ function addUpdates(plan: ResizePlan, update: ResourceUpdate, status: RuntimeCon
 const difference = (current: Amounts, desired: Amounts, name: ResizableResource): number =>
   desired[`${name}Limit`] - current[`${name}Limit`] || desired[`${name}Request`] - current[`${name}Request`];
 
-export const resizeIsNeeded = ({ updates, restarts }: ResizePlan): boolean =>
-  restarts.length > 0 || updates.cpu.length > 0 || updates.memory.length > 0;
+export const resizeIsNeeded = ({ updates, pod, restarts }: ResizePlan): boolean =>
+  pod || restarts.length > 0 || updates.cpu.length > 0 || updates.memory.length > 0;
 
 const sorted = (list: Record<string, string> | undefined) =>
   list && Object.keys(list).length > 0 ? Object.fromEntries(Object.entries(list).sort(([a], [b]) => (a < b ? -1 : 1))) : undefined;

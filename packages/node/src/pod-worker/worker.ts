@@ -13,6 +13,7 @@ import { PodResize } from './pod-resize.ts';
 import { EMPTY_RUNTIME, findContainer, isSidecar, newestOf, type PodRuntime, podText } from './pod-runtime.ts';
 import { podStatus } from './pod-status.ts';
 import { type Prober, prober } from './prober.ts';
+import { CRITICAL_PRIORITY } from './qos.ts';
 import { resizeIsNeeded } from './resources.ts';
 import { RESTARTING_CONDITION } from './restart.ts';
 
@@ -22,8 +23,6 @@ const RETRY_MS_MAX = 30_000;
 const RESYNC_MS = 60_000;
 const RESIZE_RETRY_MS = 10_000;
 const EVICTION_GRACE_SECONDS = 1;
-/** Pods from system-cluster-critical on are not evicted. */
-const CRITICAL_PRIORITY = 2_000_000_000;
 
 export type WorkerPhase = 'syncing' | 'terminating' | 'terminated';
 
@@ -216,6 +215,7 @@ export class PodWorker {
       isTerminal,
       resize: this.#resize.conditions,
       actuated: (name) => this.#resize.actuated(name),
+      actuatedPod: this.#resize.actuatedPod(this.#pod),
       ...(this.#failure ? { failure: this.#failure } : {}),
     });
     if (this.#refused && runtime.containers.length === 0) {
