@@ -9,6 +9,8 @@ import type { Endpoint, Resources } from './resources.ts';
 export const COMPACTION_INTERVAL_MS = 5 * 60_000;
 export const COMPACTION_STEP_MS = 30_000;
 export const SWEEP_INTERVAL_MS = 60_000;
+/** Where the store ends records by itself, only those are taken away that were written without their time, as by a restore. */
+export const SWEEP_GRACE_MS = 10 * 60_000;
 
 interface Expiry {
   revision: number;
@@ -31,6 +33,7 @@ class Sweeper {
 
   async sweep(): Promise<void> {
     const nowMs = this.#runtime.clock.now();
+    const graceMs = this.#store.endsRecords ? SWEEP_GRACE_MS : 0;
     const seen = new Set<string>();
     const due: { key: string; revision: number }[] = [];
     for (const endpoint of this.#resources.all()) {
@@ -39,7 +42,7 @@ class Sweeper {
         const key = endpoint.storeKey(entry.key);
         seen.add(key);
         const expiry = this.#expiryOf(endpoint, key, entry, nowMs);
-        if (expiry.atMs <= nowMs) due.push({ key, revision: entry.revision });
+        if (expiry.atMs + graceMs <= nowMs) due.push({ key, revision: entry.revision });
       }
     }
     for (const key of this.#expiries.keys()) if (!seen.has(key)) this.#expiries.delete(key);

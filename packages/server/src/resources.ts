@@ -1,6 +1,7 @@
 // The resources that are served right now: each definition with the watch cache of its stored form.
 import { apiVersionOf, type KubeObject, type WatchEvent } from '@tiphys/api';
 import type { ResourceDefinition } from '@tiphys/registry';
+import { type Logger, silentLogger } from '@tiphys/runtime';
 import { invariant } from '@tiphys/std';
 import type { Store } from '@tiphys/storage';
 import type { Entry, EntryEvent, PlainObject } from './cache/entry.ts';
@@ -141,14 +142,16 @@ export const resourceKey = (group: string, version: string, resource: string): s
 
 export class Resources {
   readonly #store: Store;
+  readonly #log: Logger;
   readonly #endpoints = new Map<string, Endpoint>();
   readonly #caches = new Map<string, { cache: WatchCache; started: Promise<void>; users: number }>();
   /** Counts changes of what is served, for discovery's caches. */
   generation = 0;
   #delegated: readonly DelegatedVersion[] = [];
 
-  constructor(store: Store) {
+  constructor(store: Store, log: Logger = silentLogger) {
     this.#store = store;
+    this.#log = log;
   }
 
   /** What other servers answer for, as discovery tells it. */
@@ -186,7 +189,7 @@ export class Resources {
     const prefix = `${REGISTRY}${definition.storagePrefix ?? resource}/`;
     let held = this.#caches.get(prefix);
     if (!held) {
-      const cache = new WatchCache(this.#store, prefix);
+      const cache = new WatchCache(this.#store, prefix, this.#log);
       held = { cache, started: cache.start(), users: 0 };
       this.#caches.set(prefix, held);
     }

@@ -1,5 +1,6 @@
 // Finds what a request is for: a resource's verb, a subresource, discovery or another document.
 import { type ApiResponse, StatusError } from '@tiphys/machinery';
+import { whenFresh } from './freshness.ts';
 import type { RequestInfo, SubresourceHandler } from './interfaces.ts';
 import { type Encoding, negotiate, type Output } from './output/negotiate.ts';
 import { convertsMeta, transformed } from './output/transform.ts';
@@ -81,6 +82,8 @@ export class Server {
     }
     const endpoint = this.#options.resources.find(info.apiGroup, info.apiVersion, info.resource);
     if (!endpoint) throw notFoundPath();
+    const fresh = whenFresh(context);
+    if (fresh) await fresh;
     const encodings = endpoint.codec.protobuf ? BUILT_IN_ENCODINGS : CUSTOM_ENCODINGS;
     if (info.subresource !== '' && this.#handler(info)) return this.#handler(info)!.handle(context.request, info, context.user);
     // What is answered rather than stored has no metadata to show.

@@ -1,9 +1,11 @@
 // The objects of one resource as the store has them, updated in the same turn as the commit, with the history that
 // watches start from (the role of apiserver storage/cacher). Reads never wait and never lag behind the store.
+import { type Logger, silentLogger } from '@tiphys/runtime';
 import { SortedMap } from '@tiphys/std';
-import { type ListResult, RevisionError, type Store, type StoreEvent } from '@tiphys/storage';
+import { type ListResult, RevisionError, type Store, type StoredRecord, type StoreEvent } from '@tiphys/storage';
 import { Entry, EntryEvent } from './entry.ts';
 import { isEverything, type Selection, selects } from './selection.ts';
+import { ownForm } from './stored-form.ts';
 import { Watchers } from './watchers.ts';
 
 export interface Change {
@@ -25,6 +27,7 @@ export function translate(change: Change, selection: Selection): EntryEvent | un
 export class WatchCache {
   readonly prefix: string;
   readonly #store: Store;
+  readonly #log: Logger;
   #entries = new SortedMap<Entry>();
   readonly #watchers = new Watchers(translate);
   #history: Change[] = [];
@@ -33,8 +36,9 @@ export class WatchCache {
   #bytes = 0;
   #subscription: { stop(): void } | undefined;
 
-  constructor(store: Store, prefix: string) {
+  constructor(store: Store, prefix: string, log: Logger = silentLogger) {
     this.#store = store;
+    this.#log = log;
     this.prefix = prefix;
   }
 
@@ -127,17 +131,24 @@ export class WatchCache {
     return this.#watchers.add({ selection, everything: isEverything(selection), onEvents, onEnd });
   }
 
-  #keyed(storeKey: string, revision: number, value: Uint8Array): [string, Entry] {
-    const key = storeKey.slice(this.prefix.length);
-    return [key, new Entry(key, revision, value)];
+  /** Undefined for a value that is no object: it is as if it were not there, and the log says so. */
+  #entryOf({ key, modRevision, value }: StoredRecord): Entry | undefined {
+    try {
+      return new Entry(key.slice(this.prefix.length), modRevision, ownForm(value));
+    } catch (error) {
+      this.#log.error('a stored value can not be read', error, { key, revision: modRevision });
+      return undefined;
+    }
   }
 
   #load({ records }: ListResult): void {
     this.#entries = new SortedMap<Entry>();
     this.#bytes = 0;
     for (const record of records) {
-      this.#entries.set(...this.#keyed(record.key, record.modRevision, record.value));
-      this.#bytes += record.value.length;
+      const entry = this.#entryOf(record);
+      if (!entry) continue;
+      this.#entries.set(entry.key, entry);
+      this.#bytes += entry.value.length;
       this.#changedAt = Math.max(this.#changedAt, record.modRevision);
     }
   }
@@ -155,11 +166,13 @@ export class WatchCache {
     for (const { type, record } of events) {
       const key = record.key.slice(this.prefix.length);
       const previous = this.#entries.get(key);
-      const entry = type === 'delete' && previous ? previous.at(record.modRevision) : new Entry(key, record.modRevision, record.value);
-      if (type === 'put') this.#entries.set(key, entry);
+      const next = type === 'put' ? this.#entryOf(record) : undefined;
+      const entry = next ?? previous?.at(record.modRevision);
+      if (!entry) continue;
+      if (next) this.#entries.set(key, next);
       else this.#entries.delete(key);
-      this.#bytes += (type === 'put' ? record.value.length : 0) - (previous?.value.length ?? 0);
-      const kind = type === 'delete' ? 'DELETED' : previous ? 'MODIFIED' : 'ADDED';
+      this.#bytes += (next?.value.length ?? 0) - (previous?.value.length ?? 0);
+      const kind = !next ? 'DELETED' : previous ? 'MODIFIED' : 'ADDED';
       const change: Change = { revision: entry.revision, event: new EntryEvent(kind, entry), ...(previous ? { previous } : {}) };
       this.#history.push(change);
       this.#undelivered.push(change);
@@ -192,7 +205,7 @@ export class WatchCache {
   /** Lets go of what the store has compacted. */
   #forget(): void {
     const oldest = this.#store.compactedRevision;
-    if (this.#history[0]!.revision > oldest) return;
+    if (this.#history.length === 0 || this.#history[0]!.revision > oldest) return;
     this.#history.splice(0, this.#firstAfter(oldest));
   }
 

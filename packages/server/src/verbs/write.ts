@@ -41,7 +41,14 @@ export async function put(
   // Most need no waiting, and writes of one turn share a transaction.
   const value = encodeStored(stored instanceof Promise ? await stored : stored);
   if (value.length > STORED_BYTES_MAX) throw statusError.requestEntityTooLarge(`limit is ${STORED_BYTES_MAX}`);
-  const result = await commit(core, { type: 'put', key: endpoint.storeKey(key), value, expectedRevision });
+  const ttlSeconds = endpoint.definition.ttlSeconds?.(object);
+  const result = await commit(core, {
+    type: 'put',
+    key: endpoint.storeKey(key),
+    value,
+    expectedRevision,
+    ...(ttlSeconds === undefined ? {} : { ttlSeconds }),
+  });
   if (!result.ok) return undefined;
   const newest = endpoint.cache.get(key);
   const entry = newest?.revision === result.revision ? newest : new Entry(key, result.revision, value);

@@ -40,6 +40,8 @@ export class EtcdStore implements Store {
   readonly #compactor: Compactor;
   /** The newest write of each key that has one under way: they happen in the order of the calls. */
   readonly #writing = new Map<string, Promise<unknown>>();
+  /** Of the puts under way. */
+  readonly #sent = new Map<string, Uint8Array>();
   #writes = 0;
   #closed = false;
   #asking: Promise<void> | undefined;
@@ -49,6 +51,10 @@ export class EtcdStore implements Store {
     this.client = client;
     this.#replica = replica;
     this.#keys = keys;
+    replica.known = (key, value) => {
+      const sent = this.#sent.get(key);
+      return sent && Buffer.compare(sent, value) === 0 ? sent : undefined;
+    };
     this.#leases = new Leases(client, clock);
     this.#compactor = new Compactor(client);
   }
@@ -129,6 +135,16 @@ export class EtcdStore implements Store {
   }
 
   async #write(operation: StoreOperation): Promise<StoreResult> {
+    if (operation.type === 'put') this.#sent.set(operation.key, operation.value);
+    try {
+      return await this.#writeOnce(operation);
+    } finally {
+      this.#sent.delete(operation.key);
+    }
+  }
+
+  /** Tries until the outcome is known, where trying again can't write twice. */
+  async #writeOnce(operation: StoreOperation): Promise<StoreResult> {
     let uncertain = false;
     for (let attempt = 1; ; attempt++) {
       try {

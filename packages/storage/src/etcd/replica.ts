@@ -33,9 +33,17 @@ interface Waiter {
 
 type End = { type: 'compacted' } | { type: 'other'; error: Error } | { type: 'lost'; endpoint: string; error?: Error };
 
-function recordOf(keys: KeySpace, { key, value, createRevision, modRevision }: KeyValue): StoredRecord {
+/** The bytes that a writer of this process has sent, should they be the same: others know more of them. */
+export type KnownValue = (key: string, value: Uint8Array) => Uint8Array | undefined;
+
+function recordOf(
+  keys: KeySpace,
+  { key: keyBytes, value = new Uint8Array(), createRevision, modRevision }: KeyValue,
+  known?: KnownValue,
+): StoredRecord {
+  const key = keys.fromEtcd(keyBytes!);
   // A copy, since the value is a part of the whole message's bytes.
-  return { key: keys.fromEtcd(key!), value: new Uint8Array(value ?? []), createRevision: createRevision!, modRevision: modRevision! };
+  return { key, value: known?.(key, value) ?? new Uint8Array(value), createRevision: createRevision!, modRevision: modRevision! };
 }
 
 /** Reads everything at one revision. */
@@ -65,6 +73,7 @@ async function loadPatiently(client: EtcdClient, keys: KeySpace): Promise<{ reco
 
 export class Replica {
   readonly view: Mvcc;
+  known: KnownValue | undefined;
   readonly #client: EtcdClient;
   readonly #keys: KeySpace;
   readonly #clock: Clock;
@@ -205,7 +214,7 @@ export class Replica {
   }
 
   #observed({ type, kv }: WatchEvent): Observed {
-    return { type: type === EventType.DELETE ? 'delete' : 'put', record: recordOf(this.#keys, kv!) };
+    return { type: type === EventType.DELETE ? 'delete' : 'put', record: recordOf(this.#keys, kv!, this.known) };
   }
 
   #settle(): void {
