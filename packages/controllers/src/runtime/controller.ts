@@ -60,6 +60,8 @@ export interface ReconcileContext {
 export interface Controller<T extends KubeObject = any> {
   /** Upstream's name, such as `deployment-controller`: the service account in kube-system it acts as, and its events' source. */
   name: string;
+  /** Who it acts as instead of that account. */
+  user?: string;
   /** Source of its events when upstream's differs from the name. */
   eventSource?: string;
   /** The objects it plans for. */

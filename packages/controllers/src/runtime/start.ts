@@ -26,7 +26,7 @@ export const controllerUser = (name: string): string => `system:serviceaccount:k
 export function startControllers({ client, runtime, controllers }: StartOptions): RunningControllers {
   const caches = informerCaches(client);
   const runners: Runner[] = controllers.map((controller) =>
-    runner({ controller, caches, client: client.as({ name: controllerUser(controller.name) }), runtime }),
+    runner({ controller, caches, client: client.as({ name: controller.user ?? controllerUser(controller.name) }), runtime }),
   );
   let stopped = false;
   const ready = caches.synced().then(() => {

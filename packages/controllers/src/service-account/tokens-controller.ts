@@ -23,6 +23,8 @@ const base64 = (text: string) => Buffer.from(text, 'utf8').toString('base64');
 export function tokensController({ signToken, rootCertificatePem }: TokensOptions): Controller<corev1.Secret> {
   return defineController<corev1.Secret>({
     name: 'token-controller',
+    // It makes what lets others act as their accounts, so upstream runs it as the program itself.
+    user: 'system:kube-controller-manager',
     for: corev1.secrets,
     triggers: (secret) => secret.type === TOKEN_TYPE,
     reads: [corev1.serviceaccounts],

@@ -29,7 +29,9 @@ export function evictionMs(pod: corev1.Pod, taints: readonly corev1.Taint[], now
 }
 
 export const taintEvictionController = defineController<corev1.Pod>({
-  name: 'taint-eviction-controller',
+  // Upstream has it act by the role of the node controller.
+  name: 'node-controller',
+  eventSource: 'taint-eviction-controller',
   for: corev1.pods,
   triggers: (pod, old) =>
     pod.spec?.nodeName !== old?.spec?.nodeName || JSON.stringify(pod.spec?.tolerations) !== JSON.stringify(old?.spec?.tolerations),
