@@ -1,7 +1,7 @@
 // Templates that were, kept as ControllerRevisions (pkg/controller/history/controller_history.go).
 import { appsv1, type corev1, type KubeObject, type ResourceType } from '@tiphys/api';
 import { semanticEqual } from '../equality.ts';
-import { fnv32, goJson, safeEncoded } from '../hash.ts';
+import { fnv32, goJson, safeEncoded, sortedKeys } from '../hash.ts';
 import { create, remove, update, type Write } from '../runtime/actions.ts';
 import type { Snapshot } from '../runtime/controller.ts';
 import { annotationsOf, controllerOf, controllerReference, nameOf, namespaceOf, timeMs, uidOf } from '../runtime/objects.ts';
@@ -17,7 +17,9 @@ interface TemplatePatch {
   spec: { template: corev1.PodTemplateSpec & { $patch?: 'replace' } };
 }
 
-export const patchOf = (template: corev1.PodTemplateSpec): TemplatePatch => ({ spec: { template: { ...template, $patch: 'replace' } } });
+/** Its keys are sorted, as Go writes maps: kubectl and others compare revisions byte by byte with what they would write. */
+export const patchOf = (template: corev1.PodTemplateSpec): TemplatePatch =>
+  sortedKeys({ spec: { template: { ...template, $patch: 'replace' } } });
 
 export function templateOf(revision: Revision): corev1.PodTemplateSpec {
   const { $patch: _, ...template } = (revision.data as TemplatePatch | undefined)?.spec?.template ?? {};
