@@ -1,6 +1,10 @@
-export type { ClusterEvent, NodeInfo, Plugin, PodInfo, Refusal, Snapshot } from './framework.ts';
-export { type Diagnosis, explain, type Pick, pick } from './pick.ts';
-export { defaultPlugins } from './plugins/index.ts';
-export { preempt } from './preempt.ts';
-export { DEFAULT_SCHEDULER_NAME, type Scheduler, type SchedulerOptions, startScheduler } from './scheduler.ts';
-export { podInfo, World } from './world.ts';
+export { type Extender, type ExtenderConfiguration, extender, type SendJson } from './extender.ts';
+export type { ClusterEvent, Happening, Hint, Hints } from './framework/events.ts';
+export * from './framework/plugin.ts';
+export { type Choice, type Diagnosis, explain, feasibleNodesToFind, type PickOptions, pick } from './pick.ts';
+export { defaultPlugins, type PluginArguments, type PluginServices, pluginMakers } from './plugins/index.ts';
+export { type Preemption, preempt } from './preempt.ts';
+export { DEFAULT_SCHEDULER_NAME, defaultProfile, type ProfileOptions } from './running/profile.ts';
+export { BINDINGS_MAX, type Scheduler, type SchedulerOptions, startScheduler } from './running/scheduler.ts';
+export { type NodeInfo, nodeWith, type PodInfo, podInfo } from './world/infos.ts';
+export { World } from './world/world.ts';

@@ -1,59 +1,19 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { corev1 } from '@tiphys/api';
-import type { Snapshot } from './framework.ts';
+import type { Snapshot } from './framework/plugin.ts';
 import { explain, feasibleNodesToFind, pick } from './pick.ts';
 import { defaultPlugins } from './plugins/index.ts';
 import { preempt } from './preempt.ts';
-import { podInfo, World } from './world.ts';
+import { node, pod, snapshotOf } from './testing/snapshot.ts';
+import { podInfo } from './world/infos.ts';
 
-interface NodeShape {
-  cpu?: string;
-  labels?: Record<string, string>;
-  taints?: corev1.Taint[];
-  unschedulable?: boolean;
-}
-
-function node(name: string, { cpu = '4', labels = {}, taints, unschedulable }: NodeShape = {}): corev1.Node {
-  return {
-    metadata: { name, labels: { 'kubernetes.io/hostname': name, ...labels } },
-    spec: { taints, unschedulable },
-    status: { allocatable: { cpu, memory: '8Gi', pods: '110' } },
-  };
-}
-
-let sequence = 0;
-function pod(name: string, spec: Partial<corev1.PodSpec> & { cpu?: string } = {}, labels: Record<string, string> = {}): corev1.Pod {
-  const { cpu, ...rest } = spec;
-  const containers = [{ name: 'c', image: 'i', resources: { requests: cpu ? { cpu } : {} }, ports: [] as corev1.ContainerPort[] }];
-  return {
-    metadata: { name, namespace: 'default', uid: `${name}-${sequence++}`, labels },
-    spec: { containers, ...rest } as corev1.PodSpec,
-  };
-}
-
-function snapshotOf(nodes: corev1.Node[], placed: [corev1.Pod, string][] = []): Snapshot {
-  const world = new World();
-  for (const n of nodes) world.setNode(n);
-  for (const [p, name] of placed) world.place(podInfo(p), name);
-  return {
-    nodes: world.nodes,
-    nodesWithAffinity: world.nodesWithAffinity,
-    imageNodes: (name) => world.imageNodes(name),
-    node: (name) => world.node(name),
-    namespace: () => undefined,
-    claim: () => undefined,
-    volume: () => undefined,
-    volumes: () => [],
-    storageClass: () => undefined,
-    promisedVolumes: new Set(),
-  };
-}
+const plugins = defaultPlugins();
 
 /** The node's name, or upstream's sentence why there is none. */
 function outcome(p: corev1.Pod, snapshot: Snapshot): string {
-  const result = pick(podInfo(p), snapshot, defaultPlugins, 0, 0);
-  return 'nodeName' in result ? result.nodeName : explain(result.diagnosis);
+  const result = pick(podInfo(p), snapshot, plugins, { start: 0, chance: 0 });
+  return 'node' in result ? result.node.name : explain(result.diagnosis);
 }
 
 test('resources: the pod goes where room is, and to the emptier node', () => {
@@ -115,7 +75,10 @@ test('topology spread keeps the skew', () => {
 });
 
 test('large clusters score a share of the nodes', () => {
-  assert.deepEqual([50, 100, 1000, 5000, 20_000].map(feasibleNodesToFind), [50, 100, 420, 500, 1000]);
+  assert.deepEqual(
+    [50, 100, 1000, 5000, 20_000].map((nodes) => feasibleNodesToFind(nodes)),
+    [50, 100, 420, 500, 1000],
+  );
 });
 
 test('preemption removes as few and as unimportant pods as it can', () => {
@@ -130,14 +93,14 @@ test('preemption removes as few and as unimportant pods as it can', () => {
     ],
   );
   const urgent = podInfo(pod('urgent', { cpu: '2', priority: 10 }));
-  const result = pick(urgent, snapshot, defaultPlugins, 0, 0);
+  const result = pick(urgent, snapshot, plugins, { start: 0, chance: 0 });
   assert.ok('diagnosis' in result);
-  const decided = preempt(urgent, result.diagnosis, snapshot, defaultPlugins, []);
+  const decided = preempt(urgent, result.diagnosis, snapshot, plugins);
   assert.ok('preemption' in decided);
   assert.deepEqual([decided.preemption.nodeName, ...decided.preemption.victims.map((v) => v.pod.metadata!.name)], ['a', 'a2']);
 
   const meek = podInfo(pod('meek', { cpu: '2', priority: 0 }));
-  assert.deepEqual(preempt(meek, result.diagnosis, snapshot, defaultPlugins, []), {
+  assert.deepEqual(preempt(meek, result.diagnosis, snapshot, plugins), {
     reason: '0/2 nodes are available: 2 No preemption victims found for incoming pod.',
   });
 });

@@ -2,9 +2,10 @@
 // plugins/defaultpreemption, framework/preemption). Pure: the answer names the node and the victims.
 import type { corev1, policyv1 } from '@tiphys/api';
 import { labelSelectorMatcher } from '@tiphys/machinery';
-import type { NodeInfo, Plugin, PodInfo, Snapshot } from './framework.ts';
-import { type Diagnosis, prepare, refusalOf } from './pick.ts';
-import { nodeWith } from './world.ts';
+import { afterChanges, type Prepared, prepare, refusalBesideNominated } from './framework/judge.ts';
+import type { Plugin, Snapshot } from './framework/plugin.ts';
+import type { Diagnosis } from './pick.ts';
+import { type NodeInfo, nodeWith, type PodInfo } from './world/infos.ts';
 
 export interface Preemption {
   nodeName: string;
@@ -14,6 +15,10 @@ export interface Preemption {
 interface Candidate extends Preemption {
   violations: number;
 }
+
+/** As many nodes with victims are enough: a share of the possible ones, and never fewer than this (DefaultPreemptionArgs). */
+const CANDIDATES_PERCENTAGE = 10;
+const CANDIDATES_MIN = 100;
 
 const startMs = (pod: corev1.Pod) => Date.parse(pod.status?.startTime ?? pod.metadata?.creationTimestamp ?? '') || 0;
 const moreImportant = (a: PodInfo, b: PodInfo) => b.priority - a.priority || startMs(a.pod) - startMs(b.pod);
@@ -38,39 +43,18 @@ function splitByBudgets(pods: readonly PodInfo[], budgets: readonly policyv1.Pod
   return { violating, rest };
 }
 
-/** A snapshot in which one node is replaced, so that plugins that look at all nodes see the removal. */
-function snapshotWith(snapshot: Snapshot, node: NodeInfo): Snapshot {
-  const replaced = (others: readonly NodeInfo[]) => others.map((other) => (other.name === node.name ? node : other));
-  return {
-    ...snapshot,
-    nodes: replaced(snapshot.nodes),
-    nodesWithAffinity: replaced(snapshot.nodesWithAffinity),
-    node: (name) => (name === node.name ? node : snapshot.node(name)),
-  };
-}
-
-function fits(pod: PodInfo, node: NodeInfo, snapshot: Snapshot, plugins: readonly Plugin[]): boolean {
-  const prepared = prepare(pod, snapshotWith(snapshot, node), plugins);
-  return 'filters' in prepared && refusalOf(pod, node, prepared.filters) === undefined;
-}
-
 /** Takes all lower pods away, then gives back as many as still fit, the most important first. */
-function candidateOn(
-  pod: PodInfo,
-  node: NodeInfo,
-  snapshot: Snapshot,
-  plugins: readonly Plugin[],
-  budgets: readonly policyv1.PodDisruptionBudget[],
-): Candidate | undefined {
+function candidateOn(pod: PodInfo, node: NodeInfo, prepared: Prepared, snapshot: Snapshot): Candidate | undefined {
   const lower = [...node.pods.values()].filter((other) => other.priority < pod.priority).sort(moreImportant);
   if (lower.length === 0) return undefined;
-  let removed = new Set(lower);
-  const fitsWithout = (without: ReadonlySet<PodInfo>) => fits(pod, nodeWith(node, [...without]), snapshot, plugins);
+  const fitsWithout = (removed: readonly PodInfo[]) =>
+    !refusalBesideNominated(afterChanges(prepared, pod, node, removed, -1), pod, nodeWith(node, removed), snapshot);
+  let removed: readonly PodInfo[] = lower;
   if (!fitsWithout(removed)) return undefined;
-  const { violating, rest } = splitByBudgets(lower, budgets);
+  const { violating, rest } = splitByBudgets(lower, snapshot.budgets());
   let violations = 0;
   for (const info of [...violating, ...rest]) {
-    const kept = new Set([...removed].filter((other) => other !== info));
+    const kept = removed.filter((other) => other !== info);
     if (fitsWithout(kept)) removed = kept;
     else if (violating.includes(info)) violations++;
   }
@@ -94,23 +78,50 @@ export function compareCandidates(a: Candidate, b: Candidate): number {
   );
 }
 
+/** Waits for pods that were told to leave the node it is to get. */
+function waitsForVictims(pod: PodInfo, snapshot: Snapshot): boolean {
+  const name = pod.pod.status?.nominatedNodeName;
+  const node = name ? snapshot.node(name) : undefined;
+  return [...(node?.pods.values() ?? [])].some(
+    (other) =>
+      other.priority < pod.priority &&
+      other.pod.metadata?.deletionTimestamp &&
+      other.pod.status?.conditions?.some(({ type, reason }) => type === 'DisruptionTarget' && reason === 'PreemptionByScheduler'),
+  );
+}
+
+function candidates(pod: PodInfo, possible: readonly NodeInfo[], start: number, prepared: Prepared, snapshot: Snapshot): Candidate[] {
+  const enough = Math.max(CANDIDATES_MIN, Math.floor((possible.length * CANDIDATES_PERCENTAGE) / 100));
+  const found: Candidate[] = [];
+  for (let at = 0; at < possible.length && found.length < enough; at++) {
+    const candidate = candidateOn(pod, possible[(start + at) % possible.length]!, prepared, snapshot);
+    if (candidate) found.push(candidate);
+  }
+  return found;
+}
+
+/** `start`: where to begin among the nodes that may do. */
 export function preempt(
   pod: PodInfo,
   diagnosis: Diagnosis,
   snapshot: Snapshot,
   plugins: readonly Plugin[],
-  budgets: readonly policyv1.PodDisruptionBudget[],
+  start = 0,
 ): { preemption: Preemption } | { reason: string } {
   if (pod.pod.spec?.preemptionPolicy === 'Never') return { reason: 'not eligible due to preemptionPolicy=Never.' };
-  const nominated = pod.pod.status?.nominatedNodeName ? snapshot.node(pod.pod.status.nominatedNodeName) : undefined;
-  const waits =
-    nominated && [...nominated.pods.values()].some((other) => other.priority < pod.priority && other.pod.metadata?.deletionTimestamp);
-  if (waits) return { reason: 'not eligible due to a terminating pod on the nominated node.' };
-  const possible = snapshot.nodes.filter((node) => !diagnosis.everywhere && !diagnosis.refusals.get(node.name)?.unresolvable);
-  const candidates = possible
-    .map((node) => candidateOn(pod, node, snapshot, plugins, budgets))
-    .filter((candidate) => candidate !== undefined);
-  if (candidates.length > 0) return { preemption: candidates.sort(compareCandidates)[0]! };
+  const isHopeless = (name: string) => {
+    const refusal = diagnosis.everywhere ?? diagnosis.refusals.get(name) ?? diagnosis.others;
+    return refusal?.unresolvable ?? true;
+  };
+  const nominated = pod.pod.status?.nominatedNodeName;
+  if (!(nominated && isHopeless(nominated)) && waitsForVictims(pod, snapshot))
+    return { reason: 'not eligible due to a terminating pod on the nominated node.' };
+  const possible = snapshot.nodes.filter((node) => !isHopeless(node.name));
+  const prepared = diagnosis.prepared ?? prepare(pod, snapshot, plugins);
+  if (!('everywhere' in prepared)) {
+    const found = candidates(pod, possible, start, prepared, snapshot);
+    if (found.length > 0) return { preemption: found.sort(compareCandidates)[0]! };
+  }
   const hopeless = snapshot.nodes.length - possible.length;
   const parts = [
     ...(possible.length > 0 ? [`${possible.length} No preemption victims found for incoming pod`] : []),

@@ -1,21 +1,60 @@
-// The default profile's plugins, in upstream's order (pkg/scheduler/apis/config/v1/default_plugins.go).
-import type { Plugin } from '../framework.ts';
-import { volumeBinding } from './gates-and-claims.ts';
-import { nodeAffinity, nodeName, nodePorts, nodeUnschedulable, taintToleration } from './node-rules.ts';
-import { interPodAffinity } from './pod-affinity.ts';
-import { imageLocality, nodeResourcesBalancedAllocation, nodeResourcesFit } from './resources.ts';
-import { podTopologySpread } from './topology-spread.ts';
+// The plugins there are, by upstream's names, in the order of upstream's default profile
+// (pkg/scheduler/apis/config/v1/default_plugins.go, framework/plugins/registry.go).
+import type { corev1 } from '@tiphys/api';
+import { type Plugin, refuse } from '../framework/plugin.ts';
+import type { VolumeBinder } from '../volumes/volume-binder.ts';
+import { imageLocality } from './image-locality.ts';
+import { type NodeAffinityArguments, nodeAffinity, nodeName, nodePorts, nodeUnschedulable, taintToleration } from './node-rules.ts';
+import { type InterPodAffinityArguments, interPodAffinity } from './pod-affinity.ts';
+import { type FitArguments, nodeResourcesBalancedAllocation, nodeResourcesFit, type ResourceWeight } from './resources.ts';
+import { podTopologySpread, type TopologySpreadArguments } from './topology-spread.ts';
+import { volumeBinding } from './volume-binding.ts';
+import { nodeVolumeLimits, volumeRestrictions, volumeZone } from './volumes.ts';
 
-export const defaultPlugins: readonly Plugin<any>[] = [
-  nodeUnschedulable,
-  nodeName,
-  taintToleration,
-  nodeAffinity,
-  nodePorts,
-  nodeResourcesFit,
-  volumeBinding,
-  podTopologySpread,
-  interPodAffinity,
-  nodeResourcesBalancedAllocation,
-  imageLocality,
+export const isGated = (pod: corev1.Pod): boolean => (pod.spec?.schedulingGates?.length ?? 0) > 0;
+
+export const schedulingGates: Plugin = {
+  name: 'SchedulingGates',
+  events: {},
+  preEnqueue: (pod) =>
+    isGated(pod)
+      ? refuse([`waiting for scheduling gates: [${pod.spec!.schedulingGates!.map((gate) => gate.name).join(' ')}]`], true)
+      : undefined,
+};
+
+/** What plugins are told, from a profile's pluginConfig; each entry is the arguments object of the plugin of that name. */
+export interface PluginArguments {
+  NodeAffinity?: NodeAffinityArguments;
+  NodeResourcesFit?: FitArguments;
+  NodeResourcesBalancedAllocation?: { resources?: readonly ResourceWeight[] };
+  PodTopologySpread?: TopologySpreadArguments;
+  InterPodAffinity?: InterPodAffinityArguments;
+}
+
+/** What plugins that act need. */
+export interface PluginServices {
+  volumeBinder?: VolumeBinder;
+}
+
+type PluginMaker = (given: PluginArguments, services: PluginServices) => Plugin;
+
+export const pluginMakers: readonly (readonly [name: string, make: PluginMaker])[] = [
+  ['SchedulingGates', () => schedulingGates],
+  ['NodeUnschedulable', () => nodeUnschedulable],
+  ['NodeName', () => nodeName],
+  ['TaintToleration', () => taintToleration],
+  ['NodeAffinity', (given) => nodeAffinity(given.NodeAffinity)],
+  ['NodePorts', () => nodePorts],
+  ['NodeResourcesFit', (given) => nodeResourcesFit(given.NodeResourcesFit)],
+  ['VolumeRestrictions', () => volumeRestrictions],
+  ['NodeVolumeLimits', () => nodeVolumeLimits],
+  ['VolumeBinding', (_given, { volumeBinder }) => volumeBinding(volumeBinder)],
+  ['VolumeZone', () => volumeZone],
+  ['PodTopologySpread', (given) => podTopologySpread(given.PodTopologySpread)],
+  ['InterPodAffinity', (given) => interPodAffinity(given.InterPodAffinity)],
+  ['NodeResourcesBalancedAllocation', (given) => nodeResourcesBalancedAllocation(given.NodeResourcesBalancedAllocation)],
+  ['ImageLocality', () => imageLocality],
 ];
+
+export const defaultPlugins = (services: PluginServices = {}, given: PluginArguments = {}): readonly Plugin[] =>
+  pluginMakers.map(([, make]) => make(given, services));

@@ -1,153 +1,208 @@
 // InterPodAffinity: pods that want to be near or far from pods that run (docs: assign-pod-node; plugins/interpodaffinity).
+// Counts come from tallies, wishes of placed pods from the world; nothing here looks at all pods.
 import type { corev1 } from '@tiphys/api';
-import { labelSelectorMatcher } from '@tiphys/machinery';
-import { type NodeInfo, type Plugin, type PodInfo, refuse, SCORE_MAX, type Snapshot } from '../framework.ts';
+import type { Hint } from '../framework/events.ts';
+import { type Change, type Plugin, type PreFilterResult, refuse, SCORE_MAX, type Snapshot } from '../framework/plugin.ts';
+import type { NodeInfo, PodInfo } from '../world/infos.ts';
+import { type PodTerm, podTerm } from '../world/pod-term.ts';
+import type { Tally } from '../world/tally.ts';
+import type { Wish } from '../world/wishes.ts';
 
-/** Topology `key=value` → how many pods. */
-type Counts = Map<string, number>;
+/** Pods near which it wants to be, or far from which; `moved` is by how many more there are in a domain, in thought. */
+interface Counted {
+  tally: Tally;
+  topologyKey: string;
+  moved: ReadonlyMap<string, number>;
+}
+
+interface Refusing {
+  topologyKey: string;
+  wishes: readonly Wish[];
+  moved: ReadonlyMap<string, number>;
+}
 
 interface State {
-  affinity: { term: corev1.PodAffinityTerm; counts: Counts }[];
-  antiAffinity: { term: corev1.PodAffinityTerm; counts: Counts }[];
-  /** Topologies where a running pod's own anti-affinity refuses this pod. */
-  refusedBy: Counts;
-  /** No pod anywhere matches the affinity terms, and the pod matches them itself: it may be the first. */
-  isFirst: boolean;
+  near: readonly Counted[];
+  far: readonly Counted[];
+  /** Anti-affinity of placed pods that is about this pod, by topology. */
+  refusing: readonly Refusing[];
+  /** It matches its own affinity, so that the first of its kind may be anywhere. */
+  matchesSelf: boolean;
+  snapshot: Snapshot;
 }
 
-const pair = (node: NodeInfo, key: string): string | undefined => {
-  const value = node.node.metadata?.labels?.[key];
-  return value === undefined ? undefined : `${key}=${value}`;
-};
+type RequiredTerms = { requiredDuringSchedulingIgnoredDuringExecution?: corev1.PodAffinityTerm[] } | undefined;
+const required = (affinity: RequiredTerms) => affinity?.requiredDuringSchedulingIgnoredDuringExecution ?? [];
 
-const raise = (counts: Counts, key: string | undefined, by = 1) => {
-  if (key !== undefined) counts.set(key, (counts.get(key) ?? 0) + by);
-};
+const label = (node: NodeInfo, key: string): string | undefined => node.node.metadata?.labels?.[key];
 
-const requiredTerms = (affinity: { requiredDuringSchedulingIgnoredDuringExecution?: corev1.PodAffinityTerm[] } | undefined) =>
-  affinity?.requiredDuringSchedulingIgnoredDuringExecution ?? [];
+const namespaceLabelsOf = (snapshot: Snapshot) => (name: string) => snapshot.namespace(name)?.metadata?.labels ?? {};
 
-/** Whether the term of a pod in `ownNamespace` is about the other pod. */
-export function termMatcher(term: corev1.PodAffinityTerm, own: corev1.Pod, snapshot: Snapshot): (other: corev1.Pod) => boolean {
-  const labels = own.metadata?.labels ?? {};
-  const extra = [
-    ...(term.matchLabelKeys ?? [])
-      .filter((key) => labels[key] !== undefined)
-      .map((key) => ({ key, operator: 'In', values: [labels[key]!] })),
-    ...(term.mismatchLabelKeys ?? [])
-      .filter((key) => labels[key] !== undefined)
-      .map((key) => ({ key, operator: 'NotIn', values: [labels[key]!] })),
-  ];
-  const selector =
-    term.labelSelector && extra.length > 0
-      ? { ...term.labelSelector, matchExpressions: [...(term.labelSelector.matchExpressions ?? []), ...extra] }
-      : term.labelSelector;
-  const matches = labelSelectorMatcher(selector);
-  const namespaceMatches = term.namespaceSelector ? labelSelectorMatcher(term.namespaceSelector) : undefined;
-  const named = term.namespaces?.length || term.namespaceSelector ? (term.namespaces ?? []) : [own.metadata!.namespace!];
-  return (other) => {
-    const namespace = other.metadata!.namespace!;
-    const inNamespace =
-      named.includes(namespace) || (namespaceMatches?.matches(snapshot.namespace(namespace)?.metadata?.labels ?? {}) ?? false);
-    return inNamespace && matches.matches(other.metadata?.labels ?? {});
+const NOWHERE: ReadonlyMap<string, number> = new Map();
+
+/** Pods count when they match all of the terms (affinity), or the one (anti-affinity). */
+function counted(terms: readonly PodTerm[], topologyKey: string, snapshot: Snapshot): Counted {
+  const labels = namespaceLabelsOf(snapshot);
+  const tally = snapshot.tally({
+    key: `pods ${topologyKey}\n${terms.map((term) => term.key).join('\n')}`,
+    topologyKey,
+    matches: (other) => terms.every((term) => term.matches(other.pod, labels)),
+  });
+  return { tally, topologyKey, moved: NOWHERE };
+}
+
+function byTopology(wishes: readonly Wish[]): Refusing[] {
+  const keys = new Set(wishes.map(({ topologyKey }) => topologyKey));
+  return [...keys].map((key) => ({ topologyKey: key, wishes: wishes.filter(({ topologyKey }) => topologyKey === key), moved: NOWHERE }));
+}
+
+function preFilter(info: PodInfo, snapshot: Snapshot): PreFilterResult<State> {
+  const { pod } = info;
+  const refusing = snapshot.wishesAbout(info).filter(({ kind }) => kind === 'required-anti-affinity');
+  const near = required(pod.spec!.affinity?.podAffinity).map((term) => podTerm(term, pod));
+  const far = required(pod.spec!.affinity?.podAntiAffinity).map((term) => podTerm(term, pod));
+  if (near.length === 0 && far.length === 0 && refusing.length === 0) return { skip: true };
+  const labels = namespaceLabelsOf(snapshot);
+  const state: State = {
+    near: near.map(({ topologyKey }) => counted(near, topologyKey, snapshot)),
+    far: far.map((term) => counted([term], term.topologyKey, snapshot)),
+    refusing: byTopology(refusing),
+    matchesSelf: near.every((term) => term.matches(pod, labels)),
+    snapshot,
   };
+  return { state };
 }
 
-function countMatching(terms: readonly corev1.PodAffinityTerm[], pod: corev1.Pod, snapshot: Snapshot, together: boolean) {
-  const counted = terms.map((term) => ({ term, counts: new Map() as Counts, matches: termMatcher(term, pod, snapshot) }));
-  for (const node of snapshot.nodes) {
-    for (const other of node.pods.values()) {
-      const hits = counted.map((entry) => entry.matches(other.pod));
-      if (together && !hits.every(Boolean)) continue;
-      for (const [index, { term, counts }] of counted.entries()) if (hits[index]) raise(counts, pair(node, term.topologyKey));
-    }
+const movedOf = ({ moved, topologyKey }: Counted, node: NodeInfo) => (moved.size === 0 ? 0 : (moved.get(label(node, topologyKey)!) ?? 0));
+const countOn = (one: Counted, node: NodeInfo) => (one.tally.domain(node)?.count ?? 0) + movedOf(one, node);
+const totalOf = ({ tally, moved }: Counted) => [...moved.values()].reduce((sum, by) => sum + by, tally.total);
+
+const NEAR = refuse(["node(s) didn't match pod affinity rules"], true);
+const FAR = refuse(["node(s) didn't match pod anti-affinity rules"]);
+const REFUSED = refuse(["node(s) didn't satisfy existing pods anti-affinity rules"]);
+
+function filter(_pod: PodInfo, node: NodeInfo, { near, far, refusing, matchesSelf }: State) {
+  let missing = false;
+  for (const one of near) {
+    if (label(node, one.topologyKey) === undefined) return NEAR;
+    missing ||= countOn(one, node) <= 0;
   }
-  return counted;
-}
-
-function refusedByExisting(pod: corev1.Pod, snapshot: Snapshot): Counts {
-  const counts: Counts = new Map();
-  for (const node of snapshot.nodesWithAffinity) {
-    for (const other of node.pods.values()) {
-      if (!other.hasAntiAffinity) continue;
-      for (const term of requiredTerms(other.pod.spec!.affinity?.podAntiAffinity))
-        if (termMatcher(term, other.pod, snapshot)(pod)) raise(counts, pair(node, term.topologyKey));
-    }
-  }
-  return counts;
-}
-
-function preFilter({ pod }: PodInfo, snapshot: Snapshot): { state?: State; skip?: boolean } {
-  const refusedBy = refusedByExisting(pod, snapshot);
-  const near = requiredTerms(pod.spec!.affinity?.podAffinity);
-  const far = requiredTerms(pod.spec!.affinity?.podAntiAffinity);
-  if (near.length === 0 && far.length === 0 && refusedBy.size === 0) return { skip: true };
-  const affinity = countMatching(near, pod, snapshot, true);
-  const isFirst = affinity.every(({ counts, matches }) => counts.size === 0 && matches(pod));
-  return { state: { affinity, antiAffinity: countMatching(far, pod, snapshot, false), refusedBy, isFirst } };
-}
-
-function filter(_pod: PodInfo, node: NodeInfo, state: State) {
-  const pairs = state.affinity.map(({ term, counts }) => ({ key: pair(node, term.topologyKey), counts }));
-  if (pairs.some(({ key }) => key === undefined)) return refuse(["node(s) didn't match pod affinity rules"], true);
-  if (!state.isFirst && pairs.some(({ key, counts }) => !counts.get(key!)))
-    return refuse(["node(s) didn't match pod affinity rules"], true);
-  for (const { term, counts } of state.antiAffinity) {
-    const key = pair(node, term.topologyKey);
-    if (key !== undefined && counts.get(key)) return refuse(["node(s) didn't match pod anti-affinity rules"]);
-  }
-  for (const key of state.refusedBy.keys()) {
-    const [label] = key.split('=', 1);
-    if (pair(node, label!) === key) return refuse(["node(s) didn't satisfy existing pods anti-affinity rules"]);
+  if (missing && !(matchesSelf && near.every((one) => totalOf(one) <= 0))) return NEAR;
+  for (const one of far) if (countOn(one, node) > 0) return FAR;
+  for (const { topologyKey, wishes, moved } of refusing) {
+    const value = label(node, topologyKey);
+    if (value === undefined) continue;
+    let holders = moved.get(value) ?? 0;
+    for (const { sums } of wishes) holders += sums.get(value) ?? 0;
+    if (holders > 0) return REFUSED;
   }
   return undefined;
 }
 
-const HARD_AFFINITY_WEIGHT = 1;
+const withMoved = (moved: ReadonlyMap<string, number>, value: string, by: number) =>
+  new Map(moved).set(value, (moved.get(value) ?? 0) + by);
 
-/** Sum per topology: this pod's preferences about others, and the others' about this pod. */
-function preScore({ pod }: PodInfo, _feasible: readonly NodeInfo[], snapshot: Snapshot): Counts | undefined {
-  const sums: Counts = new Map();
-  const own = pod.spec!.affinity;
-  const weighted = (affinity: corev1.Affinity | undefined) => [
-    ...(affinity?.podAffinity?.preferredDuringSchedulingIgnoredDuringExecution ?? []).map((entry) => ({ ...entry, sign: 1 })),
-    ...(affinity?.podAntiAffinity?.preferredDuringSchedulingIgnoredDuringExecution ?? []).map((entry) => ({ ...entry, sign: -1 })),
-  ];
-  const ownTerms = weighted(own).map((entry) => ({ ...entry, matches: termMatcher(entry.podAffinityTerm, pod, snapshot) }));
-  // Without wishes of its own, only those of others can matter.
-  for (const node of ownTerms.length > 0 ? snapshot.nodes : snapshot.nodesWithAffinity) {
-    for (const other of node.pods.values()) {
-      for (const { weight, sign, podAffinityTerm, matches } of ownTerms)
-        if (matches(other.pod)) raise(sums, pair(node, podAffinityTerm.topologyKey), sign * weight);
-      const theirs = other.pod.spec!.affinity;
-      if (!theirs) continue;
-      const required = requiredTerms(theirs.podAffinity).map((podAffinityTerm) => ({
-        weight: HARD_AFFINITY_WEIGHT,
-        sign: 1,
-        podAffinityTerm,
-      }));
-      for (const { weight, sign, podAffinityTerm } of [...weighted(theirs), ...required])
-        if (termMatcher(podAffinityTerm, other.pod, snapshot)(pod)) raise(sums, pair(node, podAffinityTerm.topologyKey), sign * weight);
-    }
+function afterChange(state: State, pod: PodInfo, { pod: other, node, by }: Change): State {
+  const move = (one: Counted): Counted => {
+    const value = label(node, one.topologyKey);
+    return value === undefined || !one.tally.matches(other) ? one : { ...one, moved: withMoved(one.moved, value, by) };
+  };
+  const labels = namespaceLabelsOf(state.snapshot);
+  let { refusing } = state;
+  for (const term of required(other.pod.spec?.affinity?.podAntiAffinity)) {
+    const { topologyKey, matches } = podTerm(term, other.pod);
+    const value = label(node, topologyKey);
+    if (value === undefined || !matches(pod.pod, labels)) continue;
+    const before = refusing.find((one) => one.topologyKey === topologyKey) ?? { topologyKey, wishes: [], moved: NOWHERE };
+    refusing = [...refusing.filter((one) => one !== before), { ...before, moved: withMoved(before.moved, value, by) }];
   }
-  return sums.size > 0 ? sums : undefined;
+  return { ...state, near: state.near.map(move), far: state.far.map(move), refusing };
 }
 
-export const interPodAffinity: Plugin<any> = {
-  name: 'InterPodAffinity',
-  weight: 2,
-  events: ['PodAdded', 'PodDeleted', 'PodUpdated', 'NodeAdded', 'NodeUpdated', 'NamespaceUpdated'],
-  preFilter,
-  filter,
-  preScore,
-  score: (_pod, node, sums: Counts) => {
-    let score = 0;
-    for (const [key, value] of Object.entries(node.node.metadata?.labels ?? {})) score += sums.get(`${key}=${value}`) ?? 0;
-    return score;
-  },
-  normalize: (scores) => {
-    const max = Math.max(...scores);
-    const min = Math.min(...scores);
-    for (let i = 0; i < scores.length; i++) scores[i] = max === min ? 0 : Math.floor((SCORE_MAX * (scores[i]! - min)) / (max - min));
-  },
-};
+export interface InterPodAffinityArguments {
+  hardPodAffinityWeight?: number;
+  ignorePreferredTermsOfExistingPods?: boolean;
+}
+
+interface Preference {
+  topologyKey: string;
+  /** Weight by the node's domain. */
+  at(node: NodeInfo): number;
+}
+
+/** This pod's preferences about others, and the others' about this pod. */
+function preferences(info: PodInfo, snapshot: Snapshot, given: InterPodAffinityArguments): Preference[] {
+  const { hardPodAffinityWeight = 1, ignorePreferredTermsOfExistingPods = false } = given;
+  const affinity = info.pod.spec!.affinity;
+  const own = (entries: readonly corev1.WeightedPodAffinityTerm[] | undefined, sign: 1 | -1) =>
+    (entries ?? []).flatMap(({ weight, podAffinityTerm }): Preference[] => {
+      const { tally, topologyKey } = counted([podTerm(podAffinityTerm, info.pod)], podAffinityTerm.topologyKey, snapshot);
+      return tally.total === 0 ? [] : [{ topologyKey, at: (node) => sign * weight * (tally.domain(node)?.count ?? 0) }];
+    });
+  const found = [
+    ...own(affinity?.podAffinity?.preferredDuringSchedulingIgnoredDuringExecution, 1),
+    ...own(affinity?.podAntiAffinity?.preferredDuringSchedulingIgnoredDuringExecution, -1),
+  ];
+  const hasOwn = [affinity?.podAffinity, affinity?.podAntiAffinity].some((a) => a?.preferredDuringSchedulingIgnoredDuringExecution?.length);
+  if (ignorePreferredTermsOfExistingPods && !hasOwn) return found;
+  for (const { kind, topologyKey, sums } of snapshot.wishesAbout(info)) {
+    const factor = kind === 'preference' ? 1 : kind === 'required-affinity' ? hardPodAffinityWeight : 0;
+    if (factor !== 0) found.push({ topologyKey, at: (node) => factor * (sums.get(label(node, topologyKey)!) ?? 0) });
+  }
+  return found;
+}
+
+function normalize(scores: number[]): void {
+  let max = Number.NEGATIVE_INFINITY;
+  let min = Number.POSITIVE_INFINITY;
+  for (const score of scores) {
+    if (score > max) max = score;
+    if (score < min) min = score;
+  }
+  for (let i = 0; i < scores.length; i++) scores[i] = max === min ? 0 : Math.floor((SCORE_MAX * (scores[i]! - min)) / (max - min));
+}
+
+/** The changed pod is one the waiting pod wants to be near of, or the one in the way was changed or deleted. */
+const aboutTerms =
+  (which: 'podAffinity' | 'podAntiAffinity'): Hint =>
+  (waiting, { pod }) => {
+    const other = pod?.new ?? pod?.old;
+    if (!other) return true;
+    return required(waiting.spec?.affinity?.[which]).some((term) => {
+      const { matches, selectsNamespaces } = podTerm(term, waiting);
+      return selectsNamespaces || matches(other, () => ({})) || (pod?.old !== undefined && matches(pod.old, () => ({})));
+    });
+  };
+
+const near = aboutTerms('podAffinity');
+const far = aboutTerms('podAntiAffinity');
+/** The other pod's own anti-affinity may have been what refused. */
+const refused: Hint = (_waiting, { pod }) => required(pod?.old?.spec?.affinity?.podAntiAffinity).length > 0;
+
+export function interPodAffinity(given: InterPodAffinityArguments = {}): Plugin<State> {
+  return {
+    name: 'InterPodAffinity',
+    weight: 2,
+    events: {
+      PodAdded: near,
+      PodUpdated: (waiting, happening) => near(waiting, happening) || far(waiting, happening) || refused(waiting, happening),
+      PodDeleted: (waiting, happening) => near(waiting, happening) || far(waiting, happening) || refused(waiting, happening),
+      NodeAdded: true,
+      NodeUpdated: true,
+      NamespaceUpdated: true,
+    },
+    preFilter,
+    filter,
+    afterChange,
+    preScore: (info, _feasible, snapshot) => {
+      const found = preferences(info, snapshot, given);
+      return found.length > 0 ? found : undefined;
+    },
+    score: (_pod, node, found: readonly Preference[]) => {
+      let score = 0;
+      for (const preference of found) score += preference.at(node);
+      return score;
+    },
+    normalize,
+  };
+}

@@ -1,92 +1,178 @@
-// Plugins about room on a node: fit, least allocated, balanced, images that are there already.
-import { type NodeInfo, type Plugin, type PodInfo, refuse, SCORE_MAX } from '../framework.ts';
+// Plugins about room on a node: what fits, which node is the emptiest (or the fullest), and how evenly its resources are used
+// (docs: resource-bin-packing; plugins/noderesources).
+import { type Amounts, amountsOf, podRequests } from '@tiphys/machinery';
+import type { Hint } from '../framework/events.ts';
+import { type Plugin, refuse, SCORE_MAX } from '../framework/plugin.ts';
+import type { NodeInfo, PodInfo } from '../world/infos.ts';
 
-export const nodeResourcesFit: Plugin = {
-  name: 'NodeResourcesFit',
-  weight: 1,
-  events: ['NodeAdded', 'NodeUpdated', 'PodDeleted', 'PodUpdated'],
-  filter: ({ requests }, node) => {
-    const reasons: string[] = [];
-    let unresolvable = false;
-    if (node.pods.size + 1 > (node.allocatable.get('pods') ?? 0)) reasons.push('Too many pods');
-    for (const [name, amount] of requests) {
-      if (amount <= 0 || name === 'pods') continue;
-      const capacity = node.allocatable.get(name) ?? 0;
-      if (amount <= capacity - (node.requested.get(name) ?? 0)) continue;
-      reasons.push(`Insufficient ${name}`);
-      unresolvable ||= amount > capacity;
-    }
-    return reasons.length > 0 ? refuse(reasons, unresolvable) : undefined;
-  },
-  score: (pod, node) => {
-    const free = (asked: number, name: string) => {
-      const capacity = node.allocatable.get(name) ?? 0;
-      return capacity === 0 ? undefined : asked > capacity ? 0 : Math.floor(((capacity - asked) * SCORE_MAX) / capacity);
-    };
-    const parts = [free(node.scoredCpu + pod.scoredCpu, 'cpu'), free(node.scoredMemory + pod.scoredMemory, 'memory')].filter(
-      (part) => part !== undefined,
-    );
-    return parts.length === 0 ? 0 : Math.floor(parts.reduce((sum, part) => sum + part, 0) / parts.length);
-  },
+export interface ResourceWeight {
+  name: string;
+  weight: number;
+}
+
+/** A point of the function that gives a node's score by its utilization in percent; scores are 0…10. */
+export interface ShapePoint {
+  utilization: number;
+  score: number;
+}
+
+export interface ScoringStrategy {
+  type: 'LeastAllocated' | 'MostAllocated' | 'RequestedToCapacityRatio';
+  resources: readonly ResourceWeight[];
+  shape?: readonly ShapePoint[];
+}
+
+export interface FitArguments {
+  ignoredResources?: readonly string[];
+  ignoredResourceGroups?: readonly string[];
+  scoringStrategy?: ScoringStrategy;
+}
+
+const NATIVE = ['cpu', 'memory', 'ephemeral-storage', 'pods'];
+const CPU_AND_MEMORY: readonly ResourceWeight[] = [
+  { name: 'cpu', weight: 1 },
+  { name: 'memory', weight: 1 },
+];
+const LEAST_ALLOCATED: ScoringStrategy = { type: 'LeastAllocated', resources: CPU_AND_MEMORY };
+
+const amountsText = (amounts: Amounts): string => {
+  let text = '';
+  for (const [name, amount] of amounts) text += `${name}=${amount} `;
+  return text;
 };
 
-/** 100 when cpu and memory are used in the same share, less the further they are apart. */
-function balance(node: NodeInfo, cpu: number, memory: number): number {
-  const fractions: number[] = [];
-  for (const [name, asked] of [
-    ['cpu', cpu],
-    ['memory', memory],
-  ] as const) {
-    const capacity = node.allocatable.get(name) ?? 0;
-    if (capacity > 0) fractions.push(Math.min(1, asked / capacity));
+/** A pod's requests decide both what fits and what counts as balanced. */
+const signature = (pod: PodInfo): string => `${amountsText(pod.requests)}/ ${amountsText(pod.scored)}`;
+
+/** Per cent of the capacity used → 0…100. */
+type Rate = (used: number, capacity: number) => number;
+
+const leastAllocated: Rate = (used, capacity) => (used > capacity ? 0 : Math.floor(((capacity - used) * SCORE_MAX) / capacity));
+const mostAllocated: Rate = (used, capacity) => Math.floor((Math.min(used, capacity) * SCORE_MAX) / capacity);
+
+/** Upstream's shapes score 0…10, nodes 0…100. */
+const SHAPE_SCALE = 10;
+
+function alongShape(shape: readonly ShapePoint[]): Rate {
+  const points = shape.map(({ utilization, score }) => ({ utilization, score: score * SHAPE_SCALE }));
+  return (used, capacity) => {
+    const utilization = used > capacity ? 100 : Math.floor((used * 100) / capacity);
+    const index = points.findIndex((point) => utilization <= point.utilization);
+    if (index === 0) return points[0]!.score;
+    if (index < 0) return points.at(-1)!.score;
+    const [from, to] = [points[index - 1]!, points[index]!];
+    return from.score + Math.trunc(((to.score - from.score) * (utilization - from.utilization)) / (to.utilization - from.utilization));
+  };
+}
+
+/** The weighted mean over the resources that the node has. */
+function strategyScore({ type, resources, shape }: ScoringStrategy): (pod: PodInfo, node: NodeInfo) => number {
+  const isShaped = type === 'RequestedToCapacityRatio';
+  const rate = isShaped ? alongShape(shape ?? []) : type === 'MostAllocated' ? mostAllocated : leastAllocated;
+  return (pod, node) => {
+    let sum = 0;
+    let weights = 0;
+    for (const { name, weight } of resources) {
+      const capacity = node.allocatable.get(name) ?? 0;
+      const asked = pod.scored.get(name) ?? 0;
+      if (capacity === 0 || (asked === 0 && !NATIVE.includes(name))) continue;
+      const score = rate((node.scored.get(name) ?? 0) + asked, capacity);
+      // A shape may say that a resource is to be left out at this utilization.
+      if (isShaped && score <= 0) continue;
+      sum += score * weight;
+      weights += weight;
+    }
+    if (weights === 0) return 0;
+    return isShaped ? Math.round(sum / weights) : Math.floor(sum / weights);
+  };
+}
+
+/** Why there is no room, with upstream's words; `requests` against what is free. */
+function shortages(requests: Amounts, allocatable: Amounts, used: Amounts, isIgnored: (name: string) => boolean) {
+  const reasons: string[] = [];
+  let unresolvable = false;
+  for (const [name, amount] of requests) {
+    if (amount <= 0 || name === 'pods' || isIgnored(name)) continue;
+    const capacity = allocatable.get(name) ?? 0;
+    if (amount <= capacity - (used.get(name) ?? 0)) continue;
+    reasons.push(`Insufficient ${name}`);
+    unresolvable ||= amount > capacity;
   }
-  const deviation = fractions.length === 2 ? Math.abs(fractions[0]! - fractions[1]!) / 2 : 0;
-  return Math.floor((1 - deviation) * SCORE_MAX);
+  return { reasons, unresolvable };
 }
 
-const requestedOf = (pod: PodInfo, name: string) => pod.requests.get(name) ?? 0;
+const NOTHING: Amounts = new Map();
 
-export const nodeResourcesBalancedAllocation: Plugin<true> = {
-  name: 'NodeResourcesBalancedAllocation',
-  weight: 1,
-  events: [],
-  preScore: (pod) => (requestedOf(pod, 'cpu') > 0 || requestedOf(pod, 'memory') > 0 ? true : undefined),
-  score: (pod, node) => {
-    const cpu = node.requested.get('cpu') ?? 0;
-    const memory = node.requested.get('memory') ?? 0;
-    const withPod = balance(node, cpu + requestedOf(pod, 'cpu'), memory + requestedOf(pod, 'memory'));
-    return SCORE_MAX / 2 + Math.floor((SCORE_MAX / 2 + withPod - balance(node, cpu, memory)) / 2);
-  },
+/** An empty node of that shape would do, and it grew in something that the pod asks for. */
+const nodeGrew: Hint = (waiting, { node }) => {
+  const requests = podRequests(waiting);
+  const now = amountsOf(node?.new?.status?.allocatable);
+  if (shortages(requests, now, NOTHING, () => false).reasons.length > 0) return false;
+  if (!node?.old) return true;
+  const before = amountsOf(node.old.status?.allocatable);
+  return ['pods', ...requests.keys()].some((name) => (now.get(name) ?? 0) > (before.get(name) ?? 0));
 };
 
-const MEBIBYTE = 1024 * 1024;
-const IMAGE_BYTES_MIN = 23 * MEBIBYTE;
-const CONTAINER_BYTES_MAX = 1000 * MEBIBYTE;
+const podShrank: Hint = (waiting, { pod }) => {
+  if (!pod?.old || !pod.new) return true;
+  const [before, now] = [podRequests(pod.old), podRequests(pod.new)];
+  const asked = podRequests(waiting);
+  return [...before].some(([name, amount]) => amount > (now.get(name) ?? 0) && (asked.get(name) ?? 0) > 0);
+};
 
-function normalizedImageName(image: string): string {
-  return image.lastIndexOf(':') <= image.lastIndexOf('/') ? `${image}:latest` : image;
+const wasPlaced: Hint = (_waiting, { pod }) => Boolean(pod?.old?.spec?.nodeName || pod?.old?.status?.nominatedNodeName);
+
+export function nodeResourcesFit(given: FitArguments = {}): Plugin {
+  const { ignoredResources = [], ignoredResourceGroups = [], scoringStrategy = LEAST_ALLOCATED } = given;
+  const isIgnored = (name: string) => ignoredResources.includes(name) || ignoredResourceGroups.includes(name.split('/', 1)[0]!);
+  return {
+    name: 'NodeResourcesFit',
+    weight: 1,
+    events: { NodeAdded: nodeGrew, NodeUpdated: nodeGrew, PodDeleted: wasPlaced, PodUpdated: podShrank },
+    signature,
+    filter: ({ requests }, node) => {
+      const { reasons, unresolvable } = shortages(requests, node.allocatable, node.requested, isIgnored);
+      if (node.pods.size + 1 > (node.allocatable.get('pods') ?? 0)) reasons.unshift('Too many pods');
+      return reasons.length > 0 ? refuse(reasons, unresolvable) : undefined;
+    },
+    score: strategyScore(scoringStrategy),
+  };
 }
 
-export const imageLocality: Plugin<{ spread: Map<string, number>; nodeCount: number }> = {
-  name: 'ImageLocality',
-  weight: 1,
-  events: [],
-  preScore: ({ pod }, _feasible, snapshot) => {
-    const spread = new Map<string, number>();
-    for (const container of pod.spec!.containers) {
-      const image = normalizedImageName(container.image ?? '');
-      spread.set(image, snapshot.imageNodes(image));
-    }
-    return [...spread.values()].some((count) => count > 0) ? { spread, nodeCount: snapshot.nodes.length } : undefined;
-  },
-  score: ({ pod }, node, { spread, nodeCount }) => {
-    const { containers } = pod.spec!;
-    let bytes = 0;
-    for (const container of containers) {
-      const image = normalizedImageName(container.image ?? '');
-      bytes += Math.floor((node.images.get(image) ?? 0) * ((spread.get(image) ?? 0) / nodeCount));
-    }
-    const max = CONTAINER_BYTES_MAX * containers.length;
-    return Math.floor((SCORE_MAX * (Math.min(Math.max(bytes, IMAGE_BYTES_MIN), max) - IMAGE_BYTES_MIN)) / (max - IMAGE_BYTES_MIN));
-  },
-};
+/** 100 when all resources are used in the same share, less the further they are apart (by the standard deviation). */
+function balance(used: readonly number[], capacities: readonly number[]): number {
+  const shares = used.flatMap((amount, index) => (capacities[index]! > 0 ? [Math.min(1, amount / capacities[index]!)] : []));
+  if (shares.length < 2) return SCORE_MAX;
+  const mean = shares.reduce((sum, share) => sum + share, 0) / shares.length;
+  const deviation =
+    shares.length === 2
+      ? Math.abs(shares[0]! - shares[1]!) / 2
+      : Math.sqrt(shares.reduce((sum, share) => sum + (share - mean) ** 2, 0) / shares.length);
+  return Math.trunc((1 - deviation) * SCORE_MAX);
+}
+
+const asked = (of: Amounts, resources: readonly ResourceWeight[]) => resources.map(({ name }) => of.get(name) ?? 0);
+
+/** Whether the pod makes the node more even than it is. Pods that ask for nothing are not judged (they would all go one way). */
+export function nodeResourcesBalancedAllocation({ resources = CPU_AND_MEMORY }: { resources?: readonly ResourceWeight[] } = {}): Plugin {
+  return {
+    name: 'NodeResourcesBalancedAllocation',
+    weight: 1,
+    events: {},
+    signature,
+    preScore: ({ requests }) => {
+      const wanted = asked(requests, resources);
+      return wanted.some((amount) => amount > 0) ? wanted : undefined;
+    },
+    score: (_pod, node, wanted: readonly number[]) => {
+      const counts = resources.map(({ name }, index) => wanted[index]! > 0 || NATIVE.includes(name));
+      const capacities = resources.map(({ name }, index) => (counts[index] ? (node.allocatable.get(name) ?? 0) : 0));
+      const used = asked(node.requested, resources);
+      const withPod = balance(
+        used.map((amount, index) => amount + wanted[index]!),
+        capacities,
+      );
+      return SCORE_MAX / 2 + Math.trunc((SCORE_MAX / 2 + withPod - balance(used, capacities)) / 2);
+    },
+  };
+}

@@ -5,7 +5,7 @@ import { builtinDefinitions } from '@tiphys/registry';
 import { realRandom, silentLogger, type VirtualClock, virtualClock } from '@tiphys/runtime';
 import { createApiServer } from '@tiphys/server';
 import { memoryStore } from '@tiphys/storage';
-import { startScheduler } from '../scheduler.ts';
+import { startScheduler } from '../running/scheduler.ts';
 
 export interface TestCluster extends AsyncDisposable {
   client: Client;

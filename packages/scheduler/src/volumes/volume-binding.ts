@@ -12,7 +12,7 @@ import {
   reachableFrom,
   VOLUME_ANNOTATIONS,
 } from '@tiphys/machinery';
-import { type Refusal, refuse, type Snapshot } from './framework.ts';
+import { type Refusal, refuse, type Snapshot } from '../framework/plugin.ts';
 
 type Claim = corev1.PersistentVolumeClaim;
 type Volume = corev1.PersistentVolume;
@@ -42,6 +42,9 @@ function claimsOf(pod: corev1.Pod): Wanted[] {
     return volume.ephemeral ? [{ name: `${pod.metadata!.name}-${volume.name}`, isEphemeral: true }] : [];
   });
 }
+
+/** Names of the claims the pod uses. */
+export const claimNames = (pod: corev1.Pod): string[] => claimsOf(pod).map(({ name }) => name);
 
 function whyNotUsable(pod: corev1.Pod, { name, isEphemeral }: Wanted, claim: Claim | undefined): string | undefined {
   if (!claim) {
@@ -81,8 +84,6 @@ export function podVolumes(pod: corev1.Pod, snapshot: Snapshot): PodVolumes | Re
   }
   return isUnbound ? refuse(['pod has unbound immediate PersistentVolumeClaims'], true) : { bound, waiting };
 }
-
-export const isRefusal = (value: PodVolumes | Refusal): value is Refusal => 'reasons' in value;
 
 function allowsTopology(snapshot: Snapshot, claim: Claim, node: corev1.Node): boolean {
   const terms = snapshot.storageClass(claimClass(claim))?.allowedTopologies ?? [];

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { corev1 } from '@tiphys/api';
-import { testCluster } from './testing/cluster.ts';
+import { testCluster } from '../testing/cluster.ts';
 
 const asking = (cpu: string): Partial<corev1.PodSpec> => ({ containers: [{ name: 'c', image: 'i', resources: { requests: { cpu } } }] });
 const isBound = (pod: corev1.Pod) => pod.spec?.nodeName !== undefined && pod.spec.nodeName !== '';
@@ -20,7 +20,7 @@ test('a pod is bound to the node with room, and an event says so', async () => {
   const event = await cluster.event('a', 'Scheduled');
   assert.equal(event.message, 'Successfully assigned default/a to large');
   assert.equal(event.type, 'Normal');
-  assert.equal(event.source?.component, 'default-scheduler');
+  assert.equal(event.reportingComponent, 'default-scheduler');
 });
 
 test('pods of another scheduler are left alone', async () => {

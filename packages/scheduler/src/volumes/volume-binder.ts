@@ -4,7 +4,7 @@ import { corev1 } from '@tiphys/api';
 import { type Client, referenceTo } from '@tiphys/client';
 import { VOLUME_ANNOTATIONS } from '@tiphys/machinery';
 import type { Runtime } from '@tiphys/runtime';
-import type { Snapshot } from './framework.ts';
+import type { Reservation, Snapshot } from '../framework/plugin.ts';
 import { bindingProgress, type VolumeDecision } from './volume-binding.ts';
 
 /** Upstream's bindTimeoutSeconds. */
@@ -23,20 +23,24 @@ export class VolumeBinder {
     this.#snapshot = snapshot;
   }
 
-  reserve(decisions: readonly VolumeDecision[]): void {
-    for (const { volume } of decisions) if (volume) this.taken.add(volume.metadata!.name!);
+  /** Promises the free volumes of the decisions to their claims until the pod is bound, or not. */
+  reserve(decisions: readonly VolumeDecision[], nodeName: string): Reservation {
+    const names = decisions.flatMap(({ volume }) => volume?.metadata?.name ?? []);
+    for (const name of names) this.taken.add(name);
+    const giveBack = () => {
+      for (const name of names) this.taken.delete(name);
+    };
+    return { undo: giveBack, postBind: giveBack, preBind: (signal) => this.#bind(decisions, nodeName, signal) };
   }
 
   /** Rejects when a claim can't be bound; the pod is then tried again. */
-  async bind(decisions: readonly VolumeDecision[], nodeName: string, signal: AbortSignal): Promise<void> {
+  async #bind(decisions: readonly VolumeDecision[], nodeName: string, signal: AbortSignal): Promise<void> {
     try {
       await Promise.all(decisions.map((decision) => this.#write(decision, nodeName)));
       await this.#bound(decisions, nodeName, signal);
     } catch (error) {
       // Whatever it was, a conflict too, the pod is tried again on newer caches.
       throw new Error(`running PreBind plugin "VolumeBinding": ${(error as Error).message}`);
-    } finally {
-      for (const { volume } of decisions) if (volume) this.taken.delete(volume.metadata!.name!);
     }
   }
 

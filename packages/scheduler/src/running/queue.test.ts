@@ -21,26 +21,37 @@ test('higher priority first, then first come', () => {
   assert.deepEqual(names(queue), ['b', 'a', 'c']);
 });
 
-test('a refused pod waits for an event that may help, then for its back-off', () => {
+test('a refused pod waits for an event that may help', () => {
   const queue = new SchedulingQueue();
   queue.put(pod('a'), 0);
-  queue.refused(queue.pop()!, new Set(['NodeAdded']), 0);
-  queue.happened('PodDeleted', 100);
+  queue.refused(queue.pop()!, [{ NodeAdded: true }], 0);
+  assert.equal(queue.happened({ event: 'PodDeleted' }, 100), false);
   queue.flush(60_000);
   assert.deepEqual(names(queue), [], 'another event does not wake it');
-  queue.happened('NodeAdded', 60_000);
+  assert.equal(queue.happened({ event: 'NodeAdded' }, 60_000), true);
   assert.deepEqual(names(queue), ['a'], 'its back-off is over');
 });
 
-test('an event during the attempt is not lost', () => {
+test('a hint decides for the pod and what happened', () => {
+  const queue = new SchedulingQueue();
+  for (const name of ['a', 'b']) queue.put(pod(name), 0);
+  const hint = { PodDeleted: (waiting: corev1.Pod) => waiting.metadata!.name === 'b' };
+  for (let next = queue.pop(); next; next = queue.pop()) queue.refused(next, [hint], 0);
+  queue.happened({ event: 'PodDeleted' }, 60_000);
+  assert.deepEqual(names(queue), ['b']);
+  assert.deepEqual(queue.sizes, { active: 0, backoff: 0, unschedulable: 1 });
+});
+
+test('with nothing else to do, a pod that an event helped is tried before its back-off ends; a failed one is not', () => {
   const queue = new SchedulingQueue();
   queue.put(pod('a'), 0);
-  const popped = queue.pop()!;
-  queue.happened('NodeAdded', 0);
-  queue.refused(popped, new Set(['NodeAdded']), 0);
-  assert.equal(queue.nextFlushMs(), 1000);
-  queue.flush(1000);
-  assert.deepEqual(names(queue), ['a']);
+  queue.refused(queue.pop()!, [{ NodeAdded: true }], 0);
+  queue.happened({ event: 'NodeAdded' }, 1);
+  queue.put(pod('new'), 2);
+  assert.deepEqual(names(queue), ['new', 'a']);
+  queue.put(pod('b'), 0);
+  queue.failed(queue.pop()!, 0);
+  assert.deepEqual(names(queue), []);
 });
 
 test('back-off doubles to its limit and a forgotten pod is tried again', () => {
@@ -54,16 +65,19 @@ test('back-off doubles to its limit and a forgotten pod is tried again', () => {
     return at;
   });
   assert.deepEqual(waits, [1000, 2000, 4000, 8000, 10_000, 10_000]);
-  queue.refused(queue.pop()!, new Set(), 0);
+  queue.refused(queue.pop()!, [], 0);
   queue.flush(UNSCHEDULABLE_MS_MAX);
   assert.deepEqual(names(queue), ['a']);
 });
 
-test('a pod that went away during its attempt does not come back', () => {
+test('a changed pod is looked at again, one that went away is forgotten', () => {
   const queue = new SchedulingQueue();
   queue.put(pod('a'), 0);
-  const popped = queue.pop()!;
-  queue.remove('n/a');
-  queue.refused(popped, new Set(), 0);
+  queue.put(pod('b'), 0);
+  for (let next = queue.pop(); next; next = queue.pop()) queue.refused(next, [{ NodeAdded: true }], 0);
+  queue.put(pod('a', 7), 60_000);
+  queue.remove('n/b');
+  assert.equal(queue.happened({ event: 'NodeAdded' }, 60_000), false);
+  assert.deepEqual(names(queue), ['a']);
   assert.equal(queue.size, 0);
 });

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { corev1, storagev1 } from '@tiphys/api';
-import type { Snapshot } from './framework.ts';
-import { decideVolumes, isRefusal, podVolumes, type VolumeDecision } from './volume-binding.ts';
+import { isRefusal, type Snapshot } from '../framework/plugin.ts';
+import { snapshotOfWorld, worldOf } from '../testing/snapshot.ts';
+import { decideVolumes, podVolumes, type VolumeDecision } from './volume-binding.ts';
 
 const classes: Record<string, storagev1.StorageClass> = {
   standard: { metadata: { name: 'standard' }, provisioner: 'tiphys.dev/local', volumeBindingMode: 'WaitForFirstConsumer' },
@@ -34,18 +35,13 @@ const pod = (...claims: string[]): corev1.Pod => ({
     volumes: claims.map((claimName) => ({ name: claimName, persistentVolumeClaim: { claimName } })),
   } as corev1.PodSpec,
 });
-const snapshotOf = (claims: corev1.PersistentVolumeClaim[], volumes: corev1.PersistentVolume[] = []): Snapshot => ({
-  nodes: [],
-  nodesWithAffinity: [],
-  imageNodes: () => 0,
-  node: () => undefined,
-  namespace: () => undefined,
-  claim: (_namespace, name) => claims.find(({ metadata }) => metadata!.name === name),
-  volume: (name) => volumes.find(({ metadata }) => metadata!.name === name),
-  volumes: () => volumes,
-  storageClass: (name) => classes[name],
-  promisedVolumes: new Set(),
-});
+const snapshotOf = (claims: corev1.PersistentVolumeClaim[], volumes: corev1.PersistentVolume[] = []): Snapshot =>
+  snapshotOfWorld(worldOf([]), {
+    claim: (_namespace, name) => claims.find(({ metadata }) => metadata!.name === name),
+    volume: (name) => volumes.find(({ metadata }) => metadata!.name === name),
+    volumes: () => volumes,
+    storageClass: (name) => classes[name],
+  });
 
 function onNode(wanted: corev1.Pod, snapshot: Snapshot, name: string, taken: string[] = []): string {
   const volumes = podVolumes(wanted, snapshot);

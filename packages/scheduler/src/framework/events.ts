@@ -1,0 +1,31 @@
+// What happened in the cluster that may make a waiting pod schedulable (pkg/scheduler/framework/events.go, coarser: one event
+// a kind of object and change).
+import type { corev1 } from '@tiphys/api';
+
+export type ClusterEvent =
+  | 'NodeAdded'
+  | 'NodeUpdated'
+  | 'NodeDeleted'
+  | 'PodAdded'
+  | 'PodUpdated'
+  | 'PodDeleted'
+  | 'VolumeChanged'
+  | 'ClaimChanged'
+  | 'NamespaceUpdated';
+
+/** The object before and after, as far as there is one; nodes and pods only. */
+export interface Happening {
+  event: ClusterEvent;
+  node?: { old?: corev1.Node; new?: corev1.Node };
+  pod?: { old?: corev1.Pod; new?: corev1.Pod };
+}
+
+/** Whether it may help the waiting pod (upstream's QueueingHintFn). Wrong "yes" costs a try, wrong "no" a long wait. */
+export type Hint = (waiting: corev1.Pod, happening: Happening) => boolean;
+
+export type Hints = Partial<Record<ClusterEvent, Hint | true>>;
+
+export function helps(hints: Hints, waiting: corev1.Pod, happening: Happening): boolean {
+  const hint = hints[happening.event];
+  return hint === true || (hint?.(waiting, happening) ?? false);
+}

@@ -1,0 +1,153 @@
+// The pods that wait: ready to be tried, backing off, or until something changes that may help them
+// (pkg/scheduler/backend/queue/scheduling_queue.go). A step function of calls and times; it owns no timer.
+import type { corev1 } from '@tiphys/api';
+import { Heap } from '@tiphys/std';
+import { type ClusterEvent, type Happening, type Hints, helps } from '../framework/events.ts';
+import { podKey } from '../world/infos.ts';
+
+export interface BackoffOptions {
+  initialMs: number;
+  maxMs: number;
+}
+
+export const DEFAULT_BACKOFF: BackoffOptions = { initialMs: 1000, maxMs: 10_000 };
+/** A pod that nothing helped is tried again after so long all the same. */
+export const UNSCHEDULABLE_MS_MAX = 300_000;
+
+export interface QueuedPod {
+  key: string;
+  pod: corev1.Pod;
+  attempts: number;
+  queuedMs: number;
+  /** When it was last found unschedulable, or trying failed. */
+  refusedMs: number;
+  /** Trying failed for a reason outside the cluster's state. */
+  failed: boolean;
+  /** Of the plugins that refused: what is worth a new try. */
+  hints: readonly Hints[];
+}
+
+const priorityOf = (queued: QueuedPod) => queued.pod.spec?.priority ?? 0;
+
+export class SchedulingQueue {
+  readonly #backoff: BackoffOptions;
+  readonly #active = new Heap<QueuedPod>(
+    (queued) => queued.key,
+    (a, b) => priorityOf(a) > priorityOf(b) || (priorityOf(a) === priorityOf(b) && a.queuedMs < b.queuedMs),
+  );
+  readonly #backingOff: Heap<QueuedPod>;
+  readonly #unschedulable = new Map<string, QueuedPod>();
+  /** Event → keys of unschedulable pods that it may help. */
+  readonly #waiting = new Map<ClusterEvent, Set<string>>();
+
+  constructor(backoff: BackoffOptions = DEFAULT_BACKOFF) {
+    this.#backoff = backoff;
+    this.#backingOff = new Heap<QueuedPod>(
+      (queued) => queued.key,
+      (a, b) => this.#readyAtMs(a) < this.#readyAtMs(b),
+    );
+  }
+
+  get size(): number {
+    return this.#active.size + this.#backingOff.size + this.#unschedulable.size;
+  }
+
+  /** By upstream's names of the three places. */
+  get sizes(): { active: number; backoff: number; unschedulable: number } {
+    return { active: this.#active.size, backoff: this.#backingOff.size, unschedulable: this.#unschedulable.size };
+  }
+
+  /** A new pod, or a changed one: a change of the pod itself may make it schedulable. */
+  put(pod: corev1.Pod, nowMs: number): void {
+    const key = podKey(pod);
+    const known = this.#active.get(key) ?? this.#backingOff.get(key) ?? this.#unschedulable.get(key);
+    const fresh = { key, pod, attempts: 0, queuedMs: nowMs, refusedMs: 0, failed: false, hints: [] };
+    const queued: QueuedPod = known ? { ...known, pod } : fresh;
+    if (this.#backingOff.get(key)) this.#backingOff.put(queued);
+    else if (this.#forget(key)) this.#requeue(queued, nowMs);
+    else this.#active.put(queued);
+  }
+
+  remove(key: string): void {
+    this.#active.remove(key);
+    this.#backingOff.remove(key);
+    this.#forget(key);
+  }
+
+  /** The pod to try next. With nothing else to do, one whose back-off is not over yet, unless trying it failed. */
+  pop(): QueuedPod | undefined {
+    let queued = this.#active.pop();
+    const backingOff = queued ? undefined : this.#backingOff.peek();
+    if (backingOff && !backingOff.failed) queued = this.#backingOff.pop();
+    return queued && { ...queued, attempts: queued.attempts + 1 };
+  }
+
+  /** The popped pod found no place. It waits for what may help. */
+  refused(queued: QueuedPod, hints: readonly Hints[], nowMs: number): void {
+    this.#unschedulable.set(queued.key, { ...queued, hints, refusedMs: nowMs, failed: false });
+    for (const each of hints) {
+      for (const event of Object.keys(each) as ClusterEvent[]) {
+        const keys = this.#waiting.get(event) ?? new Set();
+        this.#waiting.set(event, keys.add(queued.key));
+      }
+    }
+  }
+
+  /** Trying failed for a reason outside the cluster's state: again after the back-off. */
+  failed(queued: QueuedPod, nowMs: number): void {
+    this.#backingOff.put({ ...queued, refusedMs: nowMs, failed: true });
+  }
+
+  /** True when some pod may be tried again. */
+  happened(happening: Happening, nowMs: number): boolean {
+    let any = false;
+    for (const key of [...(this.#waiting.get(happening.event) ?? [])]) {
+      const queued = this.#unschedulable.get(key)!;
+      if (!queued.hints.some((hints) => helps(hints, queued.pod, happening))) continue;
+      this.#forget(key);
+      this.#requeue(queued, nowMs);
+      any = true;
+    }
+    return any;
+  }
+
+  /** Moves what is due to the active queue. */
+  flush(nowMs: number): void {
+    for (let first = this.#backingOff.peek(); first && this.#readyAtMs(first) <= nowMs; first = this.#backingOff.peek()) {
+      this.#backingOff.pop();
+      this.#active.put(first);
+    }
+    // In the order in which they were refused.
+    for (const queued of this.#unschedulable.values()) {
+      if (nowMs - queued.refusedMs < UNSCHEDULABLE_MS_MAX) break;
+      this.#forget(queued.key);
+      this.#active.put(queued);
+    }
+  }
+
+  /** When flush() has something to do next. */
+  nextFlushMs(): number | undefined {
+    const oldest = this.#unschedulable.values().next().value;
+    const first = this.#backingOff.peek();
+    const times = [...(oldest ? [oldest.refusedMs + UNSCHEDULABLE_MS_MAX] : []), ...(first ? [this.#readyAtMs(first)] : [])];
+    return times.length === 0 ? undefined : Math.min(...times);
+  }
+
+  #readyAtMs({ refusedMs, attempts }: QueuedPod): number {
+    const { initialMs, maxMs } = this.#backoff;
+    return refusedMs + Math.min(maxMs, initialMs * 2 ** Math.max(0, attempts - 1));
+  }
+
+  #forget(key: string): boolean {
+    const queued = this.#unschedulable.get(key);
+    if (!queued) return false;
+    this.#unschedulable.delete(key);
+    for (const each of queued.hints) for (const event of Object.keys(each) as ClusterEvent[]) this.#waiting.get(event)?.delete(key);
+    return true;
+  }
+
+  #requeue(queued: QueuedPod, nowMs: number): void {
+    if (this.#readyAtMs(queued) > nowMs) this.#backingOff.put(queued);
+    else this.#active.put(queued);
+  }
+}

@@ -1,0 +1,331 @@
+// The scheduler as a program: follows pods, tries waiting ones one after another, binds side by side. Decisions are pick() and
+// preempt(); this file only carries them out (pkg/scheduler/scheduler.go, schedule_one.go).
+import { corev1 } from '@tiphys/api';
+import { type Client, type SeriesRecorder, seriesRecorder } from '@tiphys/client';
+import { isConflict, isNotFound } from '@tiphys/machinery';
+import type { Runtime, Timer } from '@tiphys/runtime';
+import { extenderScores, filteredByExtenders } from '../extender.ts';
+import type { Happening, Hints } from '../framework/events.ts';
+import { type Choice, choose, type Diagnosis, diagnose, explain, feasibleNodes, type PickOptions, pick } from '../pick.ts';
+import type { PluginServices } from '../plugins/index.ts';
+import { type Preemption, preempt } from '../preempt.ts';
+import { VolumeBinder } from '../volumes/volume-binder.ts';
+import { type PodInfo, podInfo, podKey } from '../world/infos.ts';
+import { bind, reserveAll, SentBack } from './binding.ts';
+import { ClusterView } from './cluster-view.ts';
+import { DEFAULT_SCHEDULER_NAME, defaultProfile, enqueueRefusal, type Profile, type ProfileOptions, profileOf } from './profile.ts';
+import { type BackoffOptions, type QueuedPod, SchedulingQueue } from './queue.ts';
+import { evictVictims, takeBackNomination, writeVerdict } from './refusal.ts';
+
+/** Bindings on their way at once. */
+export const BINDINGS_MAX = 256;
+/** Pods tried before other work gets its turn. */
+const PODS_PER_TURN_MAX = 64;
+/** The queue's timer is never shorter. */
+const FLUSH_MS_MIN = 10;
+
+export interface SchedulerOptions {
+  client: Client;
+  runtime: Runtime;
+  /** Default: upstream's default profile. */
+  profiles?: (services: PluginServices) => readonly ProfileOptions[];
+  backoff?: BackoffOptions;
+  /** Written into events, as the name of the machine. */
+  host?: string;
+}
+
+export interface Scheduler extends AsyncDisposable {
+  /** Resolves when the caches have their first content. */
+  started: Promise<void>;
+  stop(): Promise<void>;
+}
+
+const isFinished = (pod: corev1.Pod) => pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed';
+const sameLabels = (a: corev1.Pod, b: corev1.Pod) => JSON.stringify(a.metadata?.labels) === JSON.stringify(b.metadata?.labels);
+
+/** What a plugin that refused everywhere, or nowhere in particular, waits for. */
+const ANY_NODE: Hints = { NodeAdded: true };
+const ANYTHING: Hints = { NodeAdded: true, NodeUpdated: true, PodAdded: true, PodUpdated: true, PodDeleted: true, ClaimChanged: true };
+
+class RunningScheduler implements Scheduler {
+  readonly started: Promise<void>;
+  readonly #client: Client;
+  readonly #runtime: Runtime;
+  readonly #recorder: SeriesRecorder;
+  readonly #view: ClusterView;
+  readonly #queue: SchedulingQueue;
+  readonly #profiles: ReadonlyMap<string, Profile>;
+  readonly #stopping = new AbortController();
+  #stopPods = () => {};
+  /** uid → node, from the decision until the binding is seen or has failed. */
+  readonly #assumed = new Map<string, string>();
+  #nextNode = 0;
+  #running = false;
+  #timer: Timer | undefined;
+
+  constructor({ client, runtime, profiles, backoff, host = '' }: SchedulerOptions) {
+    this.#client = client;
+    this.#runtime = runtime;
+    this.#recorder = seriesRecorder({ client, runtime, reportingController: DEFAULT_SCHEDULER_NAME, host });
+    this.#queue = new SchedulingQueue(backoff);
+    this.#view = new ClusterView(client, () => volumeBinder.taken);
+    const volumeBinder: VolumeBinder = new VolumeBinder(client, runtime, this.#view.snapshot);
+    const services = { volumeBinder };
+    const options = profiles?.(services) ?? [defaultProfile(services)];
+    this.#profiles = new Map(options.map((one) => [one.schedulerName, profileOf(one)]));
+    this.started = this.#start();
+  }
+
+  async #start(): Promise<void> {
+    this.#view.follow((happening) => this.#happened(happening));
+    const pods = this.#client.informer(corev1.pods);
+    this.#stopPods = pods.subscribe({
+      added: (pod) => this.#podChanged(pod, undefined),
+      updated: (pod, old) => this.#podChanged(pod, old),
+      deleted: (pod) => this.#podGone(pod),
+    });
+    await Promise.all([pods.synced(), this.#view.synced()]);
+    this.#wake();
+  }
+
+  get #services() {
+    return { client: this.#client, runtime: this.#runtime, recorder: this.#recorder };
+  }
+
+  get #stopped(): boolean {
+    return this.#stopping.signal.aborted;
+  }
+
+  #profileOf(pod: corev1.Pod): Profile | undefined {
+    return this.#profiles.get(pod.spec?.schedulerName ?? DEFAULT_SCHEDULER_NAME);
+  }
+
+  #podChanged(pod: corev1.Pod, old: corev1.Pod | undefined): void {
+    const uid = pod.metadata!.uid!;
+    if (pod.spec?.nodeName) {
+      this.#queue.remove(podKey(pod));
+      this.#assumed.delete(uid);
+      if (isFinished(pod)) {
+        this.#podGone(pod);
+        return;
+      }
+      this.#view.world.place(podInfo(pod), pod.spec.nodeName);
+      const event = old?.spec?.nodeName ? 'PodUpdated' : 'PodAdded';
+      this.#happened({ event, pod: { ...(old ? { old } : {}), new: pod } });
+      return;
+    }
+    const profile = this.#profileOf(pod);
+    if (pod.metadata!.deletionTimestamp || isFinished(pod) || !profile || enqueueRefusal(profile, pod)) {
+      this.#queue.remove(podKey(pod));
+      this.#view.world.denominate(uid);
+      return;
+    }
+    if (pod.status?.nominatedNodeName) this.#view.world.nominate(podInfo(pod), pod.status.nominatedNodeName);
+    if (this.#assumed.has(uid)) return;
+    // A status written by us is no reason to try again.
+    const isUnchanged = old && old.metadata!.generation === pod.metadata!.generation && sameLabels(old, pod);
+    if (isUnchanged && !enqueueRefusal(profile, old)) return;
+    this.#queue.put(pod, this.#runtime.clock.now());
+    this.#wake();
+  }
+
+  #podGone(pod: corev1.Pod): void {
+    this.#queue.remove(podKey(pod));
+    this.#assumed.delete(pod.metadata!.uid!);
+    this.#view.world.remove(pod.metadata!.uid!);
+    this.#happened({ event: 'PodDeleted', pod: { old: pod } });
+  }
+
+  #happened(happening: Happening): void {
+    if (this.#queue.happened(happening, this.#runtime.clock.now())) this.#wake();
+  }
+
+  #wake(): void {
+    if (this.#running || this.#stopped) return;
+    this.#running = true;
+    queueMicrotask(() => void this.#run());
+  }
+
+  async #run(): Promise<void> {
+    try {
+      for (;;) {
+        this.#queue.flush(this.#runtime.clock.now());
+        for (let tried = 0; tried < PODS_PER_TURN_MAX && !this.#stopped && this.#assumed.size < BINDINGS_MAX; tried++) {
+          const queued = this.#queue.pop();
+          if (!queued) return;
+          const waiting = this.#try(queued);
+          if (waiting) await waiting;
+        }
+        if (this.#stopped || this.#assumed.size >= BINDINGS_MAX) return;
+        await this.#runtime.clock.sleep(0);
+      }
+    } finally {
+      this.#running = false;
+      this.#setTimer();
+    }
+  }
+
+  #setTimer(): void {
+    this.#timer?.cancel();
+    const at = this.#stopped ? undefined : this.#queue.nextFlushMs();
+    if (at === undefined) return;
+    this.#timer = this.#runtime.clock.after(Math.max(FLUSH_MS_MIN, at - this.#runtime.clock.now()), () => this.#wake());
+  }
+
+  /** Gives a promise only when others must be asked, which then is waited for: pods are decided one after another. */
+  #try(queued: QueuedPod): Promise<void> | undefined {
+    const profile = this.#profileOf(queued.pod)!;
+    const info = podInfo(queued.pod);
+    const options: PickOptions = {
+      start: this.#nextNode,
+      chance: this.#runtime.random.number(),
+      percentageOfNodesToScore: profile.percentageOfNodesToScore,
+      remembered: profile.remembered,
+    };
+    if (profile.extenders?.length) return this.#tryWithExtenders(queued, info, profile, options);
+    this.#decided(queued, info, profile, pick(info, this.#view.snapshot, profile.plugins, options));
+    return undefined;
+  }
+
+  async #tryWithExtenders(queued: QueuedPod, info: PodInfo, profile: Profile, options: PickOptions): Promise<void> {
+    const { snapshot } = this.#view;
+    const { plugins, extenders = [] } = profile;
+    const found = feasibleNodes(info, snapshot, plugins, options);
+    if ('diagnosis' in found) return this.#decided(queued, info, profile, found);
+    try {
+      const left = await filteredByExtenders(info, found, extenders);
+      if (left.nodes.length === 0) return this.#decided(queued, info, profile, { diagnosis: diagnose(left, snapshot.nodes.length) });
+      const extra = await extenderScores(info, left.nodes, extenders);
+      this.#decided(queued, info, profile, choose(info, left, snapshot, plugins, options.chance, extra));
+    } catch (error) {
+      this.#failed(queued, error as Error);
+    }
+  }
+
+  #decided(queued: QueuedPod, info: PodInfo, profile: Profile, result: Choice | { diagnosis: Diagnosis }): void {
+    if ('diagnosis' in result) {
+      this.#refused(queued, info, profile, result.diagnosis);
+      return;
+    }
+    this.#nextNode = (this.#nextNode + result.lookedAt) % this.#view.world.nodes.length;
+    void this.#bind(queued, info, profile, result);
+  }
+
+  async #bind(queued: QueuedPod, info: PodInfo, { plugins, extenders = [] }: Profile, { node }: Choice): Promise<void> {
+    let undo = () => {};
+    try {
+      this.#assumed.set(info.uid, node.name);
+      const reservations = reserveAll(info, node, this.#view.snapshot, plugins);
+      undo = reservations.undo;
+      this.#view.world.place(info, node.name);
+      const binder = extenders.find((one) => one.bind && one.isInterested(info.pod));
+      await bind(info, node.name, plugins, reservations, {
+        ...this.#services,
+        signal: this.#stopping.signal,
+        ...(binder ? { bindElsewhere: binder.bind!.bind(binder) } : {}),
+      });
+    } catch (error) {
+      undo();
+      if (this.#assumed.get(info.uid) === node.name) this.#view.world.remove(info.uid);
+      this.#notBound(queued, node.name, error as Error);
+    } finally {
+      this.#assumed.delete(info.uid);
+      this.#wake();
+    }
+  }
+
+  #notBound(queued: QueuedPod, nodeName: string, error: Error): void {
+    if (isNotFound(error) || isConflict(error) || this.#stopped) return;
+    this.#runtime.log.warning('binding failed', { pod: queued.key, node: nodeName, err: String(error) });
+    if (error instanceof SentBack && this.#isWaiting(queued)) this.#queue.refused(queued, [error.plugin.events], this.#runtime.clock.now());
+    else this.#failed(queued, error);
+  }
+
+  /** Trying itself failed: the pod says so and is tried again after a while. */
+  #failed(queued: QueuedPod, error: Error): void {
+    if (!this.#isWaiting(queued)) return;
+    this.#queue.failed(queued, this.#runtime.clock.now());
+    void this.#tell(queued.pod, { reason: 'SchedulerError', message: error.message });
+    this.#setTimer();
+  }
+
+  /** The pod is there still, and nobody else gave it a node. */
+  #isWaiting({ pod }: QueuedPod): boolean {
+    const { name, namespace, uid } = pod.metadata!;
+    const now = this.#client.informer(corev1.pods).get(name!, namespace);
+    return now?.metadata?.uid === uid && !now?.spec?.nodeName && !now?.metadata?.deletionTimestamp;
+  }
+
+  #refused(queued: QueuedPod, info: PodInfo, profile: Profile, diagnosis: Diagnosis): void {
+    const { snapshot } = this.#view;
+    const { plugins } = profile;
+    const noNodes = diagnosis.nodeCount === 0;
+    const outcome = noNodes || !profile.preempts ? undefined : preempt(info, diagnosis, snapshot, plugins, this.#nextNode);
+    const preemption = outcome && 'preemption' in outcome ? outcome.preemption : undefined;
+    // Upstream asks the plugin for resource claims first, and names its answer too.
+    const after = outcome && 'reason' in outcome ? `no new claims to deallocate, preemption: ${outcome.reason}` : '';
+    const message = noNodes ? 'no nodes available to schedule pods' : explain(diagnosis, after);
+    this.#queue.refused(queued, this.#hintsOf(diagnosis, profile), this.#runtime.clock.now());
+    if (preemption) this.#nominate(info, preemption.nodeName);
+    const nominatedNodeName = preemption ? preemption.nodeName : outcome ? '' : undefined;
+    const told = this.#tell(queued.pod, { reason: 'Unschedulable', message, nominatedNodeName });
+    if (preemption) void told.then(() => this.#evict(info, preemption));
+    this.#setTimer();
+  }
+
+  async #evict(info: PodInfo, { victims, nodeName }: Preemption): Promise<void> {
+    const schedulerName = info.pod.spec?.schedulerName ?? DEFAULT_SCHEDULER_NAME;
+    try {
+      await evictVictims(info.pod, victims, nodeName, schedulerName, this.#services);
+    } catch (error) {
+      this.#view.world.denominate(info.uid);
+      this.#runtime.log.warning('preemption failed', { pod: info.key, node: nodeName, err: String(error) });
+    }
+  }
+
+  /** Promises the node. Pods of less priority that were promised it look for another. */
+  #nominate(info: PodInfo, nodeName: string): void {
+    const { world } = this.#view;
+    for (const other of world.nominated(nodeName)) {
+      if (other.priority >= info.priority) continue;
+      world.denominate(other.uid);
+      void takeBackNomination(other.pod, this.#services);
+    }
+    world.nominate(info, nodeName);
+  }
+
+  #hintsOf(diagnosis: Diagnosis, { plugins }: Profile): Hints[] {
+    const refusedBy = new Set([...diagnosis.refusals.values()].map((refusal) => refusal.plugin));
+    for (const one of [diagnosis.everywhere, diagnosis.others]) for (const name of one?.plugin.split(' ') ?? []) refusedBy.add(name);
+    const hints = plugins.filter((plugin) => refusedBy.has(plugin.name)).map((plugin) => plugin.events);
+    if (diagnosis.nodeCount === 0) hints.push(ANY_NODE);
+    if (refusedBy.has('Extender')) hints.push(ANYTHING);
+    return hints;
+  }
+
+  async #tell(pod: corev1.Pod, verdict: Parameters<typeof writeVerdict>[1]): Promise<void> {
+    try {
+      await writeVerdict(pod, verdict, this.#services);
+    } catch (error) {
+      if (!isNotFound(error as Error)) this.#runtime.log.warning('updating pod condition failed', { pod: podKey(pod), err: String(error) });
+    }
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    this.#timer?.cancel();
+    this.#stopPods();
+    this.#view.stop();
+    this.#recorder.stop();
+    await this.#recorder.flushed();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
+  }
+}
+
+/** Schedules the pods that name one of the profiles, until stopped. Talks to the API only, as the client's user. */
+export function startScheduler(options: SchedulerOptions): Scheduler {
+  return new RunningScheduler(options);
+}
