@@ -1,12 +1,24 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { judge, parseJunit, parseKnownFailing, resultsPage } from './results.ts';
+import {
+  judge,
+  knownFailingPage,
+  mergeRuns,
+  parseDryRun,
+  parseJunit,
+  parseKnownFailing,
+  patternsOf,
+  resultsPage,
+  runsAlone,
+} from './results.ts';
 
 const XML = `<testsuites><testsuite>
 <testcase name="[SynchronizedBeforeSuite]" classname="x" status="passed"></testcase>
 <testcase name="[It] [sig-apps] A &gt; b [Conformance]" classname="x" status="passed" time="1"><system-err>x</system-err></testcase>
 <testcase name="[It] [sig-node] C" classname="x" status="failed" time="1"><failure message="it &quot;broke&quot;&#xA;more" type="failed">t</failure></testcase>
 <testcase name="[It] [sig-node] D" classname="x" status="skipped" time="0"><skipped message="skipped"></skipped></testcase>
+<testcase name="[It] [sig-node] F" classname="x" status="interrupted" time="0"><error message="cut short"></error></testcase>
+<testcase name="[It] [sig-node] G" classname="x" status="timedout" time="0"><failure message="A suite timeout occurred"></failure></testcase>
 </testsuite></testsuites>`;
 
 test('junit files are read: what passed, what failed and why, and nothing that did not run', () => {
@@ -28,9 +40,52 @@ test('surprises: unlisted failures, listed passes, listed without a cause', () =
   ]);
 });
 
-test('the page counts by area', () => {
-  assert.match(
-    resultsPage(parseJunit(XML), 'abc', '2026-01-01'),
-    /\| sig-apps \| 1 \| 0 \| 1 \|\n\| sig-node \| 0 \| 1 \| 1 \|\n\| all \| 1 \| 1 \| 2 \|/,
-  );
+test('the page counts by area, with what was not run', () => {
+  const all = ['[sig-apps] A > b [Conformance]', '[sig-node] C', '[sig-node] D'];
+  const page = resultsPage(all, mergeRuns([{ commit: 'abc', again: false, outcomes: parseJunit(XML) }]), '2026-01-01');
+  assert.match(page, /Commit abc, 2026-01-01/);
+  assert.match(page, /\| sig-apps \| 1 \| 0 \| 0 \| 1 \|\n\| sig-node \| 0 \| 1 \| 1 \| 2 \|\n\| all \| 1 \| 1 \| 1 \| 3 \|/);
+  assert.match(page, /Not run:\n\n- \[sig-node\] D\n/);
+});
+
+test('later runs win, and a test that passed only alone is named', () => {
+  const passed = new Map([['[sig-node] C', { passed: true, message: '' }]]);
+  const merged = mergeRuns([
+    { commit: 'abc', again: false, outcomes: parseJunit(XML) },
+    { commit: 'def', again: true, outcomes: passed },
+  ]);
+  assert.deepEqual(merged.get('[sig-node] C'), { passed: true, message: '', commit: 'def', again: true });
+  const page = resultsPage([...merged.keys()], merged, '2026-01-01');
+  assert.match(page, /Commits abc \(1 tests\), def \(1 tests\)/);
+  assert.match(page, /passed when run again alone:\n\n- \[sig-node\] C\n/);
+});
+
+test('the list of failures keeps causes, forgets what passes and says what nobody looked at', () => {
+  const results = parseJunit(XML);
+  const page = knownFailingPage(results, parseKnownFailing('[sig-apps] A > b [Conformance]\n    old\n[sig-node] E\n    needs a disk\n'));
+  const listed = parseKnownFailing(page);
+  assert.deepEqual([...listed.keys()], ['[sig-node] C', '[sig-node] E']);
+  assert.equal(listed.get('[sig-node] E'), 'needs a disk');
+  assert.deepEqual(judge(results, listed).surprises, ['LISTED without a cause: [sig-node] C']);
+});
+
+test('tests are chosen by their whole names', () => {
+  const names = Array.from({ length: 250 }, (_, i) => `[sig-x] (odd) a.b [Serial] ${i}`);
+  const patterns = patternsOf(names).map((pattern) => new RegExp(pattern));
+  assert.equal(patterns.length, 3);
+  for (const name of names) assert.equal(patterns.filter((pattern) => pattern.test(name)).length, 1);
+  assert.ok(!patterns.some((pattern) => pattern.test(`${names[3]} and more`)));
+  assert.ok(names.every(runsAlone));
+});
+
+test('a dry run names what it would run', () => {
+  const spec = (State: string, LeafNodeText: string) => ({
+    LeafNodeType: 'It',
+    State,
+    ContainerHierarchyTexts: ['[sig-x] T', 'when'],
+    LeafNodeText,
+  });
+  const setUp = { LeafNodeType: 'BeforeSuite', State: 'passed', ContainerHierarchyTexts: null, LeafNodeText: '' };
+  const json = JSON.stringify([{ SpecReports: [setUp, spec('passed', 'a'), spec('skipped', 'b')] }]);
+  assert.deepEqual(parseDryRun(json), ['[sig-x] T when a']);
 });

@@ -1,134 +1,129 @@
-// npm run conformance -- [--focus REGEX] [--skip REGEX] [--processes N] [--kubeconfig FILE] [--update]
+// npm run conformance -- [--focus REGEX] [--skip REGEX] [--only parallel|serial|none] [--processes N] [--timeout DURATION]
+//                        [--kubeconfig FILE] [--report DIR] [--resume] [--update]
 //
-// Runs upstream's conformance tests (446 in v1.36.3) against a cluster started from this checkout, or the one that
-// --kubeconfig names, and holds the outcome against known-failing.txt: a test that fails and is not listed, or passes and
-// is, is an error. --update rewrites RESULTS.md and the counts. TIPHYS_PEERS names the folder that build-peers.sh filled;
-// images are taken from its folder `images` (images.py makes them).
-import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+// Runs upstream's conformance tests (446 in v1.36.3) against a cluster started from this checkout, or the one that --kubeconfig
+// names: first those that may run side by side, then the [Serial] ones, then once more, alone, what failed and is not known to.
+// A test that fails and is not in known-failing.txt, or passes and is, is an error. --update rewrites known-failing.txt and RESULTS.md.
+//
+// Every run adds a numbered folder to the report. With --resume, what passed in the report's earlier runs is not run again; Ctrl-C
+// stops a run and keeps what is known. --only none runs nothing and looks at the report alone.
+//
+// TIPHYS_PEERS names the folder that build-peers.sh filled; images are taken from its folder `images` (images.py makes them). The
+// cluster takes the network of this process: where one runs already, run it in a network namespace of its own that has a default
+// route (nsenter --net=…).
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { judge, type Outcome, parseJunit, parseKnownFailing, resultsPage } from './results.ts';
+import { startOwnCluster } from './cluster.ts';
+import { listTests, runTests } from './ginkgo.ts';
+import { judge, knownFailingPage, mergeRuns, type Outcome, parseJunit, parseKnownFailing, resultsPage, runsAlone } from './results.ts';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const root = dirname(here);
-const PARALLEL_TIMEOUT = '80m';
+const EVERY_TEST = '\\[Conformance\\]';
+const KNOWN_FAILING = join(here, 'known-failing.txt');
+/** Of tests between two lines of progress where nothing else tells. */
+const PROGRESS_STEP = 10;
 
 const { values: flags } = parseArgs({
   options: {
-    focus: { type: 'string', default: '\\[Conformance\\]' },
+    focus: { type: 'string', default: EVERY_TEST },
     skip: { type: 'string', default: '' },
+    only: { type: 'string', default: 'all' },
     processes: { type: 'string', default: '4' },
+    timeout: { type: 'string', default: '3h' },
     kubeconfig: { type: 'string' },
     report: { type: 'string' },
+    resume: { type: 'boolean', default: false },
     update: { type: 'boolean', default: false },
     help: { type: 'boolean', short: 'h', default: false },
   },
 });
 
-const peers = process.env.TIPHYS_PEERS;
+const peers = process.env.TIPHYS_PEERS ? resolve(process.env.TIPHYS_PEERS) : '';
 if (flags.help || !peers) {
-  console.log(
-    readFileSync(fileURLToPath(import.meta.url), 'utf8')
-      .split('\n')
-      .filter((line) => line.startsWith('//'))
-      .map((line) => line.slice(3))
-      .join('\n'),
-  );
+  const head = readFileSync(fileURLToPath(import.meta.url), 'utf8').split('\nimport ')[0]!;
+  console.log(head.replace(/^\/\/ ?/gm, ''));
   if (!flags.help) console.log('\nskipped: TIPHYS_PEERS is not set, so there are no upstream tests to run');
   process.exit(0);
 }
+if (!['all', 'parallel', 'serial', 'none'].includes(flags.only)) throw new Error('--only takes parallel, serial or none');
 
-const tiphys = (...args: string[]) =>
-  spawnSync(process.execPath, [join(root, 'packages/cli/src/main.ts'), ...args], { stdio: ['ignore', 'inherit', 'inherit'] });
+const report = resolve(flags.report ?? mkdtempSync(join(tmpdir(), 'tiphys-conformance-report-')));
+const commit = () => {
+  const git = (...args: string[]) => spawnSync('git', args, { cwd: root, encoding: 'utf8' }).stdout.trim();
+  const isChanged = git('status', '--porcelain', '--untracked-files=no', '--', 'packages') !== '';
+  return `${git('rev-parse', '--short', 'HEAD')}${isChanged ? ' with changes' : ''}`;
+};
 
-/** A fresh cluster with upstream's images loaded. */
-function startOwnCluster(): { kubeconfig: string; stop(): void } {
-  const directory = mkdtempSync(join(tmpdir(), 'tiphys-conformance-'));
-  const stop = () => {
-    tiphys('down', '--data-dir', directory);
-    rmSync(directory, { recursive: true, force: true });
+/** The report's runs in order: folders `NUMBER-PART`. */
+function runsOfReport() {
+  if (!existsSync(report)) return [];
+  const folders = readdirSync(report).filter((name) => /^\d+-(parallel|serial|again)$/.test(name));
+  return folders
+    .sort((a, b) => Number.parseInt(a, 10) - Number.parseInt(b, 10))
+    .map((name) => {
+      const folder = join(report, name);
+      const outcomes = new Map<string, Outcome>();
+      for (const file of readdirSync(folder).filter((entry) => /^junit.*\.xml$/.test(entry)))
+        for (const [test, outcome] of parseJunit(readFileSync(join(folder, file), 'utf8'))) outcomes.set(test, outcome);
+      return { commit: readFileSync(join(folder, 'commit.txt'), 'utf8').trim(), again: name.endsWith('again'), outcomes };
+    });
+}
+
+async function runPart(part: 'parallel' | 'serial' | 'again', names: readonly string[], kubeconfig: string): Promise<void> {
+  if (names.length === 0) return;
+  const folder = join(report, `${runsOfReport().length + 1}-${part}`);
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, 'commit.txt'), `${commit()}\n`);
+  const processes = part === 'parallel' ? Number(flags.processes) : 1;
+  console.log(`${part}: ${names.length} tests in ${folder}`);
+  let said = { ended: 0, failed: 0 };
+  const onProgress = (ended: number, failed: number) => {
+    if (failed === said.failed && ended < said.ended + PROGRESS_STEP && ended < names.length) return;
+    said = { ended, failed };
+    console.log(`  ${ended} of ${names.length}${failed > 0 ? `, ${failed} failed` : ''}`);
   };
-  const up = tiphys('up', '--detach', '--data-dir', directory, '--no-user-kubeconfig', '--runtime', 'containerd');
-  if (up.status !== 0) {
-    stop();
-    throw new Error('the cluster did not start');
+  await runTests({ peers, kubeconfig, folder, names, processes, timeout: flags.timeout, onProgress });
+}
+
+async function runAll(names: readonly string[], listed: ReadonlyMap<string, string>): Promise<void> {
+  let stopped = false;
+  const stop = () => {
+    stopped = true;
+  };
+  process.on('SIGINT', stop).on('SIGTERM', stop);
+  const own = flags.kubeconfig ? undefined : await startOwnCluster(peers);
+  const kubeconfig = flags.kubeconfig ? resolve(flags.kubeconfig) : own!.kubeconfig;
+  try {
+    if (flags.only !== 'serial') await runPart('parallel', names.filter((name) => !runsAlone(name)), kubeconfig); // biome-ignore format: one line a part
+    if (flags.only !== 'parallel' && !stopped) await runPart('serial', names.filter(runsAlone), kubeconfig);
+    const outcomes = mergeRuns(runsOfReport());
+    const failed = names.filter((name) => outcomes.get(name)?.passed === false && !listed.has(name));
+    if (!stopped) await runPart('again', failed, kubeconfig);
+  } finally {
+    await own?.stop();
   }
-  const images = join(peers!, 'images');
-  for (const name of readdirSync(images).filter((file) => file.endsWith('.tar')))
-    tiphys('image', 'load', join(images, name), '--data-dir', directory);
-  return { kubeconfig: join(directory, 'kubeconfig'), stop };
 }
 
-/** One run of ginkgo; resolves when it ends, whatever its outcome: the junit files say what happened. */
-function ginkgo(kubeconfig: string, report: string, processes: string, focus: string[], skip: string[]): Promise<void> {
-  mkdirSync(report, { recursive: true });
-  const args = [
-    'run',
-    `--procs=${processes}`,
-    `--timeout=${PARALLEL_TIMEOUT}`,
-    '--no-color',
-    '--silence-skips',
-    ...focus.map((f) => `--focus=${f}`),
-    ...skip.map((s) => `--skip=${s}`),
-  ];
-  args.push(
-    join(peers!, 'e2e.test'),
-    '--',
-    '--provider=skeleton',
-    `--kubeconfig=${kubeconfig}`,
-    `--kubectl-path=${join(peers!, 'kubectl')}`,
-    '--disable-log-dump',
-    `--report-dir=${report}`,
-  );
-  const child = spawn(join(peers!, 'ginkgo'), args, {
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, KUBECONFIG: kubeconfig, PATH: `${peers}:${process.env.PATH}` },
-  });
-  const log: Buffer[] = [];
-  child.stdout.on('data', (chunk) => log.push(chunk));
-  child.stderr.on('data', (chunk) => log.push(chunk));
-  return new Promise((settle) =>
-    child.on('close', () => {
-      writeFileSync(join(report, 'e2e.log'), Buffer.concat(log));
-      settle();
-    }),
-  );
-}
-
-function outcomes(report: string): Map<string, Outcome> {
-  const all = new Map<string, Outcome>();
-  for (const part of ['parallel', 'serial']) {
-    const folder = join(report, part);
-    if (!existsSync(folder)) continue;
-    for (const file of readdirSync(folder).filter((name) => /^junit.*\.xml$/.test(name)))
-      for (const [name, outcome] of parseJunit(readFileSync(join(folder, file), 'utf8'))) all.set(name, outcome);
-  }
-  return all;
-}
-
-const report = flags.report ?? mkdtempSync(join(tmpdir(), 'tiphys-conformance-report-'));
-const own = flags.kubeconfig ? undefined : startOwnCluster();
-const kubeconfig = flags.kubeconfig ?? own!.kubeconfig;
-const SERIAL = '\\[Serial\\]|\\[Disruptive\\]';
-const skip = flags.skip ? [flags.skip] : [];
-try {
-  await ginkgo(kubeconfig, join(report, 'parallel'), flags.processes, [flags.focus], [SERIAL, ...skip]);
-  await ginkgo(kubeconfig, join(report, 'serial'), '1', [`(${flags.focus}).*(${SERIAL})|(${SERIAL}).*(${flags.focus})`], skip);
-} finally {
-  own?.stop();
-}
-const results = outcomes(report);
-const listed = parseKnownFailing(readFileSync(join(here, 'known-failing.txt'), 'utf8'));
+const listed = parseKnownFailing(readFileSync(KNOWN_FAILING, 'utf8'));
+const all = listTests(peers, EVERY_TEST, '');
+const chosen = flags.focus === EVERY_TEST && !flags.skip ? all : listTests(peers, flags.focus, flags.skip);
+const earlier = flags.resume ? mergeRuns(runsOfReport()) : new Map<string, Outcome>();
+const names = chosen.filter((name) => !earlier.get(name)?.passed);
+if (flags.only !== 'none') await runAll(names, listed);
+const results = mergeRuns(runsOfReport());
 const { passed, failed, surprises } = judge(results, listed);
+const known = failed.filter((name) => listed.has(name)).length;
 console.log(
-  `${passed.length} passed, ${failed.length} failed (${failed.length - surprises.filter((s) => s.startsWith('FAILED')).length} of them known); report in ${report}`,
+  `${passed.length} passed, ${failed.length} failed (${known} of them known), ${all.length - results.size} not run; report in ${report}`,
 );
 for (const surprise of surprises) console.log(surprise);
 if (flags.update) {
-  const commit = spawnSync('git', ['rev-parse', '--short', 'HEAD'], { cwd: root, encoding: 'utf8' }).stdout.trim();
-  writeFileSync(join(here, 'RESULTS.md'), resultsPage(results, commit, new Date().toISOString().slice(0, 10)));
+  writeFileSync(KNOWN_FAILING, knownFailingPage(results, listed));
+  writeFileSync(join(here, 'RESULTS.md'), resultsPage(all, results, new Date().toISOString().slice(0, 10)));
 }
 process.exitCode = surprises.length > 0 ? 1 : 0;
