@@ -1,4 +1,6 @@
 // What a cluster can be told, its defaults (kubeadm's and kubelet's where they have one), and the file form for --config.
+import { isIP } from 'node:net';
+import { endpointProblem } from '@tiphys/storage';
 import { parse } from 'yaml';
 
 export type NodeRuntime = 'auto' | 'containerd' | 'simulated' | 'none';
@@ -23,6 +25,17 @@ export interface ClusterConfiguration {
   nodeName?: string;
   /** Folder with a `HOST/hosts.toml` for each registry that has a mirror or a certificate of its own: containerd's `config_path`. */
   registryConfigurationDirectory?: string;
+  /** Endpoints of an etcd, with commas between them, such as `https://10.0.0.1:2379`; without them state is a file in the data folder. */
+  etcd?: string;
+  /** Where in etcd the keys lie: kube-apiserver's --etcd-prefix. */
+  etcdPrefix: string;
+  etcdAuthorityFile?: string;
+  etcdCertificateFile?: string;
+  etcdKeyFile?: string;
+  etcdUser?: string;
+  etcdPasswordFile?: string;
+  /** Address at which pods and other machines reach this server; default the node's with containerd. */
+  advertiseAddress?: string;
   controllers: PartChoice;
   scheduler: PartChoice;
 }
@@ -36,6 +49,7 @@ export const DEFAULT_CONFIGURATION: ClusterConfiguration = {
   podCidr: '10.244.0.0/16',
   nodePortRange: '30000-32767',
   clusterDomain: 'cluster.local',
+  etcdPrefix: '/registry',
   controllers: 'builtin',
   scheduler: 'builtin',
 };
@@ -60,6 +74,14 @@ const TYPES: Record<keyof ClusterConfiguration, 'string' | 'number'> = {
   clusterDomain: 'string',
   nodeName: 'string',
   registryConfigurationDirectory: 'string',
+  etcd: 'string',
+  etcdPrefix: 'string',
+  etcdAuthorityFile: 'string',
+  etcdCertificateFile: 'string',
+  etcdKeyFile: 'string',
+  etcdUser: 'string',
+  etcdPasswordFile: 'string',
+  advertiseAddress: 'string',
   controllers: 'string',
   scheduler: 'string',
 };
@@ -88,6 +110,11 @@ export function parseConfiguration(text: string, fileName: string): Partial<Clus
   return fields as Partial<ClusterConfiguration>;
 }
 
+/** None when state is a file. */
+export function etcdEndpoints({ etcd }: Pick<ClusterConfiguration, 'etcd'>): string[] {
+  return etcd ? etcd.split(',').map((endpoint) => endpoint.trim().replace(/\/$/, '')) : [];
+}
+
 /** Puts defaults under what was given and refuses what can't be. */
 export function completeConfiguration(given: Partial<ClusterConfiguration>): ClusterConfiguration {
   const known = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
@@ -108,6 +135,13 @@ export function completeConfiguration(given: Partial<ClusterConfiguration>): Clu
     if (!/^\d{1,3}(\.\d{1,3}){3}\/\d{1,2}$/.test(configuration[field]))
       refuse(field, `"${configuration[field]}" is not an IPv4 range such as ${DEFAULT_CONFIGURATION[field]}`);
   }
+  for (const endpoint of etcdEndpoints(configuration)) {
+    const problem = endpointProblem(endpoint);
+    if (problem) refuse('etcd', problem);
+  }
+  if (!/^\/[^/].*[^/]$/.test(configuration.etcdPrefix)) refuse('etcdPrefix', `must look like ${DEFAULT_CONFIGURATION.etcdPrefix}`);
+  if (configuration.advertiseAddress !== undefined && !isIP(configuration.advertiseAddress))
+    refuse('advertiseAddress', 'must be an IP address');
   if (!/^\d+-\d+$/.test(configuration.nodePortRange)) refuse('nodePortRange', `must look like ${DEFAULT_CONFIGURATION.nodePortRange}`);
   return configuration;
 }

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { Client } from '@tiphys/client';
 import { type Logger, type Runtime, realClock, realRandom, silentLogger } from '@tiphys/runtime';
-import { memoryStore, type Store, StoreFileError, sqliteStore } from '@tiphys/storage';
+import { memoryStore, type Store } from '@tiphys/storage';
 import { addressAt } from './addresses.ts';
 import { type ClusterKeys, clusterKeys, type KeyFiles, memoryKeyFiles } from './certificates/cluster-keys.ts';
 import { type ClusterConfiguration, ConfigurationError, completeConfiguration, DEFAULT_CONFIGURATION } from './configuration.ts';
@@ -22,6 +22,7 @@ import { administratorKubeconfig } from './kubeconfig.ts';
 import { nodeAddressOf } from './nodes/real-node.ts';
 import { chooseRuntime } from './nodes/runtime-choice.ts';
 import { hasRealNode, type Nodes, removeRealNode, startNodes } from './nodes/start-nodes.ts';
+import { openStateStore } from './store-choice.ts';
 
 export interface ClusterOptions extends Partial<ClusterConfiguration> {
   /** Where state lives. Without it the cluster is in memory, simulated, and gone when closed. */
@@ -71,7 +72,8 @@ const removeScratchFolders = () => {
   for (const folder of scratchFolders) rmSync(folder, { recursive: true, force: true });
 };
 
-function placeInMemory(): Place {
+async function placeInMemory(configuration: ClusterConfiguration, runtime: Runtime): Promise<Place> {
+  const store = configuration.etcd ? await openStateStore(undefined, configuration, runtime) : memoryStore();
   const scratch = mkdtempSync(join(tmpdir(), 'tiphys-'));
   if (scratchFolders.size === 0) process.on('exit', removeScratchFolders);
   scratchFolders.add(scratch);
@@ -80,15 +82,7 @@ function placeInMemory(): Place {
     scratchFolders.delete(scratch);
     if (scratchFolders.size === 0) process.off('exit', removeScratchFolders);
   };
-  return { store: memoryStore(), keyFiles: memoryKeyFiles(), kubeconfig: join(scratch, 'kubeconfig'), leave };
-}
-
-function openStore(folder: DataFolder): Store {
-  try {
-    return sqliteStore(folder.database);
-  } catch (error) {
-    throw error instanceof StoreFileError ? new ConfigurationError(error.message, { cause: error }) : error;
-  }
+  return { store, keyFiles: memoryKeyFiles(), kubeconfig: join(scratch, 'kubeconfig'), leave };
 }
 
 const FOLDER_TROUBLE: Record<string, string> = {
@@ -100,9 +94,9 @@ const FOLDER_TROUBLE: Record<string, string> = {
 };
 
 /** Does work on files of the folder; what the machine has against that becomes something to act on. */
-function inFolder<T>(directory: string | undefined, work: () => T): T {
+async function inFolder<T>(directory: string | undefined, work: () => T | Promise<T>): Promise<T> {
   try {
-    return work();
+    return await work();
   } catch (error) {
     const why = FOLDER_TROUBLE[(error as NodeJS.ErrnoException).code ?? ''];
     if (!why || directory === undefined) throw error;
@@ -110,11 +104,11 @@ function inFolder<T>(directory: string | undefined, work: () => T): T {
   }
 }
 
-function placeOnDisk(directory: string, configuration: ClusterConfiguration): Place {
+async function placeOnDisk(directory: string, configuration: ClusterConfiguration, runtime: Runtime): Promise<Place> {
   const folder = openDataFolder(directory);
   const running = runningOn(folder);
   if (running) throw new ConfigurationError(`a cluster already runs on ${folder.path} (process ${running.pid}, ${running.url})`);
-  const store = openStore(folder);
+  const store = await openStateStore(folder, configuration, runtime);
   // Marked before anything begins, so that nobody removes what is being made; the URL is right unless any port will do.
   markRunning(folder, `https://${LOOPBACK}:${configuration.port}`, configuration.runtime);
   return { folder, store, keyFiles: folderKeyFiles(folder), kubeconfig: folder.kubeconfig, leave: () => unmarkRunning(folder) };
@@ -128,7 +122,14 @@ function keysFor(configuration: ClusterConfiguration, runtime: Runtime, files: K
     `kubernetes.default.svc.${configuration.clusterDomain}`,
     'localhost',
   ];
-  return clusterKeys(runtime, files, [...names, LOOPBACK, addressAt(configuration.serviceCidr, 1), nodeAddressOf(configuration)]);
+  const advertised = configuration.advertiseAddress ? [configuration.advertiseAddress] : [];
+  return clusterKeys(runtime, files, [
+    ...names,
+    LOOPBACK,
+    addressAt(configuration.serviceCidr, 1),
+    ...advertised,
+    nodeAddressOf(configuration),
+  ]);
 }
 
 function configurationOf(options: ClusterOptions, onStep: (text: string) => void): ClusterConfiguration {
@@ -144,7 +145,9 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
   const configuration = configurationOf(options, onStep);
   const runtime: Runtime = { clock: realClock(), random: realRandom(), ...options.runtimeServices, log: options.log ?? silentLogger };
   const isReal = configuration.runtime === 'containerd';
-  const place = inFolder(directory, () => (directory ? placeOnDisk(resolve(directory), configuration) : placeInMemory()));
+  const place = await inFolder(directory, () =>
+    directory ? placeOnDisk(resolve(directory), configuration, runtime) : placeInMemory(configuration, runtime),
+  );
   let controlPlane: ControlPlane | undefined;
   let nodes: Nodes | undefined;
   let wasThere = false;
@@ -157,7 +160,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
     place.leave();
   };
   try {
-    const keys = inFolder(directory, () => keysFor(configuration, runtime, place.keyFiles));
+    const keys = await inFolder(directory, () => keysFor(configuration, runtime, place.keyFiles));
     onStep('Starting the API server, controllers and scheduler');
     controlPlane = await startControlPlane({
       configuration,
@@ -165,7 +168,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
       store: place.store,
       keys,
       host: configuration.host ?? (isReal ? EVERY_ADDRESS : LOOPBACK),
-      advertisedAddress: isReal ? nodeAddressOf(configuration) : LOOPBACK,
+      advertisedAddress: configuration.advertiseAddress ?? (isReal ? nodeAddressOf(configuration) : LOOPBACK),
       ...(isReal && place.folder ? { volumeDirectory: join(place.folder.path, 'volumes') } : {}),
     });
     const url = `https://${LOOPBACK}:${controlPlane.listening.port}`;

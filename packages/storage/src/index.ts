@@ -1,5 +1,6 @@
 import type { EtcdStore, EtcdStoreOptions } from './etcd/etcd-store.ts';
 
+export { endpointProblem } from './etcd/endpoint.ts';
 export { QUEUED_OPERATIONS_MAX } from './local-store.ts';
 export { memoryStore } from './memory-store.ts';
 export { HISTORY_BYTES_MAX, HISTORY_EVENTS_MAX } from './mvcc.ts';

@@ -28,6 +28,10 @@ interface UpOptions {
   runtime?: NodeRuntime;
   nodes?: number;
   config?: string;
+  etcd?: string;
+  etcdCafile?: string;
+  etcdCertfile?: string;
+  etcdKeyfile?: string;
   verbose?: boolean;
   userKubeconfig: boolean;
 }
@@ -46,8 +50,15 @@ function configurationOf(options: UpOptions, terminal: Terminal): ClusterConfigu
   const path = options.config ? resolve(terminal.workingFolder, options.config) : undefined;
   if (path && !existsSync(path)) throw new CommandError(`${path}: no such file`);
   const fromFile = path ? parseConfiguration(readFileSync(path, 'utf8'), path) : {};
-  const { port, runtime, nodes } = options;
-  const flags = Object.fromEntries(Object.entries({ port, runtime, nodes }).filter(([, value]) => value !== undefined));
+  const { port, runtime, nodes, etcd, etcdCafile, etcdCertfile, etcdKeyfile } = options;
+  const inFolder = (file: string | undefined) => (file === undefined ? undefined : resolve(terminal.workingFolder, file));
+  const etcdFlags = {
+    etcd,
+    etcdAuthorityFile: inFolder(etcdCafile),
+    etcdCertificateFile: inFolder(etcdCertfile),
+    etcdKeyFile: inFolder(etcdKeyfile),
+  };
+  const flags = Object.fromEntries(Object.entries({ port, runtime, nodes, ...etcdFlags }).filter(([, value]) => value !== undefined));
   return completeConfiguration({ ...fromFile, ...flags });
 }
 
@@ -175,6 +186,10 @@ export function addUpCommand(program: Command, terminal: Terminal): void {
       ),
     )
     .option('--nodes <count>', 'how many nodes (default: 1; more than one are simulated)', wholeNumber)
+    .option('--etcd <endpoints>', 'keep state in this etcd, which several servers may share; commas between endpoints')
+    .option('--etcd-cafile <file>', 'authority of the certificates of etcd')
+    .option('--etcd-certfile <file>', 'certificate to show to etcd')
+    .option('--etcd-keyfile <file>', 'key of that certificate')
     .option('--config <file>', 'a ClusterConfiguration file; flags win over it')
     .option('--no-user-kubeconfig', `do not add the context ${CONTEXT_NAME} to your kubeconfig`)
     .option('-v, --verbose', 'write a log of what happens')

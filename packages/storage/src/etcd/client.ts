@@ -1,7 +1,9 @@
 // etcd's v3 API over several members (etcd client/v3): requests go to one of them until it fails, then to the next. What only
 // reads is asked again; a write is asked again only when it was never sent.
 import type { Clock } from '@tiphys/runtime';
+import { invariant } from '@tiphys/std';
 import { Connection, type Stream, type StreamHandlers, type TlsOptions } from './connection.ts';
+import { endpointProblem } from './endpoint.ts';
 import { Code, EtcdError, isMembersTrouble, isTokensTrouble, OtherEtcdError } from './errors.ts';
 import type * as etcd from './messages.ts';
 
@@ -30,11 +32,6 @@ interface Answer {
 
 export const identityText = (id: bigint | undefined): string => (id ?? 0n).toString(16);
 
-/** Throws Error when the endpoint is no URL that etcd could be at. */
-export function checkEndpoint(endpoint: string): void {
-  if (!/^https?:\/\/[^/]+:\d+$/.test(endpoint)) throw new Error(`"${endpoint}" is no etcd endpoint; they look like https://10.0.0.1:2379`);
-}
-
 export class EtcdClient {
   readonly #options: EtcdOptions;
   readonly #connections: readonly Connection[];
@@ -44,7 +41,7 @@ export class EtcdClient {
   #clusterId: string | undefined;
 
   constructor(options: EtcdOptions) {
-    for (const endpoint of options.endpoints) checkEndpoint(endpoint);
+    for (const endpoint of options.endpoints) invariant(!endpointProblem(endpoint), endpointProblem(endpoint)!);
     this.#options = options;
     this.#clusterId = options.clusterId;
     this.#connections = options.endpoints.map((endpoint) => new Connection(endpoint, options.clock, options));

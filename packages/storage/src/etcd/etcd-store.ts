@@ -124,12 +124,11 @@ export class EtcdStore implements Store {
   }
 
   async #catchUp(): Promise<void> {
+    const known = this.revision;
     const { header } = await this.client.range({ key: this.#keys.first, keysOnly: true, limit: 1 });
     const revision = header?.revision ?? 0;
-    if (revision < this.revision) {
-      throw new Retryable(
-        `etcd is at revision ${revision} and was at ${this.revision} before: it was restored from a backup; restart this server`,
-      );
+    if (revision < known) {
+      throw new Retryable(`etcd is at revision ${revision} and was at ${known} before: it was restored from a backup; restart this server`);
     }
     await this.#replica.reach(revision);
   }
