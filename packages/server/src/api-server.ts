@@ -8,6 +8,8 @@ import type { DelegatedVersion } from './discovery/delegated.ts';
 import { Documents } from './discovery/documents.ts';
 import type { HealthCheck } from './discovery/health.ts';
 import { type Listening, type ListenOptions, listen } from './edge/listen.ts';
+import { conditionWriter } from './flow-control/conditions.ts';
+import { FlowControl } from './flow-control/flow-control.ts';
 import type { AdmissionPlugin, Authenticator, Authorizer, SubresourceHandler, UpgradeHandler } from './interfaces.ts';
 import { maintain } from './maintenance.ts';
 import { Metrics } from './metrics.ts';
@@ -36,6 +38,8 @@ export interface ApiServerOptions {
   delegation?(context: RequestContext): Promise<ApiResponse> | undefined;
   /** Beside ping, log, etcd and informer-sync. */
   healthChecks?: readonly HealthCheck[];
+  /** Priority and fairness with so many seats (upstream's default: 600); absent, every request goes on at once. */
+  flowControl?: { seats?: number };
 }
 
 export interface ApiServer extends ApiHandler, AsyncDisposable {
@@ -81,7 +85,11 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     delegation: (context) => options.delegation?.(context),
     document: (context) => options.documents?.[context.info.path]?.() ?? documents.answer(context),
   });
+  const flowControl =
+    options.flowControl && new FlowControl({ runtime, resources, ...options.flowControl, onConditions: (all) => conditions(all) });
+  if (flowControl) metrics.add(flowControl.families());
   const pipeline = new Pipeline({
+    flowControl,
     core,
     authenticators: options.authenticators ?? [],
     authorizer: options.authorizer,
@@ -95,6 +103,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   const load = async () => {
     for (const definition of options.definitions) await resources.add(definition);
     loaded = true;
+    if (!closed) flowControl?.start();
     stopMaintenance = closed ? () => {} : maintain(runtime, store, resources);
   };
   const ready = load();
@@ -103,16 +112,19 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   const close = async () => {
     closed = true;
     stopMaintenance();
+    flowControl?.stop();
     await Promise.all([...listening].map((one) => one.close()));
     resources.stop();
   };
+  const handle = async (request: ApiRequest) => {
+    if (!loaded) await ready;
+    return pipeline.handle(request);
+  };
+  const conditions = conditionWriter({ handle }, runtime);
   return {
     ready,
     reader,
-    handle: async (request) => {
-      if (!loaded) await ready;
-      return pipeline.handle(request);
-    },
+    handle,
     listen: async (listenOptions) => {
       const one = await listen({ runtime, pipeline, upgradeHandlers: options.upgradeHandlers ?? [], ready }, listenOptions);
       listening.add(one);

@@ -1,5 +1,6 @@
 // The few figures that people graph, under upstream's names, in Prometheus' text form (apiserver endpoints/metrics).
 import type { RequestInfo } from './interfaces.ts';
+import type { Family } from './metrics/family.ts';
 import type { Resources } from './resources.ts';
 
 /** Different label sets that are counted apart; what comes after is counted together. */
@@ -9,10 +10,16 @@ const escaped = (text: string): string => text.replace(/[\\"\n]/g, (character) =
 
 export class Metrics {
   readonly #requests = new Map<string, number>();
+  readonly #families: Family[] = [];
   #inFlight = 0;
 
   get inFlight(): number {
     return this.#inFlight;
+  }
+
+  /** Figures that other parts keep. */
+  add(families: readonly Family[]): void {
+    this.#families.push(...families);
   }
 
   begin(): void {
@@ -63,6 +70,7 @@ export class Metrics {
       '# TYPE process_cpu_seconds_total counter',
     );
     lines.push(`process_cpu_seconds_total ${(cpu.user + cpu.system) / 1e6}`);
+    for (const family of this.#families) family.write(lines);
     return `${lines.join('\n')}\n`;
   }
 }

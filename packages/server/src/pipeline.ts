@@ -1,5 +1,6 @@
 // One request from beginning to end: who asks, may they, and the verb (the handler chain of apiserver server/config.go).
 import { type ApiRequest, type ApiResponse, StatusError, statusError, type UserInfo } from '@tiphys/machinery';
+import { type Admitted, type FlowControl, isLongRunning, type TurnedAway } from './flow-control/flow-control.ts';
 import type { Authenticator, Authorizer, RequestInfo } from './interfaces.ts';
 import type { Metrics } from './metrics.ts';
 import type { Core, RequestContext } from './request/context.ts';
@@ -11,11 +12,16 @@ export interface PipelineOptions {
   authenticators: readonly Authenticator[];
   authorizer: Authorizer | undefined;
   metrics: Metrics;
+  /** Priority and fairness; without it every request goes on at once. */
+  flowControl: FlowControl | undefined;
   serve(context: RequestContext): Promise<ApiResponse> | ApiResponse;
 }
 
-/** Requests being answered at once, watches not counted; more are told to come again. */
-export const REQUESTS_IN_FLIGHT_MAX = 10_000;
+/** Calls back when the answer has been sent or nobody waits for it any more. */
+export type WhenSent = (done: () => void) => void;
+
+/** Requests under way at once, those that wait for their turn with them, watches not counted; more are told to come again. */
+export const REQUESTS_IN_FLIGHT_MAX = 50_000;
 
 const ANONYMOUS: UserInfo = { name: 'system:anonymous', groups: ['system:unauthenticated'] };
 
@@ -29,6 +35,23 @@ export function statusResponse(error: StatusError, warnings: readonly string[] =
   };
 }
 
+interface Seen {
+  info?: RequestInfo;
+  admitted?: Admitted;
+}
+
+/** No Status: these words come before anything is known of what is asked for (server/filters/priority-and-fairness.go). */
+const turnedAway = ({ headers, retryAfterSeconds }: TurnedAway): ApiResponse => ({
+  status: 429,
+  headers: {
+    ...headers,
+    'retry-after': String(retryAfterSeconds),
+    'content-type': 'text/plain; charset=utf-8',
+    'x-content-type-options': 'nosniff',
+  },
+  body: { kind: 'bytes', bytes: Buffer.from('Too many requests, please try again later.\n') },
+});
+
 export class Pipeline {
   readonly #options: PipelineOptions;
 
@@ -36,25 +59,37 @@ export class Pipeline {
     this.#options = options;
   }
 
-  async handle(request: ApiRequest): Promise<ApiResponse> {
+  /** `whenSent` comes from the edge: until then a request keeps its seats. In process an answer is sent when it is given. */
+  async handle(request: ApiRequest, whenSent?: WhenSent): Promise<ApiResponse> {
     const { metrics } = this.#options;
-    const seen: { info?: RequestInfo } = {};
     if (metrics.inFlight >= REQUESTS_IN_FLIGHT_MAX) {
       return statusResponse(
         statusError.tooManyRequests('The apiserver cannot handle any more requests at the moment, please try again later.', 1),
       );
     }
     metrics.begin();
+    const seen: Seen = {};
     const response = await this.#answer(request, seen);
     metrics.end(seen.info, response.status);
-    return response;
+    const { admitted } = seen;
+    if (!admitted) return response;
+    // Of a watch only the beginning counts.
+    if (whenSent && response.body.kind !== 'watch') whenSent(() => admitted.release());
+    else admitted.release();
+    return whenSent ? { ...response, headers: { ...response.headers, ...admitted.headers } } : response;
   }
 
-  async #answer(request: ApiRequest, seen: { info?: RequestInfo }): Promise<ApiResponse> {
+  async #answer(request: ApiRequest, seen: Seen): Promise<ApiResponse> {
     const warnings: string[] = [];
     try {
-      const context = await this.admitted(request, warnings);
-      seen.info = context.info;
+      const info = requestInfo(request.method, request.url);
+      seen.info = info;
+      const user = request.user ?? (await this.#authenticate(request));
+      const entered = this.#enter(info, user, request);
+      const admitted = entered instanceof Promise ? await entered : entered;
+      if (admitted && !('release' in admitted)) return turnedAway(admitted);
+      if (admitted) seen.admitted = admitted;
+      const context = await this.#authorized(request, info, user, warnings);
       const response = await this.#options.serve(context);
       if (warnings.length === 0) return response;
       return { ...response, body: response.body, warnings: [...(response.warnings ?? []), ...new Set(warnings)] };
@@ -63,20 +98,27 @@ export class Pipeline {
     }
   }
 
-  /** Authenticates and authorizes; also the way in for connections that are upgraded. Throws StatusError. */
-  async admitted(request: ApiRequest, warnings: string[] = []): Promise<RequestContext> {
-    const { core } = this.#options;
+  /** What takes as long as its caller likes takes part in no fairness. */
+  #enter(info: RequestInfo, user: UserInfo, request: ApiRequest): ReturnType<FlowControl['enter']> | undefined {
+    return isLongRunning(info) ? undefined : this.#options.flowControl?.enter(info, user, request);
+  }
+
+  /** Authenticates and authorizes a connection that is to be upgraded. Throws StatusError. */
+  async admitted(request: ApiRequest): Promise<RequestContext> {
     const info = requestInfo(request.method, request.url);
     const user = request.user ?? (await this.#authenticate(request));
+    return this.#authorized(request, info, user, []);
+  }
+
+  async #authorized(request: ApiRequest, info: RequestInfo, user: UserInfo, warnings: string[]): Promise<RequestContext> {
     await this.#authorize(info, user);
-    const auditAnnotations = new Map<string, string>();
     const context: RequestContext = {
-      core,
+      core: this.#options.core,
       request,
       info,
       user,
       warnings,
-      auditAnnotations,
+      auditAnnotations: new Map(),
       authorize: (verb) => this.#authorize({ ...info, verb }, user),
     };
     await admitConnection(context);

@@ -30,15 +30,12 @@ import { bootstrapCluster, keepEndpoints } from './bootstrap/bootstrap.ts';
 import { loopback } from './bootstrap/loopback.ts';
 import type { Advertised, TrustedProxies } from './bootstrap/objects.ts';
 import { customResourceCleanup, customResourceDefinitionRules, customResources } from './custom-resources/index.ts';
-import type { Authenticator, Authorizer } from './interfaces.ts';
+import { keepFlowControl } from './flow-control/ensure.ts';
+import type { Authorizer } from './interfaces.ts';
 import { withReviews } from './with-reviews.ts';
 
 export interface StandardServerOptions extends Pick<ApiServerOptions, 'runtime' | 'store' | 'subresourceHandlers' | 'upgradeHandlers'> {
   definitions: readonly ResourceDefinition<any>[];
-  /** PEM of the authority whose client certificates are accepted. */
-  clientCertificateAuthorityPem?: string;
-  /** Proxies that may say who asks, by headers; also told to aggregated servers, for which this server is one. */
-  trustedProxies?: TrustedProxies;
   /** How this server shows itself to aggregated ones. */
   proxyClient?: ProxyClient;
   signer: TokenSigner;
@@ -77,19 +74,6 @@ function lateReader(): { reader: ResourceReader; bind(source: ResourceReader): v
   };
 }
 
-/** A front proxy's word first, then certificates, then tokens, as upstream asks them. */
-function authenticatorOf(options: StandardServerOptions, tokens: TokenAuthenticator, apiAudiences: readonly string[]): Authenticator {
-  const { clientCertificateAuthorityPem, trustedProxies, anonymous } = options;
-  const { clock } = options.runtime;
-  const authenticators: Authenticator[] = [];
-  if (trustedProxies) authenticators.push(requestHeaderAuthenticator({ proxies: trustedProxies, clock }));
-  if (clientCertificateAuthorityPem) {
-    authenticators.push(clientCertificateAuthenticator({ certificateAuthorityPem: clientCertificateAuthorityPem, clock }));
-  }
-  authenticators.push(bearerTokenAuthenticator(tokens, apiAudiences));
-  return unionAuthenticator({ authenticators, ...(anonymous === undefined ? {} : { anonymous }) });
-}
-
 export function createStandardServer(options: StandardServerOptions): StandardServer {
   const { runtime, store, signer } = options;
   const { clock } = runtime;
@@ -98,6 +82,7 @@ export function createStandardServer(options: StandardServerOptions): StandardSe
   const tokens = unionTokenAuthenticator([
     serviceAccountAuthenticator({ signer, reader, clock, apiAudiences }),
     bootstrapTokenAuthenticator({ reader, clock }),
+    flowControl: options.flowControl ?? {},
     staticTokenAuthenticator(options.staticTokens ?? []),
   ]);
   const rbac = rbacAuthorizer(reader);
@@ -112,6 +97,7 @@ export function createStandardServer(options: StandardServerOptions): StandardSe
     authorizer,
     admission: [
       ...defaultAdmission({ clock, random: runtime.random, authorizer, client: () => client, caller }),
+  let stopFlowControl = () => {};
       escalationCheck({ authorizer, rbac }),
       customResourceCleanup(() => client),
     ],
@@ -119,6 +105,7 @@ export function createStandardServer(options: StandardServerOptions): StandardSe
     delegation: (context) => aggregated.answer(context),
     ...(options.subresourceHandlers ? { subresourceHandlers: options.subresourceHandlers } : {}),
     upgradeHandlers: [aggregated.upgradeHandler, ...(options.upgradeHandlers ?? [])],
+    stopFlowControl();
   });
   bind(server.reader);
   const client = loopback(server);
@@ -142,6 +129,8 @@ export function createStandardServer(options: StandardServerOptions): StandardSe
       const all = {
         handler: server,
         reader: server.reader,
+      stopFlowControl();
+      stopFlowControl = keepFlowControl(client, server.reader, runtime);
         clock,
         serviceCidrs,
         ...(advertised ? { advertised } : {}),

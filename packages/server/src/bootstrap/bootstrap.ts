@@ -4,7 +4,6 @@ import {
   apiregistrationv1,
   corev1,
   discoveryv1,
-  flowcontrolv1,
   type KubeObject,
   networkingv1,
   type ResourceType,
@@ -15,8 +14,8 @@ import { type ApiHandler, isAlreadyExists, isConflict } from '@tiphys/machinery'
 import type { ResourceReader } from '@tiphys/registry';
 import type { Clock } from '@tiphys/runtime';
 import { reconcilePolicy } from '../authorization/policy/reconcile.ts';
+import { ensureFlowControl } from '../flow-control/ensure.ts';
 import { localApiServices } from './api-services.ts';
-import { FLOW_SCHEMAS, PRIORITY_LEVELS } from './flow-control.ts';
 import { type Loopback, loopback } from './loopback.ts';
 import * as objects from './objects.ts';
 
@@ -46,6 +45,7 @@ export async function bootstrapCluster(options: BootstrapOptions): Promise<void>
   await keep(client, reader, serviceCidr(options));
   await Promise.all([
     reconcilePolicy(client, reader),
+    ensureFlowControl(client, reader),
     ...[...dataOf(options), ...endpointsOf(options.advertised)].map((each) => keep(client, reader, each)),
   ]);
 }
@@ -98,8 +98,6 @@ function dataOf(options: BootstrapOptions): objects.Kept[] {
     ...objects.systemPriorityClasses().map((each) => kept(schedulingv1.priorityclasses, each)),
     kept(corev1.configmaps, objects.tokenTrackingConfigMap(now.slice(0, 10))),
     ...(authority ? [kept(corev1.configmaps, objects.authenticationConfigMap(authority, options.trustedProxies), ['data'])] : []),
-    ...PRIORITY_LEVELS.map((each) => kept(flowcontrolv1.prioritylevelconfigurations, each)),
-    ...FLOW_SCHEMAS.map((each) => kept(flowcontrolv1.flowschemas, each)),
     ...localApiServices(now).map(({ status, ...each }) => kept(apiregistrationv1.apiservices, each, undefined, status)),
   ];
 }

@@ -8,7 +8,7 @@ import type { TLSSocket } from 'node:tls';
 import { type ApiRequest, type HttpMethod, StatusError, statusError } from '@tiphys/machinery';
 import type { Runtime } from '@tiphys/runtime';
 import type { UpgradeHandler } from '../interfaces.ts';
-import { type Pipeline, statusResponse } from '../pipeline.ts';
+import { type Pipeline, statusResponse, type WhenSent } from '../pipeline.ts';
 import { withinDeadline } from './deadline.ts';
 import { readBody } from './read-body.ts';
 import { respond } from './respond.ts';
@@ -172,7 +172,8 @@ async function serve(edge: Edge, active: Active, request: Http2ServerRequest, re
     if (active.closing) throw new StatusError(503, 'ServiceUnavailable', 'the server is shutting down', { retryAfterSeconds: 1 });
     const body = await readBody(request);
     const complete = body ? { ...asked, body } : asked;
-    const answer = await withinDeadline(edge.runtime.clock, complete.url, () => edge.pipeline.handle(complete));
+    const whenSent: WhenSent = (done) => void (response.closed || response.destroyed ? done() : response.once('close', done));
+    const answer = await withinDeadline(edge.runtime.clock, complete.url, () => edge.pipeline.handle(complete, whenSent));
     if (answer.body.kind === 'watch') one.endless(() => abort.abort());
     else if (answer.body.kind === 'stream') one.endless(() => response.destroy());
     await respond(complete, answer, response);
