@@ -1,0 +1,184 @@
+// The API server with everything a cluster expects of it: authentication, roles, admission, reviews and the objects a
+// cluster starts with. createApiServer() is the bare one.
+import type { KubeObject, ResourceType } from '@tiphys/api';
+import type { ApiResponse } from '@tiphys/machinery';
+import type { ResourceDefinition, ResourceReader } from '@tiphys/registry';
+import { invariant } from '@tiphys/std';
+import { defaultAdmission } from './admission/index.ts';
+import { webhookCaller } from './admission/webhook/call.ts';
+import { aggregation, type ProxyClient } from './aggregation/index.ts';
+import { type ApiServer, type ApiServerOptions, createApiServer } from './api-server.ts';
+import {
+  bearerTokenAuthenticator,
+  type StaticToken,
+  staticTokenAuthenticator,
+  type TokenAuthenticator,
+  unionTokenAuthenticator,
+} from './authentication/bearer-token.ts';
+import { bootstrapTokenAuthenticator } from './authentication/bootstrap-token.ts';
+import { clientCertificateAuthenticator } from './authentication/client-certificate.ts';
+import { impersonating } from './authentication/impersonating.ts';
+import { requestHeaderAuthenticator } from './authentication/request-header.ts';
+import { serviceAccountAuthenticator } from './authentication/service-account.ts';
+import { JWKS_CONTENT_TYPE, JWKS_PATH, OPENID_CONFIGURATION_PATH, type TokenSigner } from './authentication/token-signer.ts';
+import { unionAuthenticator } from './authentication/union.ts';
+import { escalationCheck } from './authorization/escalation.ts';
+import { nodeAuthorizer } from './authorization/node-authorizer.ts';
+import { rbacAuthorizer } from './authorization/rbac.ts';
+import { superuserAuthorizer, unionAuthorizer } from './authorization/union.ts';
+import { bootstrapCluster, keepEndpoints } from './bootstrap/bootstrap.ts';
+import { loopback } from './bootstrap/loopback.ts';
+import type { Advertised, TrustedProxies } from './bootstrap/objects.ts';
+import { customResourceCleanup, customResourceDefinitionRules, customResources } from './custom-resources/index.ts';
+import { keepFlowControl } from './flow-control/ensure.ts';
+import type { Authenticator, Authorizer } from './interfaces.ts';
+import { withReviews } from './with-reviews.ts';
+
+export interface StandardServerOptions extends Pick<ApiServerOptions, 'runtime' | 'store' | 'subresourceHandlers' | 'upgradeHandlers' | 'flowControl'> {
+  definitions: readonly ResourceDefinition<any>[];
+  /** PEM of the authority whose client certificates are accepted. */
+  clientCertificateAuthorityPem?: string;
+  /** Proxies that may say who asks, by headers; also told to aggregated servers, for which this server is one. */
+  trustedProxies?: TrustedProxies;
+  /** How this server shows itself to aggregated ones. */
+  proxyClient?: ProxyClient;
+  signer: TokenSigner;
+  /** Audiences that mean this server. Default: the signer's issuer. */
+  apiAudiences?: readonly string[];
+  staticTokens?: readonly StaticToken[];
+  /** Whether requests without credentials are served as system:anonymous. Default true, as upstream. */
+  anonymous?: boolean;
+  serviceCidrs: readonly string[];
+  /** How pods reach this server: the endpoints of the Service `kubernetes`. May be given later, when the port is known. */
+  advertised?: Advertised;
+}
+
+export interface StandardServer extends ApiServer {
+  readonly authorizer: Authorizer;
+  /** Creates what a cluster starts with and repairs it; call it when the server is ready, before others are let in. */
+  bootstrap(advertised?: Advertised): Promise<void>;
+}
+
+/** Stages need the server's caches, and the server needs its stages: this reader is given its source once both exist. */
+function lateReader(): { reader: ResourceReader; bind(source: ResourceReader): void } {
+  let source: ResourceReader | undefined;
+  const bound = () => {
+    invariant(source, 'the reader is used before the server exists');
+    return source;
+  };
+  return {
+    bind: (actual) => {
+      source = actual;
+    },
+    reader: {
+      get: <T extends KubeObject>(type: ResourceType<T>, name: string, namespace?: string) => bound().get(type, name, namespace),
+      list: <T extends KubeObject>(type: ResourceType<T>, namespace?: string) => bound().list(type, namespace),
+      revisionOf: (type) => bound().revisionOf(type),
+    },
+  };
+}
+
+/** A front proxy's word first, then certificates, then tokens, as upstream asks them. */
+function authenticatorOf(options: StandardServerOptions, tokens: TokenAuthenticator, apiAudiences: readonly string[]): Authenticator {
+  const { clientCertificateAuthorityPem, trustedProxies, anonymous } = options;
+  const { clock } = options.runtime;
+  const authenticators: Authenticator[] = [];
+  if (trustedProxies) authenticators.push(requestHeaderAuthenticator({ proxies: trustedProxies, clock }));
+  if (clientCertificateAuthorityPem) {
+    authenticators.push(clientCertificateAuthenticator({ certificateAuthorityPem: clientCertificateAuthorityPem, clock }));
+  }
+  authenticators.push(bearerTokenAuthenticator(tokens, apiAudiences));
+  return unionAuthenticator({ authenticators, ...(anonymous === undefined ? {} : { anonymous }) });
+}
+
+export function createStandardServer(options: StandardServerOptions): StandardServer {
+  const { runtime, store, signer } = options;
+  const { clock } = runtime;
+  const apiAudiences = options.apiAudiences ?? [signer.issuer];
+  const { reader, bind } = lateReader();
+  const tokens = unionTokenAuthenticator([
+    serviceAccountAuthenticator({ signer, reader, clock, apiAudiences }),
+    bootstrapTokenAuthenticator({ reader, clock }),
+    staticTokenAuthenticator(options.staticTokens ?? []),
+  ]);
+  const rbac = rbacAuthorizer(reader);
+  const authorizer = unionAuthorizer([superuserAuthorizer(), nodeAuthorizer(reader), rbac]);
+  const caller = webhookCaller(runtime);
+  const aggregated = aggregation({ runtime, reader, ...(options.proxyClient ? { proxyClient: options.proxyClient } : {}) });
+  const server = createApiServer({
+    runtime,
+    store,
+    definitions: withReviews(options.definitions.map(withOwnRules), { tokens, signer, apiAudiences, authorizer, rbac }),
+    authenticators: [impersonating(authenticatorOf(options, tokens, apiAudiences), authorizer)],
+    authorizer,
+    flowControl: options.flowControl ?? {},
+    admission: [
+      ...defaultAdmission({ clock, random: runtime.random, authorizer, client: () => client, caller }),
+      escalationCheck({ authorizer, rbac }),
+      customResourceCleanup(() => client),
+    ],
+    documents: openidDocuments(signer),
+    delegation: (context) => aggregated.answer(context),
+    ...(options.subresourceHandlers ? { subresourceHandlers: options.subresourceHandlers } : {}),
+    upgradeHandlers: [aggregated.upgradeHandler, ...(options.upgradeHandlers ?? [])],
+  });
+  bind(server.reader);
+  const client = loopback(server);
+  const custom = customResources(server, { ...runtime, caller });
+  let stopEndpoints = () => {};
+  let stopFlowControl = () => {};
+  const close = async () => {
+    custom.stop();
+    aggregated.stop();
+    caller.close();
+    stopEndpoints();
+    stopFlowControl();
+    await server.close();
+  };
+  return {
+    ...server,
+    authorizer,
+    close,
+    [Symbol.asyncDispose]: close,
+    async bootstrap(advertised = options.advertised) {
+      await server.ready;
+      const { serviceCidrs, clientCertificateAuthorityPem, trustedProxies } = options;
+      const all = {
+        handler: server,
+        reader: server.reader,
+        clock,
+        serviceCidrs,
+        ...(advertised ? { advertised } : {}),
+        ...(clientCertificateAuthorityPem ? { clientCertificateAuthorityPem } : {}),
+        ...(trustedProxies ? { trustedProxies } : {}),
+      };
+      await Promise.all([bootstrapCluster(all), custom.start()]);
+      await aggregated.start(server);
+      stopFlowControl();
+      stopFlowControl = keepFlowControl(client, server.reader, runtime);
+      stopEndpoints();
+      if (advertised) stopEndpoints = keepEndpoints(all);
+    },
+  };
+}
+
+/** Kinds whose rules are kept beside the server because their objects change what it serves. */
+function withOwnRules(definition: ResourceDefinition<any>): ResourceDefinition<any> {
+  const { group, resource } = definition.type;
+  return group === 'apiextensions.k8s.io' && resource === 'customresourcedefinitions'
+    ? customResourceDefinitionRules(definition)
+    : definition;
+}
+
+/** What others need to check tokens by themselves. */
+function openidDocuments(signer: TokenSigner): Record<string, () => ApiResponse> {
+  const document = (content: object, type: string) => (): ApiResponse => ({
+    status: 200,
+    headers: { 'content-type': type, 'cache-control': 'public, max-age=3600' },
+    body: { kind: 'bytes', bytes: Buffer.from(JSON.stringify(content)) },
+  });
+  return {
+    [JWKS_PATH]: document(signer.jwks(), JWKS_CONTENT_TYPE),
+    [OPENID_CONFIGURATION_PATH]: document(signer.openidConfiguration(), 'application/json'),
+  };
+}
