@@ -41,6 +41,8 @@ export interface AuthorizationAttributes {
 export interface Decision {
   decision: 'allow' | 'deny' | 'noOpinion';
   reason: string;
+  /** What went wrong while deciding; without an opinion the request fails with it. */
+  error?: string;
 }
 
 export interface Authorizer {

@@ -160,7 +160,10 @@ export class Pipeline {
       ...(fieldSelector ? { fieldSelector } : {}),
       ...(labelSelector ? { labelSelector } : {}),
     });
-    if (decision.decision !== 'allow') throw forbidden(info, user, decision.reason);
+    if (decision.decision === 'allow') return;
+    // Whoever couldn't be asked said neither yes nor no.
+    if (decision.error !== undefined) throw statusError.internal(decision.error);
+    throw forbidden(info, user, decision.reason);
   }
 }
 

@@ -8,46 +8,30 @@ import { defaultAdmission } from './admission/index.ts';
 import { webhookCaller } from './admission/webhook/call.ts';
 import { aggregation, type ProxyClient } from './aggregation/index.ts';
 import { type ApiServer, type ApiServerOptions, createApiServer } from './api-server.ts';
-import {
-  bearerTokenAuthenticator,
-  type StaticToken,
-  staticTokenAuthenticator,
-  type TokenAuthenticator,
-  unionTokenAuthenticator,
-} from './authentication/bearer-token.ts';
-import { bootstrapTokenAuthenticator } from './authentication/bootstrap-token.ts';
-import { clientCertificateAuthenticator } from './authentication/client-certificate.ts';
-import { impersonating } from './authentication/impersonating.ts';
-import { requestHeaderAuthenticator } from './authentication/request-header.ts';
-import { serviceAccountAuthenticator } from './authentication/service-account.ts';
+import { type AuthenticationOptions, authenticationOf } from './authentication/assembly.ts';
+import { impersonating } from './authentication/impersonation/impersonation.ts';
 import { JWKS_CONTENT_TYPE, JWKS_PATH, OPENID_CONFIGURATION_PATH, type TokenSigner } from './authentication/token-signer.ts';
-import { unionAuthenticator } from './authentication/union.ts';
 import { escalationCheck } from './authorization/escalation.ts';
-import { nodeAuthorizer } from './authorization/node-authorizer.ts';
-import { rbacAuthorizer } from './authorization/rbac.ts';
-import { superuserAuthorizer, unionAuthorizer } from './authorization/union.ts';
+import { authorizationOf } from './authorization/structured/authorizers.ts';
 import { bootstrapCluster, keepEndpoints } from './bootstrap/bootstrap.ts';
 import { loopback } from './bootstrap/loopback.ts';
-import type { Advertised, TrustedProxies } from './bootstrap/objects.ts';
+import type { Advertised } from './bootstrap/objects.ts';
 import { customResourceCleanup, customResourceDefinitionRules, customResources } from './custom-resources/index.ts';
 import { keepFlowControl } from './flow-control/ensure.ts';
-import type { Authenticator, Authorizer } from './interfaces.ts';
+import type { Authorizer } from './interfaces.ts';
 import { withReviews } from './with-reviews.ts';
 
-export interface StandardServerOptions extends Pick<ApiServerOptions, 'runtime' | 'store' | 'subresourceHandlers' | 'upgradeHandlers' | 'flowControl'> {
+export interface StandardServerOptions
+  extends AuthenticationOptions,
+    Pick<ApiServerOptions, 'runtime' | 'store' | 'subresourceHandlers' | 'upgradeHandlers' | 'flowControl'> {
   definitions: readonly ResourceDefinition<any>[];
-  /** PEM of the authority whose client certificates are accepted. */
-  clientCertificateAuthorityPem?: string;
-  /** Proxies that may say who asks, by headers; also told to aggregated servers, for which this server is one. */
-  trustedProxies?: TrustedProxies;
   /** How this server shows itself to aggregated ones. */
   proxyClient?: ProxyClient;
   signer: TokenSigner;
   /** Audiences that mean this server. Default: the signer's issuer. */
   apiAudiences?: readonly string[];
-  staticTokens?: readonly StaticToken[];
-  /** Whether requests without credentials are served as system:anonymous. Default true, as upstream. */
-  anonymous?: boolean;
+  /** Text of an AuthorizationConfiguration (apiserver.config.k8s.io). Default: Node, then RBAC. */
+  authorizationConfiguration?: string;
   serviceCidrs: readonly string[];
   /** How pods reach this server: the endpoints of the Service `kubernetes`. May be given later, when the port is known. */
   advertised?: Advertised;
@@ -55,6 +39,9 @@ export interface StandardServerOptions extends Pick<ApiServerOptions, 'runtime' 
 
 export interface StandardServer extends ApiServer {
   readonly authorizer: Authorizer;
+  /** Take new texts of the configuration files that the server was started with. Reject, and all stays, when they can't be used. */
+  updateAuthentication(text: string): Promise<void>;
+  updateAuthorization(text: string): Promise<void>;
   /** Creates what a cluster starts with and repairs it; call it when the server is ready, before others are let in. */
   bootstrap(advertised?: Advertised): Promise<void>;
 }
@@ -78,38 +65,22 @@ function lateReader(): { reader: ResourceReader; bind(source: ResourceReader): v
   };
 }
 
-/** A front proxy's word first, then certificates, then tokens, as upstream asks them. */
-function authenticatorOf(options: StandardServerOptions, tokens: TokenAuthenticator, apiAudiences: readonly string[]): Authenticator {
-  const { clientCertificateAuthorityPem, trustedProxies, anonymous } = options;
-  const { clock } = options.runtime;
-  const authenticators: Authenticator[] = [];
-  if (trustedProxies) authenticators.push(requestHeaderAuthenticator({ proxies: trustedProxies, clock }));
-  if (clientCertificateAuthorityPem) {
-    authenticators.push(clientCertificateAuthenticator({ certificateAuthorityPem: clientCertificateAuthorityPem, clock }));
-  }
-  authenticators.push(bearerTokenAuthenticator(tokens, apiAudiences));
-  return unionAuthenticator({ authenticators, ...(anonymous === undefined ? {} : { anonymous }) });
-}
-
 export function createStandardServer(options: StandardServerOptions): StandardServer {
   const { runtime, store, signer } = options;
   const { clock } = runtime;
   const apiAudiences = options.apiAudiences ?? [signer.issuer];
   const { reader, bind } = lateReader();
-  const tokens = unionTokenAuthenticator([
-    serviceAccountAuthenticator({ signer, reader, clock, apiAudiences }),
-    bootstrapTokenAuthenticator({ reader, clock }),
-    staticTokenAuthenticator(options.staticTokens ?? []),
-  ]);
-  const rbac = rbacAuthorizer(reader);
-  const authorizer = unionAuthorizer([superuserAuthorizer(), nodeAuthorizer(reader), rbac]);
+  const authorization = authorizationOf(options.authorizationConfiguration, { reader, runtime });
+  const { authorizer, rbac } = authorization;
+  const authentication = authenticationOf(options, { runtime, reader, signer, apiAudiences });
+  const { tokens } = authentication;
   const caller = webhookCaller(runtime);
   const aggregated = aggregation({ runtime, reader, ...(options.proxyClient ? { proxyClient: options.proxyClient } : {}) });
   const server = createApiServer({
     runtime,
     store,
-    definitions: withReviews(options.definitions.map(withOwnRules), { tokens, signer, apiAudiences, authorizer, rbac }),
-    authenticators: [impersonating(authenticatorOf(options, tokens, apiAudiences), authorizer)],
+    definitions: withReviews(options.definitions.map(withOwnRules), { tokens, signer, apiAudiences, authorizer, resolver: authorization }),
+    authenticators: [impersonating(authentication.authenticator, authorizer)],
     authorizer,
     flowControl: options.flowControl ?? {},
     admission: [
@@ -131,6 +102,8 @@ export function createStandardServer(options: StandardServerOptions): StandardSe
     custom.stop();
     aggregated.stop();
     caller.close();
+    authentication.close();
+    authorization.close();
     stopEndpoints();
     stopFlowControl();
     await server.close();
@@ -138,6 +111,8 @@ export function createStandardServer(options: StandardServerOptions): StandardSe
   return {
     ...server,
     authorizer,
+    updateAuthentication: (text) => authentication.update(text),
+    updateAuthorization: async (text) => authorization.update(text),
     close,
     [Symbol.asyncDispose]: close,
     async bootstrap(advertised = options.advertised) {

@@ -4,8 +4,8 @@ import type { TokenAuthenticator } from './authentication/bearer-token.ts';
 import { authenticationReviews } from './authentication/reviews.ts';
 import { tokenRequestHandler } from './authentication/token-request.ts';
 import type { TokenSigner } from './authentication/token-signer.ts';
-import type { RbacAuthorizer } from './authorization/rbac.ts';
 import { accessReviews } from './authorization/reviews.ts';
+import type { RulesResolver } from './authorization/structured/authorizers.ts';
 import type { Authorizer } from './interfaces.ts';
 
 export interface ReviewParts {
@@ -13,7 +13,7 @@ export interface ReviewParts {
   signer: TokenSigner;
   apiAudiences: readonly string[];
   authorizer: Authorizer;
-  rbac: Pick<RbacAuthorizer, 'rulesFor'>;
+  resolver: RulesResolver;
 }
 
 type Definition = ResourceDefinition<any>;
@@ -22,7 +22,7 @@ type Definition = ResourceDefinition<any>;
 export function withReviews(definitions: readonly Definition[], parts: ReviewParts): Definition[] {
   const reviews = {
     'authentication.k8s.io': authenticationReviews(parts.tokens, parts.apiAudiences),
-    'authorization.k8s.io': accessReviews(parts.authorizer, parts.rbac),
+    'authorization.k8s.io': accessReviews(parts.authorizer, parts.resolver),
   } as Record<string, Record<string, Definition['review']>>;
   const create = tokenRequestHandler(parts);
   const token: SubresourceDefinition = {

@@ -1,5 +1,5 @@
 // What expressions may name, and how they become programs (cel-go cel/{env,program}.go; apiserver pkg/cel/environment).
-import type { Expr } from './ast.ts';
+import { type Expr, OPERATOR } from './ast.ts';
 import { check } from './checker.ts';
 import { compileExpression, type EvaluationOptions, Frame, type Variables } from './evaluate.ts';
 import { type Declared, type FunctionTable, functionTable } from './functions.ts';
@@ -100,6 +100,8 @@ export interface Program {
   readonly type: CelType;
   /** Whether the expression names the variable. */
   uses(variable: string): boolean;
+  /** Whether the expression asks for that field of the variable itself: `claims.email`, `claims.?email`. */
+  selects(variable: string, field: string): boolean;
   /** Throws CelError. `limit` is what it may cost. */
   evaluate(variables: Variables | Readonly<Record<string, Value>>, limit?: number): Evaluation;
 }
@@ -125,6 +127,16 @@ function namesIn(expression: Expr, into: Set<string>): Set<string> {
   return into;
 }
 
+function selects(expression: Expr, variable: string, field: string): boolean {
+  const isVariable = (part: Expr | undefined) => part?.kind === 'ident' && part.name === variable;
+  if (expression.kind === 'select' && expression.field === field && isVariable(expression.operand)) return true;
+  if (expression.kind === 'call' && expression.name === OPERATOR.optionalSelect) {
+    const [operand, name] = expression.args;
+    if (isVariable(operand) && name?.kind === 'literal' && name.value === field) return true;
+  }
+  return partsOf(expression).some((part) => selects(part, variable, field));
+}
+
 export function createEnvironment(options: EnvironmentOptions): Environment {
   const functions: FunctionTable = options.jsonPatch ? WITH_PATCH : BASE_TABLE;
   const variables = new Map(Object.entries(options.variables));
@@ -142,6 +154,7 @@ export function createEnvironment(options: EnvironmentOptions): Environment {
         expression,
         type,
         uses: (variable) => names.has(variable),
+        selects: (variable, field) => selects(expression, variable, field),
         evaluate(given, limit = COST_PER_CALL_MAX) {
           const lookUp: Variables = typeof given === 'function' ? given : (name) => (Object.hasOwn(given, name) ? given[name] : undefined);
           const frame = new Frame(lookUp, limit);

@@ -21,6 +21,7 @@ export { CHECKED_TYPES_MAX, type CheckedType, typeWarnings } from './policy/type
 export { builtInType } from './schema/built-in.ts';
 export { declaredType } from './schema/declared.ts';
 export { definitionRuleErrors } from './schema/definition.ts';
+export { unescapeName } from './schema/escaping.ts';
 export { compileSchemaRules, type SchemaRules } from './schema/rules.ts';
 export { CompilationError } from './source.ts';
 export * from './types.ts';

@@ -10,7 +10,6 @@ import { readerOf } from '../../test/reader-of.ts';
 import { bearerTokenAuthenticator, parseTokenFile, staticTokenAuthenticator, unionTokenAuthenticator } from './bearer-token.ts';
 import { bootstrapTokenAuthenticator } from './bootstrap-token.ts';
 import { clientCertificateAuthenticator } from './client-certificate.ts';
-import { impersonatedUser } from './impersonation.ts';
 import { decodeJwt } from './jwt.ts';
 import { authenticationReviews } from './reviews.ts';
 import { serviceAccountAuthenticator } from './service-account.ts';
@@ -89,7 +88,7 @@ for (const [kind, key] of [
       pod: { name: 'web', uid: 'pod-uid' },
       serviceaccount: { name: 'robot', uid: 'sa-uid' },
     });
-    const result = tokens.authenticateToken(answer.status.token, [ISSUER]);
+    const result = await tokens.authenticateToken(answer.status.token, [ISSUER]);
     assert.deepEqual(result?.audiences, [ISSUER]);
     assert.equal(result?.user.name, 'system:serviceaccount:ns:robot');
     assert.deepEqual(result?.user.groups, ['system:serviceaccounts', 'system:serviceaccounts:ns']);
@@ -223,47 +222,4 @@ test('bootstrap tokens live in kube-system secrets', () => {
   assert.equal(ask({ 'usage-bootstrap-authentication': 'false' }), undefined);
   assert.equal(ask({ expiration: '2026-11-21T11:00:00Z' }), undefined);
   assert.equal(ask({}, 'abcdef.0123456789abcdee'), undefined);
-});
-
-test('impersonation asks for each part and gives the whole', async () => {
-  const caller: UserInfo = { name: 'boss', groups: [] };
-  const asked: string[] = [];
-  const impersonate = (headers: Record<string, string>, refused = '') =>
-    impersonatedUser(request({ headers }), caller, {
-      authorize({ verb, resource, subresource, namespace, name }) {
-        asked.push(`${verb} ${[resource, subresource, namespace, name].filter(Boolean).join('/')}`);
-        return { decision: resource === refused ? 'noOpinion' : 'allow', reason: '' };
-      },
-    });
-  assert.equal(await impersonate({}), caller);
-  const headers = {
-    'impersonate-user': 'system:serviceaccount:ns:robot',
-    'impersonate-group': 'a, b',
-    'impersonate-uid': 'u1',
-    'impersonate-extra-acme.com%2fproject': 'x',
-  };
-  assert.deepEqual(await impersonate(headers), {
-    name: 'system:serviceaccount:ns:robot',
-    uid: 'u1',
-    groups: ['a', 'b', 'system:authenticated'],
-    extra: { 'acme.com/project': ['x'] },
-  });
-  assert.deepEqual(asked, [
-    'impersonate serviceaccounts/ns/robot',
-    'impersonate groups/a',
-    'impersonate groups/b',
-    'impersonate userextras/acme.com/project/x',
-    'impersonate uids/u1',
-  ]);
-  assert.deepEqual((await impersonate({ 'impersonate-user': 'system:serviceaccount:ns:robot' })).groups, [
-    'system:serviceaccounts',
-    'system:serviceaccounts:ns',
-    'system:authenticated',
-  ]);
-  assert.deepEqual((await impersonate({ 'impersonate-user': 'system:anonymous' })).groups, ['system:unauthenticated']);
-  await assert.rejects(impersonate({ 'impersonate-user': 'ann' }, 'users'), {
-    code: 403,
-    message: 'users "ann" is forbidden: User "boss" cannot impersonate resource "users" in API group "" at the cluster scope',
-  });
-  await assert.rejects(impersonate({ 'impersonate-group': 'a' }), { message: /without impersonating a user/ });
 });

@@ -7,9 +7,19 @@ const WEBSOCKET_TOKEN_PREFIX = 'base64url.bearer.authorization.k8s.io.';
 
 /** What a token is checked by. `audiences`: those the token is good for, when it carries any. */
 export interface TokenAuthenticator {
-  /** undefined: not a token of this kind. Throws Error with the reason when it is one that must not pass. */
-  authenticateToken(token: string, audiences?: readonly string[]): TokenResult | undefined;
+  /**
+   * undefined: not a token of this kind. Throws or rejects with Error and the reason when it is one that must not pass. Who
+   * needs to ask nobody answers at once, which spares the many requests a turn of the event loop.
+   */
+  authenticateToken(token: string, audiences?: readonly string[]): TokenAnswer | Promise<TokenAnswer>;
 }
+
+/** One that asks nobody and so answers at once. */
+export interface LocalTokenAuthenticator extends TokenAuthenticator {
+  authenticateToken(token: string, audiences?: readonly string[]): TokenAnswer;
+}
+
+export type TokenAnswer = TokenResult | undefined;
 
 export interface TokenResult {
   user: UserInfo;
@@ -35,21 +45,52 @@ export function bearerTokenOf(request: ApiRequest): string | undefined {
   return undefined;
 }
 
+const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
+
+/** Several failures as Go joins them. */
+function joined(failures: readonly unknown[]): Error {
+  if (failures.length === 1 && failures[0] instanceof Error) return failures[0];
+  return new AggregateError(failures, `[${[...new Set(failures.map(messageOf))].join(', ')}]`);
+}
+
 /** Asks each in turn; the first that knows the token decides. */
 export function unionTokenAuthenticator(authenticators: readonly TokenAuthenticator[]): TokenAuthenticator {
+  const ask = (
+    token: string,
+    audiences: readonly string[] | undefined,
+    from: number,
+    failures: unknown[],
+  ): TokenAnswer | Promise<TokenAnswer> => {
+    for (let i = from; i < authenticators.length; i++) {
+      try {
+        const result = authenticators[i]!.authenticateToken(token, audiences);
+        if (result instanceof Promise) {
+          return result.then(
+            (answer) => answer ?? ask(token, audiences, i + 1, failures),
+            (error) => ask(token, audiences, i + 1, [...failures, error]),
+          );
+        }
+        if (result) return result;
+      } catch (error) {
+        failures.push(error);
+      }
+    }
+    if (failures.length > 0) throw joined(failures);
+    return undefined;
+  };
+  return { authenticateToken: (token, audiences) => ask(token, audiences, 0, []) };
+}
+
+/** For tokens that say nothing of audiences: they are for this server, and no good where another audience is asked for. */
+export function audienceAgnostic(tokens: TokenAuthenticator, apiAudiences: readonly string[]): TokenAuthenticator {
   return {
     authenticateToken(token, audiences) {
-      let failure: unknown;
-      for (const each of authenticators) {
-        try {
-          const result = each.authenticateToken(token, audiences);
-          if (result) return result;
-        } catch (error) {
-          failure ??= error;
-        }
-      }
-      if (failure) throw failure;
-      return undefined;
+      if (!audiences || audiences.length === 0) return tokens.authenticateToken(token);
+      const common = apiAudiences.filter((audience) => audiences.includes(audience));
+      if (common.length === 0) return undefined;
+      const withAudiences = (result: TokenAnswer): TokenAnswer => result && { ...result, audiences: common };
+      const result = tokens.authenticateToken(token);
+      return result instanceof Promise ? result.then(withAudiences) : withAudiences(result);
     },
   };
 }
@@ -60,9 +101,10 @@ export function bearerTokenAuthenticator(tokens: TokenAuthenticator, audiences: 
     async authenticate(request) {
       const token = bearerTokenOf(request);
       if (token === undefined) return undefined;
-      let result: TokenResult | undefined;
+      let result: TokenAnswer;
       try {
-        result = tokens.authenticateToken(token, audiences);
+        const answer = tokens.authenticateToken(token, audiences);
+        result = answer instanceof Promise ? await answer : answer;
       } catch {
         // The reason is for the log only: callers learn nothing about why a credential failed.
         throw statusError.unauthorized();
@@ -79,7 +121,7 @@ export interface StaticToken {
 }
 
 /** Tokens known beforehand, as `--token-auth-file` gives them. Compared by digest so that time tells nothing. */
-export function staticTokenAuthenticator(tokens: readonly StaticToken[]): TokenAuthenticator {
+export function staticTokenAuthenticator(tokens: readonly StaticToken[]): LocalTokenAuthenticator {
   const digest = (token: string) => createHash('sha256').update(token).digest();
   const known = tokens.map(({ token, user }) => ({ digest: digest(token), user }));
   return {

@@ -3,14 +3,14 @@ import { timingSafeEqual } from 'node:crypto';
 import { corev1 } from '@tiphys/api';
 import type { ResourceReader } from '@tiphys/registry';
 import type { Clock } from '@tiphys/runtime';
-import type { TokenAuthenticator } from './bearer-token.ts';
+import type { LocalTokenAuthenticator } from './bearer-token.ts';
 
 const TOKEN = /^([a-z0-9]{6})\.([a-z0-9]{16})$/;
 const EXTRA_GROUP = /^system:bootstrappers:[a-z0-9:-]{0,255}[a-z0-9]$/;
 const SECRET_TYPE = 'bootstrap.kubernetes.io/token';
 const GROUP_BOOTSTRAPPERS = 'system:bootstrappers';
 
-export function bootstrapTokenAuthenticator(options: { reader: ResourceReader; clock: Clock }): TokenAuthenticator {
+export function bootstrapTokenAuthenticator(options: { reader: ResourceReader; clock: Clock }): LocalTokenAuthenticator {
   return {
     authenticateToken(token) {
       const [, id, secretPart] = TOKEN.exec(token) ?? [];

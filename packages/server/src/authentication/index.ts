@@ -1,3 +1,4 @@
+export type { AuthenticationOptions } from './assembly.ts';
 export {
   bearerTokenAuthenticator,
   parseTokenFile,
@@ -9,7 +10,7 @@ export {
 } from './bearer-token.ts';
 export { bootstrapTokenAuthenticator } from './bootstrap-token.ts';
 export { type ClientCertificateOptions, clientCertificateAuthenticator } from './client-certificate.ts';
-export { impersonatedUser } from './impersonation.ts';
+export { type Impersonated, type Impersonator, impersonating, impersonator } from './impersonation/impersonation.ts';
 export * from './names.ts';
 export { type RequestHeaderOptions, requestHeaderAuthenticator } from './request-header.ts';
 export { type ServiceAccountAuthenticatorOptions, serviceAccountAuthenticator } from './service-account.ts';

@@ -1,6 +1,7 @@
-// Compact JWS, as service account tokens use it: RS256 and ES256/384/512 (pkg/serviceaccount/jwt.go, RFC 7515).
+// Compact JWS (RFC 7515): RS256 and ES256/384/512 as service account tokens use it (pkg/serviceaccount/jwt.go), and what else OpenID
+// providers sign with.
 // node:crypto is used directly because it signs without waiting, which keeps authentication synchronous.
-import { createHash, createPrivateKey, createPublicKey, type KeyObject, sign, verify } from 'node:crypto';
+import { constants, createHash, createPrivateKey, createPublicKey, type KeyObject, sign, verify } from 'node:crypto';
 
 export interface JwtKey {
   keyId: string;
@@ -67,6 +68,43 @@ export function verifyJwt(parts: JwtParts, keys: readonly JwtKey[]): boolean {
       parts.header.alg === key.algorithm &&
       verify(digestOf(key.algorithm), Buffer.from(parts.input), { key: key.publicKey, dsaEncoding: 'ieee-p1363' }, parts.signature),
   );
+}
+
+interface SigningAlgorithm {
+  keyType: 'rsa' | 'ec';
+  /** Of elliptic keys: only the algorithm's own. */
+  curve?: string;
+  /** RSASSA-PSS rather than PKCS #1 v1.5. */
+  pss?: boolean;
+}
+
+const RSA: SigningAlgorithm = { keyType: 'rsa' };
+const PSS: SigningAlgorithm = { keyType: 'rsa', pss: true };
+const SIGNING_ALGORITHMS: Readonly<Record<string, SigningAlgorithm>> = {
+  ES256: { keyType: 'ec', curve: 'prime256v1' },
+  ES384: { keyType: 'ec', curve: 'secp384r1' },
+  ES512: { keyType: 'ec', curve: 'secp521r1' },
+  PS256: PSS,
+  PS384: PSS,
+  PS512: PSS,
+  RS256: RSA,
+  RS384: RSA,
+  RS512: RSA,
+};
+
+/** All that others may sign tokens with: never `none`, never a shared secret. */
+export const SIGNING_ALGORITHM_NAMES: readonly string[] = Object.keys(SIGNING_ALGORITHMS);
+
+/** Whether the key made the signature by the algorithm that the header names. */
+export function isSignedBy({ header, input, signature }: JwtParts, publicKey: KeyObject): boolean {
+  const name = header.alg ?? '';
+  const algorithm = Object.hasOwn(SIGNING_ALGORITHMS, name) ? SIGNING_ALGORITHMS[name] : undefined;
+  if (!algorithm || publicKey.asymmetricKeyType !== algorithm.keyType) return false;
+  if (algorithm.curve && publicKey.asymmetricKeyDetails?.namedCurve !== algorithm.curve) return false;
+  const padding = algorithm.pss
+    ? { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: constants.RSA_PSS_SALTLEN_AUTO }
+    : { dsaEncoding: 'ieee-p1363' as const };
+  return verify(`sha${name.slice(2)}`, Buffer.from(input), { key: publicKey, ...padding }, signature);
 }
 
 export function privateKeyOf(pem: string): KeyObject {

@@ -13,7 +13,7 @@ export function authenticationReviews(tokens: TokenAuthenticator, apiAudiences: 
     async tokenreviews(review: authenticationv1.TokenReview) {
       const { token, audiences = [] } = review.spec;
       if (!token) throw statusError.badRequest('token is required for TokenReview in authentication');
-      return { ...review, status: tokenStatus(tokens, token, audiences.length > 0 ? audiences : apiAudiences) };
+      return { ...review, status: await tokenStatus(tokens, token, audiences.length > 0 ? audiences : apiAudiences) };
     },
     async selfsubjectreviews(review: authenticationv1.SelfSubjectReview, context) {
       const creationTimestamp = timeText(context.runtime.clock.now());
@@ -22,10 +22,14 @@ export function authenticationReviews(tokens: TokenAuthenticator, apiAudiences: 
   };
 }
 
-function tokenStatus(tokens: TokenAuthenticator, token: string, audiences: readonly string[]): authenticationv1.TokenReviewStatus {
+async function tokenStatus(
+  tokens: TokenAuthenticator,
+  token: string,
+  audiences: readonly string[],
+): Promise<authenticationv1.TokenReviewStatus> {
   let result: TokenResult | undefined;
   try {
-    result = tokens.authenticateToken(token, audiences);
+    result = await tokens.authenticateToken(token, audiences);
   } catch (error) {
     return { user: {}, error: `[invalid bearer token, ${(error as Error).message}]` };
   }

@@ -3,7 +3,7 @@
 import type { UserInfo } from '@tiphys/machinery';
 import type { ResourceReader } from '@tiphys/registry';
 import type { Clock } from '@tiphys/runtime';
-import type { TokenAuthenticator } from './bearer-token.ts';
+import type { LocalTokenAuthenticator } from './bearer-token.ts';
 import { decodeJwt, type JwtParts, verifyJwt } from './jwt.ts';
 import { checkClaims, checkLegacyClaims, LEGACY_ISSUER } from './service-account-claims.ts';
 import type { TokenSigner } from './token-signer.ts';
@@ -25,7 +25,7 @@ interface Remembered {
   user?: UserInfo;
 }
 
-export function serviceAccountAuthenticator(options: ServiceAccountAuthenticatorOptions): TokenAuthenticator {
+export function serviceAccountAuthenticator(options: ServiceAccountAuthenticatorOptions): LocalTokenAuthenticator {
   const remembered = new Map<string, Remembered>();
   const verifiedClaims = (token: string): Remembered | undefined => {
     const known = remembered.get(token);

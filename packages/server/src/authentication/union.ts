@@ -3,6 +3,7 @@
 import { type ApiRequest, type StatusError, statusError, type UserInfo } from '@tiphys/machinery';
 import type { Authenticator } from '../interfaces.ts';
 import { ANONYMOUS, GROUP_AUTHENTICATED, GROUP_UNAUTHENTICATED } from './names.ts';
+import type { AnonymousConfiguration } from './structured/configuration.ts';
 
 const USERS_REMEMBERED: WeakMap<UserInfo, UserInfo> = new WeakMap();
 
@@ -24,12 +25,31 @@ export const ANONYMOUS_USER: UserInfo = Object.freeze({
 
 export interface UnionOptions {
   authenticators: readonly Authenticator[];
-  /** Whether requests without credentials are served as system:anonymous. Default true. */
-  anonymous?: boolean;
+  /** Whether requests without credentials are served as system:anonymous, and at which paths. Default true, everywhere. */
+  anonymous?: boolean | AnonymousConfiguration;
+}
+
+/** Paths are compared whole, without the query (apiserver authentication/request/anonymous). */
+function anonymousAllowed(anonymous: boolean | AnonymousConfiguration | undefined): (url: string) => boolean {
+  if (anonymous === undefined || typeof anonymous === 'boolean') return () => anonymous !== false;
+  const { enabled, conditions = [] } = anonymous;
+  if (!enabled || conditions.length === 0) return () => enabled;
+  const paths = new Set(conditions.map(({ path }) => path));
+  return (url) => paths.has(pathOf(url));
+}
+
+function pathOf(url: string): string {
+  const path = url.split('?', 1)[0]!;
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return path;
+  }
 }
 
 /** The authenticator to give the server. Throws 401 for wrong credentials, also when another kind of credential is missing. */
 export function unionAuthenticator(options: UnionOptions): Authenticator {
+  const mayBeAnonymous = anonymousAllowed(options.anonymous);
   return {
     async authenticate(request: ApiRequest) {
       if (request.user) return request.user;
@@ -43,7 +63,7 @@ export function unionAuthenticator(options: UnionOptions): Authenticator {
         }
       }
       if (failure) throw failure;
-      if (options.anonymous === false) throw statusError.unauthorized();
+      if (!mayBeAnonymous(request.url)) throw statusError.unauthorized();
       return ANONYMOUS_USER;
     },
   };

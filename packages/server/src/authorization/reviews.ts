@@ -3,24 +3,30 @@ import type { authorizationv1, KubeObject } from '@tiphys/api';
 import { type FieldError, fieldError, statusError, type UserInfo } from '@tiphys/machinery';
 import type { RuleContext } from '@tiphys/registry';
 import type { AuthorizationAttributes, Authorizer } from '../interfaces.ts';
-import type { RbacAuthorizer } from './rbac.ts';
+import { fieldSelectorOf, labelSelectorOf, type SelectorReading } from './review-selectors.ts';
+import type { RulesResolver } from './structured/authorizers.ts';
 
 type Review = authorizationv1.SubjectAccessReview;
 type SelfReview = authorizationv1.SelfSubjectAccessReview;
 type RulesReview = authorizationv1.SelfSubjectRulesReview;
 type Spec = authorizationv1.SubjectAccessReviewSpec;
-type SelectorAttributes = authorizationv1.FieldSelectorAttributes;
 
 export type ReviewFunction = (object: any, context: RuleContext) => Promise<KubeObject>;
 
 const GROUP = 'authorization.k8s.io';
 
 /** The answers by resource name. */
-export function accessReviews(authorizer: Authorizer, rbac: Pick<RbacAuthorizer, 'rulesFor'>): Record<string, ReviewFunction> {
+export function accessReviews(authorizer: Authorizer, resolver: RulesResolver): Record<string, ReviewFunction> {
   const answer = async <T extends Review | SelfReview>(review: T, user: UserInfo): Promise<T> => {
-    const attributes = attributesOf(review.spec, user);
-    const { decision, reason } = await authorizer.authorize(attributes);
-    const status = { allowed: decision === 'allow', ...(decision === 'deny' ? { denied: true } : {}), ...(reason ? { reason } : {}) };
+    const { attributes, problems } = attributesOf(review.spec, user);
+    const { decision, reason, error } = await authorizer.authorize(attributes);
+    const evaluationError = [...(error === undefined ? [] : [error]), ...problems].join('; ');
+    const status = {
+      allowed: decision === 'allow',
+      ...(decision === 'deny' ? { denied: true } : {}),
+      ...(reason ? { reason } : {}),
+      ...(evaluationError ? { evaluationError } : {}),
+    };
     return { ...review, status };
   };
   const refuse = (kind: string, errors: FieldError[]) => {
@@ -46,7 +52,7 @@ export function accessReviews(authorizer: Authorizer, rbac: Pick<RbacAuthorizer,
     async selfsubjectrulesreviews(review: RulesReview, context) {
       const namespace = review.spec.namespace ?? '';
       if (namespace === '') throw statusError.badRequest('no namespace on request');
-      return { ...review, metadata: {}, spec: {}, status: rulesStatus(rbac.rulesFor(context.user, namespace)) };
+      return { ...review, metadata: {}, spec: {}, status: rulesStatus(resolver.rulesFor(context.user, namespace)) };
     },
   };
 }
@@ -58,26 +64,22 @@ const userOf = (spec: Spec): UserInfo => ({
   ...(spec.extra ? { extra: spec.extra } : {}),
 });
 
-function attributesOf(spec: Spec | authorizationv1.SelfSubjectAccessReviewSpec, user: UserInfo): AuthorizationAttributes {
+interface Question {
+  attributes: AuthorizationAttributes;
+  /** What of the selectors could not be read. */
+  problems: string[];
+}
+
+function attributesOf(spec: Spec | authorizationv1.SelfSubjectAccessReviewSpec, user: UserInfo): Question {
   const resource = spec.resourceAttributes;
+  const none = { apiGroup: '', apiVersion: '', namespace: '', resource: '', subresource: '', name: '' };
   if (!resource) {
     const { path = '', verb = '' } = spec.nonResourceAttributes ?? {};
-    return {
-      user,
-      verb,
-      isResourceRequest: false,
-      path,
-      apiGroup: '',
-      apiVersion: '',
-      namespace: '',
-      resource: '',
-      subresource: '',
-      name: '',
-    };
+    return { attributes: { ...none, user, verb, isResourceRequest: false, path }, problems: [] };
   }
-  const fieldSelector = selectorText(resource.fieldSelector, '=');
-  const labelSelector = selectorText(resource.labelSelector, ' in ');
-  return {
+  const fields = fieldSelectorOf(resource.fieldSelector);
+  const labels = labelSelectorOf(resource.labelSelector);
+  const attributes = {
     user,
     verb: resource.verb ?? '',
     isResourceRequest: true,
@@ -88,24 +90,14 @@ function attributesOf(spec: Spec | authorizationv1.SelfSubjectAccessReviewSpec, 
     resource: resource.resource ?? '',
     subresource: resource.subresource ?? '',
     name: resource.name ?? '',
-    ...(fieldSelector ? { fieldSelector } : {}),
-    ...(labelSelector ? { labelSelector } : {}),
+    ...(fields.text ? { fieldSelector: fields.text } : {}),
+    ...(labels.text ? { labelSelector: labels.text } : {}),
   };
+  return { attributes, problems: [...problemOf('fieldSelector', fields), ...problemOf('labelSelector', labels)] };
 }
 
-/** Requirements as the text a request would carry; those that have no such form are left out, which only widens the question. */
-function selectorText(attributes: SelectorAttributes | undefined, operator: '=' | ' in '): string | undefined {
-  if (attributes?.rawSelector) return attributes.rawSelector;
-  const parts = (attributes?.requirements ?? []).flatMap(({ key, operator: kind, values = [] }) => {
-    if (operator === '=') {
-      if (values.length !== 1 || (kind !== 'In' && kind !== 'NotIn')) return [];
-      return [`${key}${kind === 'In' ? '=' : '!='}${values[0]}`];
-    }
-    if (kind === 'Exists') return [key];
-    if (kind === 'DoesNotExist') return [`!${key}`];
-    return kind === 'In' || kind === 'NotIn' ? [`${key} ${kind.toLowerCase()} (${values.join(',')})`] : [];
-  });
-  return parts.length > 0 ? parts.join(',') : undefined;
+function problemOf(name: string, { text, isWhole }: SelectorReading): string[] {
+  return isWhole ? [] : [`spec.resourceAttributes.${name} ${text ? 'partially ignored' : 'ignored'} due to parse error`];
 }
 
 function validateSpec(spec: authorizationv1.SelfSubjectAccessReviewSpec): FieldError[] {
@@ -160,7 +152,7 @@ function validateLocal(review: Review, context: RuleContext): FieldError[] {
   return errors;
 }
 
-function rulesStatus({ rules, errors }: ReturnType<RbacAuthorizer['rulesFor']>): authorizationv1.SubjectRulesReviewStatus {
+function rulesStatus({ rules, errors, incomplete }: ReturnType<RulesResolver['rulesFor']>): authorizationv1.SubjectRulesReviewStatus {
   return {
     resourceRules: rules
       .filter((rule) => rule.resources?.length)
@@ -173,7 +165,7 @@ function rulesStatus({ rules, errors }: ReturnType<RbacAuthorizer['rulesFor']>):
     nonResourceRules: rules
       .filter((rule) => rule.nonResourceURLs?.length)
       .map(({ verbs, nonResourceURLs }) => ({ verbs, nonResourceURLs })),
-    incomplete: false,
+    incomplete,
     ...(errors.length > 0 ? { evaluationError: errors.length === 1 ? errors[0] : `[${errors.join(', ')}]` } : {}),
   };
 }

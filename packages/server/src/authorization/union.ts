@@ -11,20 +11,33 @@ export function superuserAuthorizer(groups: readonly string[] = [GROUP_MASTERS])
 }
 
 export function unionAuthorizer(authorizers: readonly Authorizer[]): Authorizer {
-  const ask = (attributes: AuthorizationAttributes, from: number, reasons: readonly string[]): Decision | Promise<Decision> => {
-    let gathered = reasons;
+  const ask = (attributes: AuthorizationAttributes, from: number, before: Gathered): Decision | Promise<Decision> => {
+    let gathered = before;
     for (let i = from; i < authorizers.length; i++) {
       const decision = authorizers[i]!.authorize(attributes);
       // Authorizers that answer at once are not made to wait for a turn of the event loop.
       if (decision instanceof Promise) {
-        return decision.then((d) => (d.decision === 'noOpinion' ? ask(attributes, i + 1, withReason(gathered, d)) : d));
+        return decision.then((d) => (d.decision === 'noOpinion' ? ask(attributes, i + 1, withDecision(gathered, d)) : d));
       }
       if (decision.decision !== 'noOpinion') return decision;
-      gathered = withReason(gathered, decision);
+      gathered = withDecision(gathered, decision);
     }
-    return gathered.length === 0 ? NO_OPINION : { decision: 'noOpinion', reason: gathered.join('\n') };
+    const { reasons, errors } = gathered;
+    if (reasons.length === 0 && errors.length === 0) return NO_OPINION;
+    const error = errors.length > 1 ? `[${[...new Set(errors)].join(', ')}]` : errors[0];
+    return { decision: 'noOpinion', reason: reasons.join('\n'), ...(error === undefined ? {} : { error }) };
   };
-  return { authorize: (attributes) => ask(attributes, 0, []) };
+  return { authorize: (attributes) => ask(attributes, 0, NOTHING_YET) };
 }
 
-const withReason = (reasons: readonly string[], decision: Decision) => (decision.reason === '' ? reasons : [...reasons, decision.reason]);
+interface Gathered {
+  reasons: readonly string[];
+  errors: readonly string[];
+}
+
+const NOTHING_YET: Gathered = { reasons: [], errors: [] };
+
+const withDecision = ({ reasons, errors }: Gathered, { reason, error }: Decision): Gathered => ({
+  reasons: reason === '' ? reasons : [...reasons, reason],
+  errors: error === undefined ? errors : [...errors, error],
+});
