@@ -9,7 +9,7 @@ import type { Runtime, Timer } from '@tiphys/runtime';
 import { type CgroupTree, cgroupTree } from '../cgroups/cgroup-tree.ts';
 import { SANDBOX_IMAGE } from '../containerd/configuration.ts';
 import { type Containerd, startContainerd } from '../containerd/daemon.ts';
-import { STARTS_PER_CPU_MAX, turns, withStartTurns } from '../cri/start-turns.ts';
+import { ENDS_PER_CPU_MAX, STARTS_PER_CPU_MAX, turns, withTurns } from '../cri/turns.ts';
 import { collectImages } from '../images/garbage.ts';
 import { imageMounts } from '../images/image-mounts.ts';
 import { ensureSandboxImage, type ImageTarget } from '../images/import.ts';
@@ -142,7 +142,11 @@ async function nodeContext(options: NodeOptions, parts: Parts, wake: (uids: Read
     client,
     runtime,
     events,
-    cri: withStartTurns(containerd.cri, turns(runtime.clock, machine.cpus * STARTS_PER_CPU_MAX)),
+    cri: withTurns(
+      containerd.cri,
+      turns(runtime.clock, machine.cpus * STARTS_PER_CPU_MAX),
+      turns(runtime.clock, machine.cpus * ENDS_PER_CPU_MAX),
+    ),
     view: runtimeView(containerd.cri),
     volumes: await volumeManager({
       client,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { virtualClock } from '@tiphys/runtime';
-import { TURN_MS_MAX, turns } from './start-turns.ts';
+import { TURN_MS_MAX, turns } from './turns.ts';
 
 function lab(atOnceMax: number) {
   const clock = virtualClock();

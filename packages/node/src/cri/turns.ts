@@ -1,11 +1,13 @@
-// Lets few sandboxes and containers start at the same moment. Each start is a dozen short processes that fight for the same
-// locks of the kernel (network links, mounts, cgroups): sixty at once cost a fifth more CPU than four, and all of them end late.
+// Lets few sandboxes and containers start, and few end, at the same moment. Each is a dozen short processes that fight for the
+// same locks of the kernel (network links, mounts, cgroups): sixty at once cost a fifth more CPU than four, and all are late.
 import type { Clock } from '@tiphys/runtime';
 import type { CriClient } from './client.ts';
 
 /** Starts at once, for each CPU: while one waits for the disk, another works. */
 export const STARTS_PER_CPU_MAX = 2;
-/** A start that takes longer than this is stuck, in a network plugin for example, and no longer holds up the others. */
+/** Sandboxes that end at once, for each CPU: pods that start meanwhile are waited for, these are not. */
+export const ENDS_PER_CPU_MAX = 1;
+/** A call that takes longer than this is stuck, in a network plugin for example, and no longer holds up the others. */
 export const TURN_MS_MAX = 5000;
 
 export interface Turns {
@@ -49,11 +51,13 @@ export function turns(clock: Clock, atOnceMax: number): Turns {
 }
 
 /** Containers go before new sandboxes: pods that have begun are finished first. */
-export function withStartTurns(cri: CriClient, { take }: Turns): CriClient {
+export function withTurns(cri: CriClient, starts: Turns, ends: Turns): CriClient {
   return {
     ...cri,
-    runPodSandbox: (request) => take(() => cri.runPodSandbox(request), false),
-    createContainer: (request) => take(() => cri.createContainer(request), true),
-    startContainer: (containerId) => take(() => cri.startContainer(containerId), true),
+    runPodSandbox: (request) => starts.take(() => cri.runPodSandbox(request), false),
+    createContainer: (request) => starts.take(() => cri.createContainer(request), true),
+    startContainer: (containerId) => starts.take(() => cri.startContainer(containerId), true),
+    stopPodSandbox: (podSandboxId) => ends.take(() => cri.stopPodSandbox(podSandboxId), true),
+    removePodSandbox: (podSandboxId) => ends.take(() => cri.removePodSandbox(podSandboxId), false),
   };
 }
