@@ -23,6 +23,8 @@ export interface ClusterConfiguration {
   clusterDomain: string;
   /** Name of the first real node; default the machine's host name in lower case. */
   nodeName?: string;
+  /** When pods have to go for the node's sake, as the kubelet's --eviction-hard says it; default upstream's. */
+  evictionHard?: string;
   /** Folder with a `HOST/hosts.toml` for each registry that has a mirror or a certificate of its own: containerd's `config_path`. */
   registryConfigurationDirectory?: string;
   /** Endpoints of an etcd, with commas between them, such as `https://10.0.0.1:2379`; without them state is a file in the data folder. */
@@ -73,6 +75,7 @@ const TYPES: Record<keyof ClusterConfiguration, 'string' | 'number'> = {
   nodePortRange: 'string',
   clusterDomain: 'string',
   nodeName: 'string',
+  evictionHard: 'string',
   registryConfigurationDirectory: 'string',
   etcd: 'string',
   etcdPrefix: 'string',

@@ -4,6 +4,7 @@ export { CNI_DIRECTORIES } from './containerd/machine.ts';
 export { type CriClient, criClient } from './cri/client.ts';
 export { CriError, isCriNotFound } from './cri/errors.ts';
 export type * as cri from './cri/generated/cri.ts';
+export { parseThresholds } from './eviction/signals.ts';
 export { ensureSandboxImage, type ImageTarget, importArchive, loadImage } from './images/import.ts';
 export { type ListedImage, listImages, type PackOptions, packArchive, packImage } from './images/pack.ts';
 export { KUBELET_VERSION } from './node/node-object.ts';

@@ -11,7 +11,7 @@ import {
   startHostPorts,
   startServiceProxy,
 } from '@tiphys/network';
-import { type Node, startNode, startStreamServer } from '@tiphys/node';
+import { type Node, parseThresholds, startNode, startStreamServer } from '@tiphys/node';
 import type { Runtime } from '@tiphys/runtime';
 import { addressAt, subnetAt } from '../addresses.ts';
 import { type KeyFiles, keptCertificate } from '../certificates/cluster-keys.ts';
@@ -58,8 +58,18 @@ export const podNetworkOf = (configuration: Pick<ClusterConfiguration, 'podCidr'
   clusterCidr: configuration.podCidr,
 });
 
+/** Refuses what the node could not carry out, before anything is made. */
+function checkEviction({ evictionHard = '' }: ClusterConfiguration): void {
+  try {
+    parseThresholds(evictionHard);
+  } catch (error) {
+    throw new ConfigurationError(`evictionHard: ${(error as Error).message}`, { cause: error });
+  }
+}
+
 /** Makes the bridge and everything below it; the API server may be told of the node's address afterwards. */
 export function prepareNetwork(configuration: ClusterConfiguration, directory: string): Promise<PodNetwork> {
+  checkEviction(configuration);
   return preparePodNetwork(podNetworkOf(configuration, directory)).catch((error) => {
     throw error instanceof NetworkInUseError ? new ConfigurationError(error.message, { cause: error }) : error;
   });
@@ -122,6 +132,7 @@ async function startParts(options: RealNodeOptions, address: string, port: numbe
       clusterDns: [clusterIp],
       clusterDomain: domain,
       podCidr,
+      ...(configuration.evictionHard === undefined ? {} : { evictionHard: configuration.evictionHard }),
       ...(registries ? { registryConfigurationDirectory: resolve(registries) } : {}),
     }),
     startServiceProxy({

@@ -35,6 +35,7 @@ export interface CgroupTree {
   setLimit(pod: corev1.Pod, key: keyof PodLimits, value: number): Promise<void>;
   /** Bytes in use by everything in the pod. */
   memoryUsage(pod: corev1.Pod): Promise<number>;
+  processCount(pod: corev1.Pod): Promise<number>;
   removePod(podUid: string): Promise<void>;
   /** Removes the whole tree; processes in it must have ended. */
   removeAll(): Promise<void>;
@@ -167,6 +168,7 @@ export async function cgroupTree(root: string): Promise<CgroupTree> {
       const file = version === 2 ? join(MOUNT, path, 'memory.current') : join(MOUNT, 'memory', path, 'memory.usage_in_bytes');
       return Number(await readFile(file, 'utf8'));
     },
+    processCount: async (pod) => (await pidsBelow(join(hierarchies.at(0)!, podPath(pod)))).length,
     removePod: async (podUid) => {
       made.delete(podUid);
       for (const parent of [base, `${base}/burstable`, `${base}/besteffort`]) await remove(`${parent}/pod${podUid}`);

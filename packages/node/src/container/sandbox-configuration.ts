@@ -2,6 +2,7 @@
 import type { corev1 } from '@tiphys/api';
 import type { PodSandboxConfig } from '../cri/generated/cri.ts';
 import { Protocol } from '../cri/generated/cri.ts';
+import { sysctlName } from '../node/sysctls.ts';
 import { isHostNetwork, LABELS } from '../pod-worker/pod-runtime.ts';
 import { type DnsSettings, kernelHostname, podDns, podNames } from './hosts.ts';
 import { sandboxSecurity } from './security.ts';
@@ -29,9 +30,7 @@ function portMappings(pod: corev1.Pod): PodSandboxConfig['portMappings'] {
 
 export function sandboxConfiguration({ pod, attempt, dns, cgroupParent, logDirectory }: SandboxInput): PodSandboxConfig {
   const { name, namespace, uid, labels, annotations } = pod.metadata!;
-  const sysctls = Object.fromEntries(
-    (pod.spec!.securityContext?.sysctls ?? []).map((sysctl) => [sysctl.name.replaceAll('/', '.'), sysctl.value]),
-  );
+  const sysctls = Object.fromEntries((pod.spec!.securityContext?.sysctls ?? []).map((sysctl) => [sysctlName(sysctl.name), sysctl.value]));
   return {
     metadata: { name: name!, namespace: namespace!, uid: uid!, attempt },
     ...(isHostNetwork(pod) ? {} : { hostname: kernelHostname(pod, podNames(pod, dns.clusterDomain)) }),

@@ -63,12 +63,8 @@ export interface GarbageOptions {
   nowMs: number;
 }
 
-/** Removes what has to go; answers the complaint when that was not enough. */
-export async function collectImages({ cri, directory, pulled, wanted, nowMs }: GarbageOptions): Promise<string | undefined> {
-  const disk = await statfs(directory);
-  const usage = { capacityBytes: disk.blocks * disk.bsize, availableBytes: disk.bavail * disk.bsize };
-  const toFree = bytesToFree(usage);
-  if (toFree <= 0) return undefined;
+/** Removes images that nobody uses until so many bytes are freed; answers how many were. */
+export async function removeUnusedImages({ cri, pulled, wanted, nowMs }: GarbageOptions, toFree: number): Promise<number> {
   const inUse = new Set((await cri.listContainers()).map(({ imageRef, image }) => imageRef || image?.image || ''));
   for (const name of wanted) inUse.add((await cri.imageStatus(name))?.id ?? name);
   const images = (await cri.listImages()).flatMap(({ id = '', size = 0, pinned }) => {
@@ -80,6 +76,16 @@ export async function collectImages({ cri, directory, pulled, wanted, nowMs }: G
     await cri.removeImage(id);
     freed += sizeBytes;
   }
+  return freed;
+}
+
+/** Removes what has to go; answers the complaint when that was not enough. */
+export async function collectImages(options: GarbageOptions): Promise<string | undefined> {
+  const disk = await statfs(options.directory);
+  const usage = { capacityBytes: disk.blocks * disk.bsize, availableBytes: disk.bavail * disk.bsize };
+  const toFree = bytesToFree(usage);
+  if (toFree <= 0) return undefined;
+  const freed = await removeUnusedImages(options, toFree);
   if (freed >= toFree) return undefined;
   return complaintOf(usage, freed);
 }

@@ -1,5 +1,5 @@
-// Whether a pod that was bound to this node may run here (pkg/kubelet/lifecycle/predicate.go): the scheduler may have been wrong,
-// and pods can name their node themselves. Pure.
+// Whether a pod that was bound to this node fits here (pkg/kubelet/lifecycle/predicate.go): the scheduler may have been wrong, and
+// pods can name their node themselves. Pure.
 import type { corev1 } from '@tiphys/api';
 import {
   type Amounts,
@@ -48,9 +48,6 @@ export function admitPod(pod: corev1.Pod, node: corev1.Node, others: readonly co
   if (portsCollide(pod, others)) return predicate('NodePorts', "node(s) didn't have free ports for the requested pod ports");
   if (untoleratedTaint(node.spec?.taints, pod.spec!.tolerations, ['NoExecute'])) {
     return predicate('TaintToleration', "node(s) had taints that the pod didn't tolerate");
-  }
-  if (pod.spec!.os && pod.spec!.os.name !== 'linux') {
-    return { reason: 'PodOSNotSupported', message: "Failed to admit pod as the OS field doesn't match node OS" };
   }
   return undefined;
 }

@@ -1,5 +1,6 @@
 // The Node object as a kubelet registers it and keeps its status (kubelet_node_status.go, nodestatus/setters.go). Pure.
 import type { corev1 } from '@tiphys/api';
+import type { Pressure } from '../eviction/signals.ts';
 import type { MachineFacts } from './machine.ts';
 
 export const KUBELET_VERSION = 'v1.36.3';
@@ -28,6 +29,8 @@ export interface NodeFacts {
   volumesInUse: readonly string[];
   /** Why the node is not ready; empty when it is. */
   problems: readonly string[];
+  /** What the node is short of. */
+  pressures?: readonly Pressure[];
   features?: RuntimeFeatures;
   labels?: Readonly<Record<string, string>>;
   taints?: readonly corev1.Taint[];
@@ -66,11 +69,27 @@ export function nodeLabels(name: string, machine: MachineFacts): Record<string, 
 
 type Draft = [type: string, status: string, reason: string, message: string];
 
-function conditions(problems: readonly string[], old: corev1.NodeStatus | undefined, now: string): corev1.NodeCondition[] {
+const PRESSURES: Readonly<Record<Pressure, { high: [string, string]; low: [string, string] }>> = {
+  MemoryPressure: {
+    high: ['KubeletHasInsufficientMemory', 'kubelet has insufficient memory available'],
+    low: ['KubeletHasSufficientMemory', 'kubelet has sufficient memory available'],
+  },
+  DiskPressure: {
+    high: ['KubeletHasDiskPressure', 'kubelet has disk pressure'],
+    low: ['KubeletHasNoDiskPressure', 'kubelet has no disk pressure'],
+  },
+  PIDPressure: {
+    high: ['KubeletHasInsufficientPID', 'kubelet has insufficient PID available'],
+    low: ['KubeletHasSufficientPID', 'kubelet has sufficient PID available'],
+  },
+};
+
+function conditions({ problems, pressures = [] }: NodeFacts, old: corev1.NodeStatus | undefined, now: string): corev1.NodeCondition[] {
   const drafts: Draft[] = [
-    ['MemoryPressure', 'False', 'KubeletHasSufficientMemory', 'kubelet has sufficient memory available'],
-    ['DiskPressure', 'False', 'KubeletHasNoDiskPressure', 'kubelet has no disk pressure'],
-    ['PIDPressure', 'False', 'KubeletHasSufficientPID', 'kubelet has sufficient PID available'],
+    ...(Object.keys(PRESSURES) as Pressure[]).map((type): Draft => {
+      const isHigh = pressures.includes(type);
+      return [type, isHigh ? 'True' : 'False', ...PRESSURES[type][isHigh ? 'high' : 'low']];
+    }),
     problems.length === 0
       ? ['Ready', 'True', 'KubeletReady', 'kubelet is posting ready status']
       : ['Ready', 'False', 'KubeletNotReady', problems.length === 1 ? problems[0]! : `[${problems.join(', ')}]`],
@@ -84,11 +103,11 @@ function conditions(problems: readonly string[], old: corev1.NodeStatus | undefi
 
 export function nodeStatus(facts: NodeFacts, old: corev1.NodeStatus | undefined, now: string): corev1.NodeStatus {
   const { machine } = facts;
-  const foreign = (old?.conditions ?? []).filter(({ type }) => !['MemoryPressure', 'DiskPressure', 'PIDPressure', 'Ready'].includes(type));
+  const foreign = (old?.conditions ?? []).filter(({ type }) => type !== 'Ready' && !Object.hasOwn(PRESSURES, type));
   return {
     capacity: capacityOf(machine),
     allocatable: allocatableOf(machine),
-    conditions: [...foreign, ...conditions(facts.problems, old, now)],
+    conditions: [...foreign, ...conditions(facts, old, now)],
     addresses: [
       { type: 'InternalIP', address: facts.address },
       { type: 'Hostname', address: facts.name },

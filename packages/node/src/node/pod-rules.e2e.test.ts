@@ -53,4 +53,40 @@ describe('rules of pods with real containers', { skip: await reasonToSkip() }, (
     assert.equal(resized.status!.containerStatuses![0]!.restartCount, 0);
     await real.logged('whole', 'c', `${80 * 1024 * 1024}`);
   });
+
+  test('a container that writes more than its limit takes its pod down', async () => {
+    const limits = { 'ephemeral-storage': '1Mi' };
+    const line = 'dd if=/dev/zero of=/written bs=1M count=8 && sleep 1000';
+    const evicted = await real.create(
+      realPod('writing', { restartPolicy: 'Never', containers: [shell('c', line, { resources: { limits } })] }),
+      ({ status }) => status?.phase === 'Failed',
+    );
+    assert.equal(evicted.status!.reason, 'Evicted');
+    assert.match(
+      evicted.status!.message!,
+      /^(Pod ephemeral local storage usage exceeds the total limit of containers 1Mi|Container c exceeded)/,
+    );
+    assert.deepEqual(await real.events('writing', 'Evicted'), [evicted.status!.message]);
+  });
+});
+
+describe('a node that is short of memory', { skip: await reasonToSkip() }, () => {
+  let real: RealNode;
+  before(async () => {
+    // No machine has as much.
+    real = await realNode(10_952, { evictionHard: 'memory.available<1Ei' });
+  });
+  after(() => real?.[Symbol.asyncDispose]());
+
+  test('ends a pod, says so, and takes no other that asks for none', async () => {
+    const evicted = await real.create(realPod('first'), ({ status }) => status?.phase === 'Failed');
+    assert.equal(evicted.status!.reason, 'Evicted');
+    assert.match(evicted.status!.message!, /^The node was low on resource: memory\. Threshold quantity: 1Ei, available: \d+Ki\. /);
+    assert.equal(conditionOf(evicted, 'DisruptionTarget')!.reason, 'TerminationByKubelet');
+    const { status } = await real.client.of(corev1.nodes).get('real');
+    assert.equal(status!.conditions!.find(({ type }) => type === 'MemoryPressure')!.reason, 'KubeletHasInsufficientMemory');
+    const refused = await real.create(realPod('second'), ({ status }) => status?.phase === 'Failed');
+    assert.equal(refused.status!.message, 'Pod was rejected: The node had condition: [MemoryPressure]. ');
+    assert.equal(refused.status!.containerStatuses, undefined);
+  });
 });

@@ -3,12 +3,15 @@
 import { corev1 } from '@tiphys/api';
 import type { CriClient } from '../cri/client.ts';
 import { isCriNotFound } from '../cri/errors.ts';
+import { EvictionManager } from '../eviction/eviction-manager.ts';
+import type { Pressure, Threshold } from '../eviction/signals.ts';
+import { removeUnusedImages } from '../images/garbage.ts';
 import type { NodeContext } from '../pod-worker/node-context.ts';
 import { allContainers, LABELS, podUidOf, stateOf } from '../pod-worker/pod-runtime.ts';
 import { PodWorker } from '../pod-worker/worker.ts';
-import { outgrownVolume } from '../volumes/size-limits.ts';
 import { admitPod } from './admission.ts';
-import { appArmorEnabled, appArmorRefusal } from './app-armor.ts';
+import { appArmorEnabled } from './app-armor.ts';
+import { refusalOf } from './pod-admission.ts';
 
 export interface PodSet {
   pod(namespace: string, name: string): corev1.Pod | undefined;
@@ -18,8 +21,10 @@ export interface PodSet {
   containerEnded(containerId: string): Promise<void>;
   removeOrphans(): Promise<void>;
   runningContainers(): Promise<{ id: string; logPath: string }[]>;
-  /** Ends pods whose volumes have outgrown their limits. */
-  enforceLimits(): Promise<void>;
+  /** Ends pods that use more than they may, and one when the node is short of something. */
+  evict(): Promise<void>;
+  /** What the node is short of. */
+  pressures(): readonly Pressure[];
   /** Names of the images that pods want. */
   images(): Set<string>;
   volumesInUse(): string[];
@@ -84,14 +89,6 @@ function wakeWaiting(workers: Iterable<PodWorker>): void {
   for (const worker of workers) if (worker.waitsForRoom) worker.wake();
 }
 
-async function enforceLimits({ volumes }: NodeContext, workers: readonly PodWorker[]): Promise<void> {
-  for (const worker of workers) {
-    if (worker.phase !== 'syncing') continue;
-    const message = await outgrownVolume(worker.pod, volumes.podDirectory(worker.pod.metadata!.uid!));
-    if (message) worker.evict(message);
-  }
-}
-
 function wantedImages(workers: readonly PodWorker[]): Set<string> {
   const names = workers.flatMap(({ pod }) => [
     ...allContainers(pod).map(({ image }) => image ?? ''),
@@ -100,7 +97,23 @@ function wantedImages(workers: readonly PodWorker[]): Set<string> {
   return new Set(names.filter(Boolean));
 }
 
-export async function podSet(given: NodeContext, node: () => corev1.Node | undefined): Promise<PodSet> {
+function evictionManager(context: NodeContext, thresholds: readonly Threshold[], workers: () => PodWorker[]): EvictionManager {
+  const { cri, directory, images, runtime } = context;
+  const removeImages = () => {
+    const options = { cri, directory, pulled: images.pulled, wanted: wantedImages(workers()), nowMs: runtime.clock.now() };
+    return removeUnusedImages(options, Number.POSITIVE_INFINITY);
+  };
+  return new EvictionManager({ context, thresholds, pods: workers, removeImages });
+}
+
+export interface PodSetOptions {
+  context: NodeContext;
+  node: () => corev1.Node | undefined;
+  /** When pods have to go for the node's sake. */
+  thresholds: readonly Threshold[];
+}
+
+export async function podSet({ context: given, node, thresholds }: PodSetOptions): Promise<PodSet> {
   const { client, cri } = given;
   const informer = client.informer(corev1.pods, { fieldSelector: `spec.nodeName=${given.nodeName}` });
   const workers = new Map<string, PodWorker>();
@@ -112,6 +125,7 @@ export async function podSet(given: NodeContext, node: () => corev1.Node | undef
     admitResize: (pod) => admitResize(pod, node(), counted(pod.metadata!.uid!)),
     onRoom: () => wakeWaiting(workers.values()),
   };
+  const eviction = evictionManager(context, thresholds, () => [...workers.values()]);
   const counted = (uid: string) =>
     [...workers.values()]
       .filter(({ pod, phase }) => pod.metadata!.uid !== uid && phase === 'syncing' && !hasEnded(pod))
@@ -123,7 +137,7 @@ export async function podSet(given: NodeContext, node: () => corev1.Node | undef
     const refusal =
       !known || adopted.has(uid) || hasEnded(pod) || pod.metadata!.deletionTimestamp
         ? undefined
-        : (admitPod(pod, known, counted(uid)) ?? appArmorRefusal(pod, hasAppArmor));
+        : refusalOf(pod, { node: known, others: counted(uid), pressures: eviction.pressures(), hasAppArmor });
     if (refusal) context.events.event({ ...pod, apiVersion: 'v1', kind: 'Pod' }, 'Warning', refusal.reason, refusal.message);
     const rejected = refusal && { reason: refusal.reason, message: `Pod was rejected: ${refusal.message}` };
     workers.set(uid, new PodWorker(context, pod, forget, rejected));
@@ -159,7 +173,8 @@ export async function podSet(given: NodeContext, node: () => corev1.Node | undef
     },
     removeOrphans: () => removeOrphans(context, (uid) => workers.has(uid)),
     runningContainers: () => runningContainers(cri),
-    enforceLimits: () => enforceLimits(context, [...workers.values()]),
+    evict: () => eviction.synchronize(),
+    pressures: () => eviction.pressures(),
     images: () => wantedImages([...workers.values()]),
     // No volume of this node has to be attached to it.
     volumesInUse: () => [],

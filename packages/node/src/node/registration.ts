@@ -14,6 +14,7 @@ const STATUS_CHECK_MS = 10_000;
 const STATUS_CHECK_UNREADY_MS = 250;
 const STATUS_REPORT_MS = 300_000;
 const RETRY_MS = 500;
+const OWN_CONDITIONS = new Set(['MemoryPressure', 'DiskPressure', 'PIDPressure', 'Ready']);
 
 export interface Registration {
   /** Looks at the status at once. */
@@ -117,7 +118,8 @@ export async function registerNode(options: RegistrationOptions): Promise<Regist
   const chores = repeated(runtime);
   let node: corev1.Node | undefined;
   let reportedMs = 0;
-  let ready = '';
+  /** The conditions that events have told of. */
+  const told = new Map<string, string>();
 
   const writeStatus = async () => {
     const now = await facts();
@@ -131,11 +133,16 @@ export async function registerNode(options: RegistrationOptions): Promise<Regist
       // Somebody deleted the Node object: a running node comes back.
       node = await register(client, now, timeText(clock.now()));
     }
-    const state = wanted.conditions?.find(({ type }) => type === 'Ready')?.status ?? '';
-    if (ready !== state) {
-      const reason = state === 'True' ? 'NodeReady' : 'NodeNotReady';
-      if (ready !== '' || state === 'True') nodeEvent(now.name, reason, `Node ${now.name} status is now: ${reason}`);
-      ready = state;
+    announce(now.name, wanted.conditions ?? []);
+  };
+  const announce = (name: string, conditions: readonly corev1.NodeCondition[]) => {
+    for (const { type, status, reason } of conditions) {
+      const before = told.get(type);
+      told.set(type, status);
+      // A node that is not ready yet has nothing to tell.
+      if (before === status || (type === 'Ready' && before === undefined && status !== 'True')) continue;
+      const event = reason?.replace(/^Kubelet/, 'Node') ?? '';
+      if (OWN_CONDITIONS.has(type)) nodeEvent(name, event, `Node ${name} status is now: ${event}`);
     }
   };
   const nodeEvent = (name: string, reason: string, message: string) =>
@@ -155,7 +162,11 @@ export async function registerNode(options: RegistrationOptions): Promise<Regist
     }
   }
   chores.every('renewing the lease', () => LEASE_RENEW_MS, renew);
-  chores.every('reporting the status of the node', () => (ready === 'True' ? STATUS_CHECK_MS : STATUS_CHECK_UNREADY_MS), writeStatus);
+  chores.every(
+    'reporting the status of the node',
+    () => (told.get('Ready') === 'True' ? STATUS_CHECK_MS : STATUS_CHECK_UNREADY_MS),
+    writeStatus,
+  );
   return {
     refresh: writeStatus,
     node: () => node,

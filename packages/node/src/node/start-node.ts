@@ -10,6 +10,7 @@ import { type CgroupTree, cgroupTree } from '../cgroups/cgroup-tree.ts';
 import { SANDBOX_IMAGE } from '../containerd/configuration.ts';
 import { type Containerd, startContainerd } from '../containerd/daemon.ts';
 import { ENDS_PER_CPU_MAX, STARTS_PER_CPU_MAX, turns, withTurns } from '../cri/turns.ts';
+import { EVICTION_HARD_DEFAULT, parseThresholds } from '../eviction/signals.ts';
 import { collectImages } from '../images/garbage.ts';
 import { imageMounts } from '../images/image-mounts.ts';
 import { ensureSandboxImage, type ImageTarget } from '../images/import.ts';
@@ -44,6 +45,8 @@ export interface NodeOptions {
   port?: number;
   labels?: Readonly<Record<string, string>>;
   taints?: readonly corev1.Taint[];
+  /** When pods have to go for the node's sake, as the kubelet's --eviction-hard says it; default upstream's. */
+  evictionHard?: string;
   /** The containerd program; default from PATH. */
   containerdBinary?: string;
   /** Folder with a `HOST/hosts.toml` per registry; default DIR/registries. */
@@ -116,6 +119,7 @@ async function nodeFacts(
     images,
     volumesInUse: pods()?.volumesInUse() ?? [],
     problems,
+    pressures: pods()?.pressures() ?? [],
     ...(features ? { features } : {}),
     ...(options.labels ? { labels: options.labels } : {}),
     ...(options.taints ? { taints: options.taints } : {}),
@@ -224,6 +228,7 @@ export async function startNode(options: NodeOptions): Promise<Node> {
 async function startParts(options: NodeOptions, onFailure: (undo: () => unknown) => void): Promise<Node> {
   const { runtime, directory, client } = options;
   const { clock } = runtime;
+  const thresholds = parseThresholds(options.evictionHard ?? EVICTION_HARD_DEFAULT);
   await mkdir(directory, { recursive: true });
   await writeCniConfiguration(directory, options.podCidr);
   const { containerdBinary: binary, registryConfigurationDirectory } = options;
@@ -250,7 +255,7 @@ async function startParts(options: NodeOptions, onFailure: (undo: () => unknown)
   // Others label and taint the node: admission must not judge by what the node itself wrote last.
   const own = client.informer(corev1.nodes, { fieldSelector: `metadata.name=${options.name}` });
   await Promise.all([context.services.synced(), own.synced()]);
-  pods = await podSet(context, () => own.get(options.name) ?? registration.node());
+  pods = await podSet({ context, thresholds, node: () => own.get(options.name) ?? registration.node() });
   const follower = followContainers({
     cri: containerd.cri,
     socket: containerd.socket,
@@ -263,7 +268,7 @@ async function startParts(options: NodeOptions, onFailure: (undo: () => unknown)
     pods!.wakeAll();
     void registration.refresh().catch(() => {});
   });
-  const timers = housekeeping(context, pods);
+  const timers = housekeeping(context, pods, () => registration.refresh());
   const running = pods;
   return {
     name: options.name,
@@ -282,7 +287,7 @@ async function startParts(options: NodeOptions, onFailure: (undo: () => unknown)
   };
 }
 
-function housekeeping(context: NodeContext, pods: PodSet): { stop(): void } {
+function housekeeping(context: NodeContext, pods: PodSet, onPressure: () => Promise<void>): { stop(): void } {
   const { clock, log } = context.runtime;
   let timer: Timer | undefined;
   let relistMs = clock.monotonicMs() + RELIST_MS;
@@ -299,7 +304,10 @@ function housekeeping(context: NodeContext, pods: PodSet): { stop(): void } {
   };
   const tidy = async () => {
     await pods.removeOrphans();
-    await pods.enforceLimits();
+    const before = pods.pressures().join();
+    await pods.evict();
+    // Whoever places pods should know soon.
+    if (pods.pressures().join() !== before) await onPressure();
     await tidyImages();
     const stamp = new Date(clock.now()).toISOString().slice(0, 19).replace(/[-:]/g, '').replace('T', '-');
     for (const { id, logPath } of await pods.runningContainers()) await rotateLog(context.cri, id, logPath, stamp);

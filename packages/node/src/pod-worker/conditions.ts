@@ -4,13 +4,15 @@ import type { ResizeCondition } from './pod-resize.ts';
 import { isSidecar, type PodRuntime } from './pod-runtime.ts';
 import { allContainersRestart, couldRestartAll, isCleanedUp, RESTARTING_CONDITION } from './restart.ts';
 
+const DISRUPTION = 'DisruptionTarget';
+
 export const NODE_CONDITIONS: readonly string[] = [
   'PodScheduled',
   'Ready',
   'Initialized',
   'ContainersReady',
   'PodReadyToStartContainers',
-  'DisruptionTarget',
+  DISRUPTION,
   'PodResizePending',
   'PodResizeInProgress',
   RESTARTING_CONDITION,
@@ -100,15 +102,17 @@ export interface ConditionInput {
   hasSandbox: boolean;
   /** How far a resize in place has come. */
   resize?: readonly ResizeCondition[];
+  /** Why the pod is ended for the sake of others. */
+  disruption?: string;
   /** RFC 3339, for conditions that change. */
   now: string;
 }
 
 /** Conditions of others first, as they were; then ours, whose time of transition changes only with their status. */
 export function conditionsOf(input: ConditionInput): corev1.PodCondition[] {
-  const { pod, old, statuses, phase, hasSandbox, resize = [], now } = input;
+  const { pod, old, statuses, phase, hasSandbox, resize = [], now, disruption } = input;
   const others = (pod.status?.conditions ?? []).filter(({ type }) => !NODE_CONDITIONS.includes(type));
-  const disruption = (old.conditions ?? pod.status?.conditions ?? []).filter(({ type }) => type === 'DisruptionTarget');
+  const told = (old.conditions ?? pod.status?.conditions ?? []).filter(({ type }) => type === DISRUPTION);
   const containers = containersReady(pod, statuses, phase);
   const drafts: (Draft & { observedGeneration?: number })[] = [
     ...resize,
@@ -118,6 +122,7 @@ export function conditionsOf(input: ConditionInput): corev1.PodCondition[] {
     containers,
     truth('PodScheduled'),
     ...restarting(input),
+    ...(disruption === undefined ? [] : [{ type: DISRUPTION, status: 'True', reason: 'TerminationByKubelet', message: disruption }]),
   ];
   const { generation } = pod.metadata!;
   const ours = drafts.map((draft): corev1.PodCondition => {
@@ -129,5 +134,5 @@ export function conditionsOf(input: ConditionInput): corev1.PodCondition[] {
       lastTransitionTime: before?.status === draft.status && before.lastTransitionTime ? before.lastTransitionTime : now,
     };
   });
-  return [...others, ...disruption, ...ours];
+  return [...others, ...(disruption === undefined ? told : []), ...ours];
 }

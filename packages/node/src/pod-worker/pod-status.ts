@@ -14,6 +14,14 @@ export interface StatusProbes extends ProbeResults {
   readiness(containerId: string): 'success' | 'failure' | 'unknown' | undefined;
 }
 
+/** Why a pod has to end. */
+export interface PodFailure {
+  reason: string;
+  message: string;
+  /** It did nothing wrong: the node is short of something. */
+  isDisruption?: boolean;
+}
+
 export interface PodStatusInput {
   pod: corev1.Pod;
   runtime: PodRuntime;
@@ -27,7 +35,7 @@ export interface PodStatusInput {
   /** Nothing of this pod is started any more. */
   isTerminal: boolean;
   /** Ends the pod whatever its containers say (deadline, eviction, rejection). */
-  failure?: { reason: string; message: string };
+  failure?: PodFailure;
   resize?: readonly ResizeCondition[];
   /** What a running container was started or updated with. */
   actuated?: (container: string) => corev1.ResourceRequirements | undefined;
@@ -96,6 +104,7 @@ export function podStatus(input: PodStatusInput): corev1.PodStatus {
     return status !== undefined && status.startedAtMs > 0;
   });
   const phase = finalPhase(input, phaseOf(spec, byName, input.isTerminal, hasStarted));
+  const disruption = input.failure?.isDisruption ? { disruption: input.failure.message } : {};
   const hasSandbox = !sandboxChanged(pod, runtime).changed;
   const ips = currentIps(input);
   const reason = input.failure?.reason ?? (phase === old.phase ? old.reason || pod.status?.reason : undefined);
@@ -103,7 +112,7 @@ export function podStatus(input: PodStatusInput): corev1.PodStatus {
   return {
     ...(pod.metadata!.generation === undefined ? {} : { observedGeneration: pod.metadata!.generation }),
     phase,
-    conditions: conditionsOf({ pod, runtime, old, statuses: byName, phase, hasSandbox, resize: input.resize ?? [], now }),
+    conditions: conditionsOf({ pod, runtime, old, statuses: byName, phase, hasSandbox, resize: input.resize ?? [], now, ...disruption }),
     ...(message ? { message } : {}),
     ...(reason ? { reason } : {}),
     hostIP: input.hostIp,

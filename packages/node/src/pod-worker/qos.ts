@@ -29,11 +29,14 @@ export function qosOf(pod: corev1.Pod): QosClass {
 }
 
 /** From here on priorities belong to the system itself. */
-export const CRITICAL_PRIORITY = 2_000_000_000;
+const CRITICAL_PRIORITY = 2_000_000_000;
 const NODE_CRITICAL = 'system-node-critical';
 const GUARANTEED_ADJUST = -997;
 const BEST_EFFORT_ADJUST = 1000;
 const BURSTABLE_ADJUST_MIN = 3;
+
+/** Such pods are taken and kept when nothing else is. */
+export const isCritical = (pod: corev1.Pod): boolean => (pod.spec!.priority ?? 0) >= CRITICAL_PRIORITY;
 
 /** What of the pod's own memory request its containers do not ask for, shared out evenly. */
 function unclaimedMemory({ spec }: corev1.Pod): number {
@@ -46,8 +49,8 @@ function unclaimedMemory({ spec }: corev1.Pod): number {
 
 /** Who dies first when the machine runs out of memory. */
 export function oomScoreAdjust(pod: corev1.Pod, container: corev1.Container, memoryCapacityBytes: number): number {
-  const { priority = 0, priorityClassName, containers, initContainers = [] } = pod.spec!;
-  if (priority >= CRITICAL_PRIORITY && priorityClassName === NODE_CRITICAL) return GUARANTEED_ADJUST;
+  const { priorityClassName, containers, initContainers = [] } = pod.spec!;
+  if (isCritical(pod) && priorityClassName === NODE_CRITICAL) return GUARANTEED_ADJUST;
   const qos = qosOf(pod);
   if (qos === 'Guaranteed') return GUARANTEED_ADJUST;
   if (qos === 'BestEffort') return BEST_EFFORT_ADJUST;

@@ -11,9 +11,9 @@ import { type PodPlan, planPod } from './plan.ts';
 import { type PodEvents, podEvents } from './pod-events.ts';
 import { PodResize } from './pod-resize.ts';
 import { EMPTY_RUNTIME, findContainer, isSidecar, newestOf, type PodRuntime, podText } from './pod-runtime.ts';
-import { podStatus } from './pod-status.ts';
+import { type PodFailure, podStatus } from './pod-status.ts';
 import { type Prober, prober } from './prober.ts';
-import { CRITICAL_PRIORITY } from './qos.ts';
+import { isCritical } from './qos.ts';
 import { resizeIsNeeded } from './resources.ts';
 import { RESTARTING_CONDITION } from './restart.ts';
 
@@ -36,7 +36,7 @@ export class PodWorker {
   #desired: corev1.Pod;
   #pod: corev1.Pod;
   #phase: WorkerPhase = 'syncing';
-  #failure: { reason: string; message: string } | undefined;
+  #failure: PodFailure | undefined;
   #dirty = false;
   #running: Promise<void> | undefined;
   #removed = false;
@@ -104,13 +104,14 @@ export class PodWorker {
     this.wake();
   }
 
-  /** Ends the pod for good, almost at once. */
-  evict(message: string): void {
-    if (this.#phase !== 'syncing' || this.#failure || (this.#pod.spec!.priority ?? 0) >= CRITICAL_PRIORITY) return;
+  /** Ends the pod for good, almost at once; answers whether it may be ended. `isDisruption` when it goes for the sake of others. */
+  evict(message: string, isDisruption = false): boolean {
+    if (this.#phase !== 'syncing' || this.#failure || isCritical(this.#pod)) return false;
     this.#events.pod('Warning', 'Evicted', message);
-    this.#failure = { reason: 'Evicted', message };
+    this.#failure = { reason: 'Evicted', message, isDisruption };
     this.#graceOverride = EVICTION_GRACE_SECONDS;
     this.wake();
+    return true;
   }
 
   /** Looks at the pod again soon. */
