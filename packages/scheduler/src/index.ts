@@ -1,3 +1,4 @@
+export { type ConfigurationContext, type OwnPlugins, SchedulerConfigurationError, schedulerConfiguration } from './configuration/index.ts';
 export { type Extender, type ExtenderConfiguration, extender, type SendJson } from './extender.ts';
 export type { ClusterEvent, Happening, Hint, Hints } from './framework/events.ts';
 export * from './framework/plugin.ts';

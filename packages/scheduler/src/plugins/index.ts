@@ -3,6 +3,7 @@
 import type { corev1 } from '@tiphys/api';
 import { type Plugin, refuse } from '../framework/plugin.ts';
 import type { VolumeBinder } from '../volumes/volume-binder.ts';
+import { nodeDeclaredFeatures } from './declared-features.ts';
 import { imageLocality } from './image-locality.ts';
 import { type NodeAffinityArguments, nodeAffinity, nodeName, nodePorts, nodeUnschedulable, taintToleration } from './node-rules.ts';
 import { type InterPodAffinityArguments, interPodAffinity } from './pod-affinity.ts';
@@ -54,6 +55,7 @@ export const pluginMakers: readonly (readonly [name: string, make: PluginMaker])
   ['InterPodAffinity', (given) => interPodAffinity(given.InterPodAffinity)],
   ['NodeResourcesBalancedAllocation', (given) => nodeResourcesBalancedAllocation(given.NodeResourcesBalancedAllocation)],
   ['ImageLocality', () => imageLocality],
+  ['NodeDeclaredFeatures', () => nodeDeclaredFeatures],
 ];
 
 export const defaultPlugins = (services: PluginServices = {}, given: PluginArguments = {}): readonly Plugin[] =>
