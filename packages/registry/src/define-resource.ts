@@ -118,6 +118,8 @@ export interface ResourceDefinition<T extends KubeObject = KubeObject> {
   };
   /** The version that upstream stores, where it isn't the served one: discovery's storage hash is made of it. */
   storageVersion?: string;
+  /** Objects that kube-apiserver has stored in a version of another shape, in this one; others come back as they are. */
+  adopt?(stored: KubeObject): KubeObject;
   /** The `status` subresource: main writes keep the old status, status writes keep the old rest. */
   status?: UpdateRules<T>;
   scale?: ScalePaths;

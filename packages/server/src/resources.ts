@@ -5,6 +5,7 @@ import { type Logger, silentLogger } from '@tiphys/runtime';
 import { invariant } from '@tiphys/std';
 import type { Store } from '@tiphys/storage';
 import type { Entry, EntryEvent, PlainObject } from './cache/entry.ts';
+import { storedForm } from './cache/stored-form.ts';
 import { WatchCache } from './cache/watch-cache.ts';
 import { builtInCodec, type ObjectCodec } from './codec.ts';
 import type { DelegatedVersion } from './discovery/delegated.ts';
@@ -184,12 +185,12 @@ export class Resources {
   }
 
   /** Serves the definition once its objects are loaded. Replaces one of the same name. */
-  async add(definition: Definition, codec: ObjectCodec = builtInCodec(definition)): Promise<Endpoint> {
+  async add(definition: Definition, codec?: ObjectCodec): Promise<Endpoint> {
     const { group, version, resource } = definition.type;
     const prefix = `${REGISTRY}${definition.storagePrefix ?? resource}/`;
     let held = this.#caches.get(prefix);
     if (!held) {
-      const cache = new WatchCache(this.#store, prefix, this.#log);
+      const cache = new WatchCache(this.#store, prefix, this.#log, codec ? {} : storedForm(definition));
       held = { cache, started: cache.start(), users: 0 };
       this.#caches.set(prefix, held);
     }
@@ -197,7 +198,7 @@ export class Resources {
     await held.started;
     const key = resourceKey(group, version, resource);
     const replaced = this.#endpoints.get(key);
-    const endpoint = new Endpoint(definition, held.cache, codec, this.#primary(prefix, key));
+    const endpoint = new Endpoint(definition, held.cache, codec ?? builtInCodec(definition), this.#primary(prefix, key));
     this.#endpoints.set(key, endpoint);
     this.generation++;
     if (replaced) this.#release(replaced.cache.prefix);

@@ -5,7 +5,7 @@ import { SortedMap } from '@tiphys/std';
 import { type ListResult, RevisionError, type Store, type StoredRecord, type StoreEvent } from '@tiphys/storage';
 import { Entry, EntryEvent } from './entry.ts';
 import { isEverything, type Selection, selects } from './selection.ts';
-import { ownForm } from './stored-form.ts';
+import { ownForm, type StoredForm } from './stored-form.ts';
 import { Watchers } from './watchers.ts';
 
 export interface Change {
@@ -28,6 +28,7 @@ export class WatchCache {
   readonly prefix: string;
   readonly #store: Store;
   readonly #log: Logger;
+  readonly #form: StoredForm;
   #entries = new SortedMap<Entry>();
   readonly #watchers = new Watchers(translate);
   #history: Change[] = [];
@@ -36,7 +37,8 @@ export class WatchCache {
   #bytes = 0;
   #subscription: { stop(): void } | undefined;
 
-  constructor(store: Store, prefix: string, log: Logger = silentLogger) {
+  constructor(store: Store, prefix: string, log: Logger = silentLogger, form: StoredForm = {}) {
+    this.#form = form;
     this.#store = store;
     this.#log = log;
     this.prefix = prefix;
@@ -134,7 +136,7 @@ export class WatchCache {
   /** Undefined for a value that is no object: it is as if it were not there, and the log says so. */
   #entryOf({ key, modRevision, value }: StoredRecord): Entry | undefined {
     try {
-      return new Entry(key.slice(this.prefix.length), modRevision, ownForm(value));
+      return new Entry(key.slice(this.prefix.length), modRevision, ownForm(value, this.#form));
     } catch (error) {
       this.#log.error('a stored value can not be read', error, { key, revision: modRevision });
       return undefined;

@@ -1,6 +1,7 @@
 // Rules of the kind CustomResourceDefinition itself (apiextensions registry/customresourcedefinition/strategy.go).
 import type { ResourceDefinition } from '@tiphys/registry';
 import type { Definition } from './conditions.ts';
+import { definitionAsV1 } from './stored-definition.ts';
 import { validateDefinition, validateDefinitionStatus, validateDefinitionUpdate } from './validation.ts';
 
 function withStorageVersion(crd: Definition): void {
@@ -28,6 +29,7 @@ export function customResourceDefinitionRules(base: ResourceDefinition<any>): Re
     shortNames: ['crd', 'crds'],
     categories: ['api-extensions'],
     storageVersion: 'v1beta1',
+    adopt: (stored) => definitionAsV1(stored as Definition),
     generation: true,
     setDefaults,
     prepareForCreate(crd: Definition) {
