@@ -4,6 +4,7 @@ import { daemonSetController } from './daemonset/daemonset-controller.ts';
 import { deploymentController } from './deployment/deployment-controller.ts';
 import { jobController } from './job/job-controller.ts';
 import { jobOrphanController } from './job/job-orphan-controller.ts';
+import { podAutoscalerController } from './podautoscaler/podautoscaler-controller.ts';
 import { replicaSetController } from './replicaset/replicaset-controller.ts';
 import { replicationController } from './replicaset/replication-controller.ts';
 import type { Controller } from './runtime/controller.ts';
@@ -21,5 +22,6 @@ export function builtinControllers(): Controller[] {
     jobOrphanController,
     cronJobController,
     ttlAfterFinishedController,
+    podAutoscalerController(),
   ];
 }

@@ -2,6 +2,7 @@
 import { appsv1, corev1, type OwnerReference, policyv1 } from '@tiphys/api';
 import { isConflict, isNotFound } from '@tiphys/machinery';
 import { discoveredResources } from '../discovered-resources.ts';
+import { goSelector } from '../go-selector.ts';
 import { selectorOf } from '../pods/selectors.ts';
 import { defineController, type ReconcileContext, type Snapshot } from '../runtime/controller.ts';
 import { keyOf, namespaceOf } from '../runtime/objects.ts';
@@ -44,13 +45,6 @@ const scaleFrom = (context: ReconcileContext): ScaleOf => {
   };
 };
 
-function selectorText(budget: Budget): string {
-  const { matchLabels = {}, matchExpressions = [] } = budget.spec?.selector ?? {};
-  const labels = Object.entries(matchLabels).map(([key, value]) => `${key}:${value}`);
-  const expressions = matchExpressions.map(({ key, operator, values = [] }) => `{${key} ${operator} [${values.join(' ')}]}`);
-  return `&LabelSelector{MatchLabels:map[string]string{${labels.map((label) => `${label.replace(':', ': ')},`).join('')}},MatchExpressions:[]LabelSelectorRequirement{${expressions.join(',')}},}`;
-}
-
 /** The recheck time, if any. */
 async function sync(budget: Budget, context: ReconcileContext): Promise<number | undefined> {
   const { events, snapshot, runtime, client } = context;
@@ -63,7 +57,7 @@ async function sync(budget: Budget, context: ReconcileContext): Promise<number |
     throw error;
   });
   if (expected.unmanaged.length > 0) {
-    const message = `Pods selected by this PodDisruptionBudget (selector: ${selectorText(budget)}) were found to be unmanaged. As a result, the status of the PDB cannot be calculated correctly, which may result in undefined behavior. To account for these pods please set ".spec.minAvailable" field of the PDB to an integer value.`;
+    const message = `Pods selected by this PodDisruptionBudget (selector: ${goSelector(budget.spec?.selector)}) were found to be unmanaged. As a result, the status of the PDB cannot be calculated correctly, which may result in undefined behavior. To account for these pods please set ".spec.minAvailable" field of the PDB to an integer value.`;
     events.event(about, 'Warning', 'UnmanagedPods', message);
   }
   const nowMs = runtime.clock.now();
