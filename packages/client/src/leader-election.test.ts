@@ -22,6 +22,7 @@ test('the second leads when the first stops, and when the first falls silent', a
     };
     const client = inProcessClient({ handler, runtime, user: { name: identity, groups: ['system:masters'] } });
     const log: string[] = [];
+    const leaders: string[] = [];
     const election = leaderElection({
       client,
       runtime,
@@ -30,8 +31,9 @@ test('the second leads when the first stops, and when the first falls silent', a
       identity,
       onStartedLeading: () => void log.push('starts'),
       onStoppedLeading: () => void log.push('stops'),
+      onNewLeader: (leader) => void leaders.push(leader),
     });
-    return { client, election, log };
+    return { client, election, log, leaders };
   };
   const admin = inProcessClient({ handler: server, runtime, user: { name: 'admin', groups: ['system:masters'] } });
   await admin.of(corev1.namespaces).create({ metadata: { name: 'kube-system' } });
@@ -53,6 +55,7 @@ test('the second leads when the first stops, and when the first falls silent', a
   const lease = await admin.of(coordinationv1.leases).get('manager', 'kube-system');
   assert.equal(lease.spec?.holderIdentity, 'c');
   assert.equal(lease.spec?.leaseTransitions, 2);
+  assert.deepEqual([a.leaders, b.leaders, c.leaders], [['a'], ['a', 'b'], ['b', 'c']]);
   await Promise.all([b.election.stop(), c.election.stop()]);
   await server.close();
 });

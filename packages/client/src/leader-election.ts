@@ -23,6 +23,8 @@ export interface LeaderElectionOptions {
   /** Called when this one leads; the signal aborts when it does not any more. */
   onStartedLeading(signal: AbortSignal): void;
   onStoppedLeading?(): void;
+  /** Called when somebody leads who did not before, this one included. */
+  onNewLeader?(identity: string): void;
 }
 
 export interface LeaderElection {
@@ -44,7 +46,7 @@ interface Observed {
 }
 
 class Election implements LeaderElection {
-  readonly #options: Required<Omit<LeaderElectionOptions, 'events' | 'onStoppedLeading'>> & LeaderElectionOptions;
+  readonly #options: Required<Omit<LeaderElectionOptions, 'events' | 'onStoppedLeading' | 'onNewLeader'>> & LeaderElectionOptions;
   readonly #stopping = new AbortController();
   readonly #done: Promise<void>;
   #observed: Observed = { atMs: 0 };
@@ -137,7 +139,10 @@ class Election implements LeaderElection {
   }
 
   #observe(lease: coordinationv1.Lease, atMs: number): void {
+    const before = this.leader();
     this.#observed = { lease, atMs };
+    const now = this.leader();
+    if (now !== '' && now !== before) this.#options.onNewLeader?.(now);
   }
 
   async #release(): Promise<void> {
