@@ -1,11 +1,21 @@
-export {
-  type ClusterConfiguration,
+// The entry in a checkout. Node strips the types of a thousand files and compiles them at each start, which takes longer than starting
+// a cluster: what it made is kept in the checkout for the next time. The cache must be known before the files are asked for.
+import { enableCompileCache } from 'node:module';
+import { fileURLToPath } from 'node:url';
+
+enableCompileCache(fileURLToPath(new URL('../../../.cache/compiled', import.meta.url)));
+
+export const {
   ConfigurationError,
-  completeConfiguration,
   DEFAULT_CONFIGURATION,
-  type NodeRuntime,
+  cleanUp,
+  completeConfiguration,
+  dataFolder,
+  isDataFolder,
+  obstacles,
+  openDataFolder,
   parseConfiguration,
-} from './configuration.ts';
-export { type DataFolder, dataFolder, isDataFolder, openDataFolder, type RunningProcess, runningOn } from './data-folder.ts';
-export { obstacles } from './nodes/runtime-choice.ts';
-export { type CloseOptions, type Cluster, type ClusterOptions, cleanUp, startCluster } from './start-cluster.ts';
+  runningOn,
+  startCluster,
+} = await import('./library.ts');
+export type * from './library.ts';

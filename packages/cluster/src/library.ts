@@ -1,0 +1,12 @@
+// Everything this package offers. The npm package's entry; a checkout's is index.ts.
+export {
+  type ClusterConfiguration,
+  ConfigurationError,
+  completeConfiguration,
+  DEFAULT_CONFIGURATION,
+  type NodeRuntime,
+  parseConfiguration,
+} from './configuration.ts';
+export { type DataFolder, dataFolder, isDataFolder, openDataFolder, type RunningProcess, runningOn } from './data-folder.ts';
+export { obstacles } from './nodes/runtime-choice.ts';
+export { type CloseOptions, type Cluster, type ClusterOptions, cleanUp, startCluster } from './start-cluster.ts';
