@@ -13,7 +13,7 @@ export const EDGES: Record<string, readonly string[]> = {
   node: ['std', 'runtime', 'api', 'machinery', 'client'],
   network: ['std', 'runtime', 'api', 'machinery', 'client'],
   cluster: ['std', 'runtime', 'api', 'machinery', 'storage', 'registry', 'server', 'client', 'controllers', 'scheduler', 'node', 'network'],
-  cli: ['std', 'runtime', 'api', 'machinery', 'client', 'node', 'network', 'cluster'],
+  cli: ['std', 'runtime', 'api', 'machinery', 'client', 'scheduler', 'node', 'network', 'cluster'],
 };
 
 /** Tests may also use these packages, to run against the real server instead of an imitation. */

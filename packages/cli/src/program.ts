@@ -23,6 +23,7 @@ const COMMANDS: Record<string, () => Promise<AddCommand>> = {
   'port-forward': async () => (await import('./commands/port-forward.ts')).addPortForwardCommand,
   wait: async () => (await import('./commands/wait.ts')).addWaitCommand,
   rollout: async () => (await import('./commands/rollout.ts')).addRolloutCommand,
+  'explain-scheduling': async () => (await import('./commands/explain-scheduling.ts')).addExplainSchedulingCommand,
   completion: async () => (await import('./commands/completion.ts')).addCompletionCommand,
 };
 

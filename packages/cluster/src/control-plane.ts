@@ -1,6 +1,6 @@
 // The part of a cluster that is one process: store, API server, controllers and scheduler, put together.
 import { chmod, mkdir, rm } from 'node:fs/promises';
-import type { corev1 } from '@tiphys/api';
+import { hostname } from 'node:os';
 import type { Client } from '@tiphys/client';
 import { inProcessClient, userInfo } from '@tiphys/client';
 import {
@@ -14,7 +14,7 @@ import {
 import type { UserInfo } from '@tiphys/machinery';
 import { builtinDefinitions } from '@tiphys/registry';
 import type { Runtime } from '@tiphys/runtime';
-import { type Scheduler, startScheduler } from '@tiphys/scheduler';
+import { type Scheduler, type SchedulerOptions, startScheduler } from '@tiphys/scheduler';
 import {
   type Connect,
   connectHandlers,
@@ -48,6 +48,8 @@ export interface ControlPlaneOptions {
 
 export interface ControlPlane {
   server: StandardServer;
+  /** Profiles and back-off; default upstream's. */
+  scheduler?: Pick<SchedulerOptions, 'profiles' | 'backoff'>;
   listening: Listening;
   /** Acts as the cluster's administrator. */
   client: Client;
@@ -168,7 +170,12 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const scheduler =
     configuration.scheduler === 'none'
       ? undefined
-      : startScheduler({ client: clientOf('system:kube-scheduler', undefined, 'kube-scheduler'), runtime });
+      : startScheduler({
+          ...options.scheduler,
+          client: clientOf('system:kube-scheduler', undefined, 'kube-scheduler'),
+          runtime,
+          host: hostname(),
+        });
   await Promise.all([controllers?.ready, scheduler?.started]);
   const close = async () => {
     await Promise.all([controllers?.stop(), scheduler?.stop()]);

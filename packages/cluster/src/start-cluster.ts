@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { Client } from '@tiphys/client';
 import { type Logger, type Runtime, realClock, realRandom, silentLogger } from '@tiphys/runtime';
+import type { OwnPlugins } from '@tiphys/scheduler';
 import { memoryStore, type Store } from '@tiphys/storage';
 import { addressAt } from './addresses.ts';
 import { type ClusterKeys, clusterKeys, type KeyFiles, memoryKeyFiles } from './certificates/cluster-keys.ts';
@@ -22,6 +23,7 @@ import { administratorKubeconfig } from './kubeconfig.ts';
 import { nodeAddressOf } from './nodes/real-node.ts';
 import { chooseRuntime } from './nodes/runtime-choice.ts';
 import { hasRealNode, type Nodes, removeRealNode, startNodes } from './nodes/start-nodes.ts';
+import { readSchedulerConfiguration } from './scheduler-configuration.ts';
 import { openStateStore } from './store-choice.ts';
 
 export interface ClusterOptions extends Partial<ClusterConfiguration> {
@@ -30,6 +32,8 @@ export interface ClusterOptions extends Partial<ClusterConfiguration> {
   log?: Logger;
   /** Default: the machine's own clock and chance. */
   runtimeServices?: Pick<Runtime, 'clock' | 'random'>;
+  /** Plugins that profiles of the scheduler's configuration may name beside upstream's. */
+  schedulerPlugins?: OwnPlugins;
   /** Told when a part begins and when it is there. */
   onStep?(text: string): void;
   onDone?(text: string): void;
@@ -133,7 +137,7 @@ function keysFor(configuration: ClusterConfiguration, runtime: Runtime, files: K
 }
 
 function configurationOf(options: ClusterOptions, onStep: (text: string) => void): ClusterConfiguration {
-  const { directory, log: _log, runtimeServices: _services, onStep: _step, onDone: _done, ...given } = options;
+  const { directory, log: _log, runtimeServices: _services, schedulerPlugins: _plugins, onStep: _step, onDone: _done, ...given } = options;
   const configuration = completeConfiguration(directory ? given : { port: 0, runtime: 'simulated', ...given });
   const runtime = directory ? chooseRuntime(configuration.runtime, onStep) : configuration.runtime === 'none' ? 'none' : 'simulated';
   return { ...configuration, runtime };
@@ -164,6 +168,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
     onStep('Starting the API server, controllers and scheduler');
     controlPlane = await startControlPlane({
       configuration,
+      scheduler: readSchedulerConfiguration(configuration.schedulerConfigFile, options.schedulerPlugins),
       runtime,
       store: place.store,
       keys,

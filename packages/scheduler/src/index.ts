@@ -1,4 +1,5 @@
 export { type ConfigurationContext, type OwnPlugins, SchedulerConfigurationError, schedulerConfiguration } from './configuration/index.ts';
+export { type Explanation, explainPod, explainScheduling, type NodeVerdict } from './explain.ts';
 export { type Extender, type ExtenderConfiguration, extender, type SendJson } from './extender.ts';
 export type { ClusterEvent, Happening, Hint, Hints } from './framework/events.ts';
 export * from './framework/plugin.ts';

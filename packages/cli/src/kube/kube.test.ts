@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { corev1 } from '@tiphys/api';
 import { type Cluster, startCluster } from '@tiphys/cluster';
 import { runProgram } from '../program.ts';
 import { memoryTerminal } from '../testing/memory-terminal.ts';
@@ -210,4 +211,29 @@ test('completion knows commands, flags, resource types and names', async () => {
   assert.match((await tiphys('__complete get deploym')).out, /^deployments\n$/);
   assert.match((await tiphys('__complete get deploy w')).out, /^web\n$/);
   assert.match((await tiphys('__complete describe cm/con')).out, /^configmap\/conf\n|^cm\/conf\n$/);
+});
+
+test('explain-scheduling says for each node why, and what a pod waits for', async () => {
+  const nodes = cluster.client.of(corev1.nodes);
+  const allocatable = { cpu: '1', memory: '1Gi', pods: '10' };
+  for (const [name, taints] of [
+    ['small', []],
+    ['tainted', [{ key: 'k', effect: 'NoSchedule' }]],
+  ] as const)
+    await nodes.create({ metadata: { name }, spec: { taints: [...taints] }, status: { allocatable } });
+  const containers = [{ name: 'c', image: 'i', resources: { requests: { cpu: '2' } } }];
+  await cluster.client.of(corev1.pods).create({ metadata: { name: 'large', namespace: 'default' }, spec: { containers } });
+  const small = 'small     no     -       NodeResourcesFit: Insufficient cpu\n';
+  const tainted = 'tainted   no     -       TaintToleration: node(s) had untolerated taint(s); NodeResourcesFit: Insufficient cpu\n';
+  await succeeds('explain-scheduling pod/large', `NODE      FITS   SCORE   REASON\n${small}${tainted}`);
+  const gated = { containers: [{ name: 'c', image: 'i' }], schedulingGates: [{ name: 'later' }] };
+  await cluster.client.of(corev1.pods).create({ metadata: { name: 'gated', namespace: 'default' }, spec: gated });
+  const { out } = await tiphys('explain-scheduling gated -o wide');
+  assert.match(out, /^pod\/gated is not tried: waiting for scheduling gates: \[later\] \(SchedulingGates\)\n/);
+  assert.match(out, /small {5}yes {4}\d+ +.*NodeResourcesFit=\d+/);
+  await fails('explain-scheduling nobody', 'Error from server (NotFound): pods "nobody" not found\n');
+  await fails(
+    'explain-scheduling large -o yaml',
+    'error: unable to match a printer suitable for the output format "yaml", allowed formats are: json,wide\n',
+  );
 });

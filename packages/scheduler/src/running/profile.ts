@@ -31,7 +31,7 @@ export const defaultProfile = (services: PluginServices): ProfileOptions => ({
 });
 
 /** Why the pod may not be tried at all. */
-export function enqueueRefusal({ plugins }: ProfileOptions, pod: corev1.Pod): (Refusal & { plugin: string }) | undefined {
+export function enqueueRefusal({ plugins }: Pick<ProfileOptions, 'plugins'>, pod: corev1.Pod): (Refusal & { plugin: string }) | undefined {
   for (const plugin of plugins) {
     const refusal = plugin.preEnqueue?.(pod);
     if (refusal) return { ...refusal, plugin: plugin.name };
