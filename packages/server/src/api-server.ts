@@ -3,6 +3,7 @@ import type { ApiHandler, ApiRequest, ApiResponse } from '@tiphys/machinery';
 import type { ResourceDefinition, ResourceReader } from '@tiphys/registry';
 import type { Runtime } from '@tiphys/runtime';
 import type { Store } from '@tiphys/storage';
+import type { Auditor } from './audit/auditor.ts';
 import type { ObjectCodec } from './codec.ts';
 import type { DelegatedVersion } from './discovery/delegated.ts';
 import { Documents } from './discovery/documents.ts';
@@ -38,6 +39,8 @@ export interface ApiServerOptions {
   delegation?(context: RequestContext): Promise<ApiResponse> | undefined;
   /** Beside ping, log, etcd and informer-sync. */
   healthChecks?: readonly HealthCheck[];
+  /** Writes down what is asked. */
+  auditor?: Auditor;
   /** Priority and fairness with so many seats (upstream's default: 600); absent, every request goes on at once. */
   flowControl?: { seats?: number };
 }
@@ -90,6 +93,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   if (flowControl) metrics.add(flowControl.families());
   const pipeline = new Pipeline({
     flowControl,
+    auditor: options.auditor,
     core,
     authenticators: options.authenticators ?? [],
     authorizer: options.authorizer,
@@ -115,6 +119,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     flowControl?.stop();
     await Promise.all([...listening].map((one) => one.close()));
     resources.stop();
+    await options.auditor?.close();
   };
   const handle = async (request: ApiRequest) => {
     if (!loaded) await ready;

@@ -1,6 +1,7 @@
 export * from './admission/index.ts';
 export type { ProxyClient } from './aggregation/index.ts';
 export { type ApiServer, type ApiServerOptions, createApiServer } from './api-server.ts';
+export { type AuditOptions, type Auditor, createAuditor } from './audit/index.ts';
 export * from './authentication/index.ts';
 export * from './authorization/index.ts';
 export * from './bootstrap/index.ts';

@@ -63,8 +63,8 @@ export interface AdmissionAttributes {
   dryRun: boolean;
   reader: ResourceReader;
   warn(text: string): void;
-  /** For the audit log: the first value of a key stays. */
-  annotate?(key: string, value: string): void;
+  /** For the audit log: the first value of a key stays. `least`: only where the policy wants that much. Absent when it wants nothing. */
+  annotate?(key: string, value: string, least?: 'Metadata' | 'Request'): void;
   /** The same stored objects under other versions or groups. */
   equivalents?(): readonly EquivalentResource[];
   /** What mutation has left, pruned and defaulted as a request's body would be. */

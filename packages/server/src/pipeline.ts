@@ -1,7 +1,16 @@
 // One request from beginning to end: who asks, may they, and the verb (the handler chain of apiserver server/config.go).
-import { type ApiRequest, type ApiResponse, StatusError, statusError, type UserInfo } from '@tiphys/machinery';
+import {
+  type ApiBody,
+  type ApiRequest,
+  type ApiResponse,
+  StatusError,
+  statusError,
+  type UserInfo,
+  type WatchSubscription,
+} from '@tiphys/machinery';
+import type { Audited, Auditor } from './audit/auditor.ts';
 import { type Admitted, type FlowControl, isLongRunning, type TurnedAway } from './flow-control/flow-control.ts';
-import type { Authenticator, Authorizer, RequestInfo } from './interfaces.ts';
+import type { Authenticator, Authorizer, Decision, RequestInfo } from './interfaces.ts';
 import type { Metrics } from './metrics.ts';
 import type { Core, RequestContext } from './request/context.ts';
 import { requestInfo } from './request/request-info.ts';
@@ -14,6 +23,8 @@ export interface PipelineOptions {
   metrics: Metrics;
   /** Priority and fairness; without it every request goes on at once. */
   flowControl: FlowControl | undefined;
+  /** Who writes down what is asked; without one nothing is. */
+  auditor: Auditor | undefined;
   serve(context: RequestContext): Promise<ApiResponse> | ApiResponse;
 }
 
@@ -37,6 +48,7 @@ export function statusResponse(error: StatusError, warnings: readonly string[] =
 
 interface Seen {
   info?: RequestInfo;
+  audit?: Audited | undefined;
   admitted?: Admitted;
 }
 
@@ -51,6 +63,46 @@ const turnedAway = ({ headers, retryAfterSeconds }: TurnedAway): ApiResponse => 
   },
   body: { kind: 'bytes', bytes: Buffer.from('Too many requests, please try again later.\n') },
 });
+
+const UPGRADED: Pick<ApiResponse, 'status' | 'body'> = { status: 101, body: { kind: 'empty' } };
+
+/** The annotations of endpoints/filters/authorization.go. */
+function noteDecision(audit: Audited, { decision, reason, error }: Decision): void {
+  if (error !== undefined && decision !== 'allow') {
+    audit.annotate('authorization.k8s.io/reason', 'internal error');
+    return;
+  }
+  audit.annotate('authorization.k8s.io/decision', decision === 'allow' ? 'allow' : 'forbid');
+  audit.annotate('authorization.k8s.io/reason', reason);
+}
+
+/** Tells the audit log when the answer is complete: a watch when it ends, others when they have been sent. */
+function followed(response: ApiResponse, audit: Audited, info: RequestInfo, whenSent: WhenSent | undefined): ApiResponse {
+  const isWatch = response.body.kind === 'watch';
+  if (isWatch || isLongRunning(info)) audit.started(response.status);
+  const done = () => audit.completed(response);
+  if (whenSent) whenSent(done);
+  else if (isWatch) return { ...response, body: { kind: 'watch', watch: endingWith((response.body as WatchBody).watch, done) } };
+  else done();
+  return response;
+}
+
+type WatchBody = Extract<ApiBody, { kind: 'watch' }>;
+
+function endingWith(watch: WatchSubscription, done: () => void): WatchSubscription {
+  return {
+    subscribe(onEvents, onEnd) {
+      const stop = watch.subscribe(onEvents, () => {
+        done();
+        onEnd();
+      });
+      return () => {
+        stop();
+        done();
+      };
+    },
+  };
+}
 
 export class Pipeline {
   readonly #options: PipelineOptions;
@@ -69,9 +121,10 @@ export class Pipeline {
     }
     metrics.begin();
     const seen: Seen = {};
-    const response = await this.#answer(request, seen);
+    let response = await this.#answer(request, seen);
     metrics.end(seen.info, response.status);
-    const { admitted } = seen;
+    const { admitted, audit } = seen;
+    if (audit) response = followed(response, audit, seen.info!, whenSent);
     if (!admitted) return response;
     // Of a watch only the beginning counts.
     if (whenSent && response.body.kind !== 'watch') whenSent(() => admitted.release());
@@ -84,12 +137,12 @@ export class Pipeline {
     try {
       const info = requestInfo(request.method, request.url);
       seen.info = info;
-      const user = request.user ?? (await this.#authenticate(request));
+      const user = await this.#identified(request, info, seen);
       const entered = this.#enter(info, user, request);
       const admitted = entered instanceof Promise ? await entered : entered;
       if (admitted && !('release' in admitted)) return turnedAway(admitted);
       if (admitted) seen.admitted = admitted;
-      const context = await this.#authorized(request, info, user, warnings);
+      const context = await this.#authorized(request, info, user, warnings, seen.audit);
       const response = await this.#options.serve(context);
       if (warnings.length === 0) return response;
       return { ...response, body: response.body, warnings: [...(response.warnings ?? []), ...new Set(warnings)] };
@@ -106,19 +159,51 @@ export class Pipeline {
   /** Authenticates and authorizes a connection that is to be upgraded. Throws StatusError. */
   async admitted(request: ApiRequest): Promise<RequestContext> {
     const info = requestInfo(request.method, request.url);
-    const user = request.user ?? (await this.#authenticate(request));
-    return this.#authorized(request, info, user, []);
+    const seen: Seen = { info };
+    const user = await this.#identified(request, info, seen);
+    const { audit } = seen;
+    try {
+      const context = await this.#authorized(request, info, user, [], audit);
+      audit?.started(101);
+      if (audit) request.signal?.addEventListener('abort', () => audit.completed(UPGRADED), { once: true });
+      return context;
+    } catch (error) {
+      audit?.completed(statusResponse(this.toStatus(error, request)));
+      throw error;
+    }
   }
 
-  async #authorized(request: ApiRequest, info: RequestInfo, user: UserInfo, warnings: string[]): Promise<RequestContext> {
-    await this.#authorize(info, user);
+  /** Who asks; from here on the audit log follows the request. */
+  async #identified(request: ApiRequest, info: RequestInfo, seen: Seen): Promise<UserInfo> {
+    const { auditor, core } = this.#options;
+    if (!auditor) return request.user ?? (await this.#authenticate(request));
+    const receivedMs = core.runtime.clock.now();
+    try {
+      const user = request.user ?? (await this.#authenticate(request));
+      seen.audit = auditor.begin(request, info, user, receivedMs);
+      seen.audit?.received();
+      return user;
+    } catch (error) {
+      if (error instanceof StatusError && error.code === 401) auditor.begin(request, info, undefined, receivedMs)?.unauthenticated(error);
+      throw error;
+    }
+  }
+
+  async #authorized(
+    request: ApiRequest,
+    info: RequestInfo,
+    user: UserInfo,
+    warnings: string[],
+    audit: Audited | undefined,
+  ): Promise<RequestContext> {
+    await this.#authorize(info, user, audit);
     const context: RequestContext = {
       core: this.#options.core,
       request,
       info,
       user,
       warnings,
-      auditAnnotations: new Map(),
+      audit,
       authorize: (verb) => this.#authorize({ ...info, verb }, user),
     };
     await admitConnection(context);
@@ -140,7 +225,7 @@ export class Pipeline {
     return ANONYMOUS;
   }
 
-  async #authorize(info: RequestInfo, user: UserInfo): Promise<void> {
+  async #authorize(info: RequestInfo, user: UserInfo, audit?: Audited): Promise<void> {
     const { authorizer } = this.#options;
     if (!authorizer) return;
     const selectors = info.verb === 'list' || info.verb === 'watch' || info.verb === 'deletecollection';
@@ -160,6 +245,7 @@ export class Pipeline {
       ...(fieldSelector ? { fieldSelector } : {}),
       ...(labelSelector ? { labelSelector } : {}),
     });
+    if (audit) noteDecision(audit, decision);
     if (decision.decision === 'allow') return;
     // Whoever couldn't be asked said neither yes nor no.
     if (decision.error !== undefined) throw statusError.internal(decision.error);

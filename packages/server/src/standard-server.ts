@@ -23,7 +23,7 @@ import { withReviews } from './with-reviews.ts';
 
 export interface StandardServerOptions
   extends AuthenticationOptions,
-    Pick<ApiServerOptions, 'runtime' | 'store' | 'subresourceHandlers' | 'upgradeHandlers' | 'flowControl'> {
+    Pick<ApiServerOptions, 'runtime' | 'store' | 'subresourceHandlers' | 'upgradeHandlers' | 'flowControl' | 'auditor'> {
   definitions: readonly ResourceDefinition<any>[];
   /** How this server shows itself to aggregated ones. */
   proxyClient?: ProxyClient;
@@ -85,6 +85,7 @@ export function createStandardServer(options: StandardServerOptions): StandardSe
     flowControl: options.flowControl ?? {},
     admission: [
       ...defaultAdmission({ clock, random: runtime.random, authorizer, client: () => client, caller }),
+    ...(options.auditor ? { auditor: options.auditor } : {}),
       escalationCheck({ authorizer, rbac }),
       customResourceCleanup(() => client),
     ],

@@ -164,7 +164,8 @@ async function serve(edge: Edge, active: Active, request: Http2ServerRequest, re
   response.on('close', () => abort.abort());
   response.on('error', () => abort.abort());
   request.on('error', () => abort.abort());
-  response.setHeader(AUDIT_ID, (request.headers[AUDIT_ID] as string | undefined) || edge.runtime.random.uuid());
+  request.headers[AUDIT_ID] ||= edge.runtime.random.uuid();
+  response.setHeader(AUDIT_ID, request.headers[AUDIT_ID]);
   let asked: ApiRequest | undefined;
   try {
     await edge.ready;

@@ -34,16 +34,21 @@ export function decodeBody(context: RequestContext, expected: Expected, codec: O
   const strict = validation !== 'Ignore';
   try {
     if (body !== undefined && !(body instanceof Uint8Array)) {
-      return codec.applyDefaults(identified(context, codec.normalize(body, { strict }), expected, validation));
+      return told(context, codec.applyDefaults(identified(context, codec.normalize(body, { strict }), expected, validation)));
     }
     const supported = codec.protobuf ? [JSON_TYPE, YAML_TYPE, PROTOBUF_MEDIA_TYPE] : [JSON_TYPE, YAML_TYPE];
     const type = mediaType(headers['content-type']) || JSON_TYPE;
     if (!supported.includes(type)) throw unsupportedMediaType(supported);
     const decoded = codec.decode(body ?? new Uint8Array(0), { mediaType: type, strict });
-    return codec.applyDefaults(identified(context, decoded, expected, validation));
+    return told(context, codec.applyDefaults(identified(context, decoded, expected, validation)));
   } catch (error) {
     throw error instanceof DecodeError ? undecodable(error, expected, body) : error;
   }
+}
+
+function told(context: RequestContext, object: PlainObject): PlainObject {
+  context.audit?.requestObject(object);
+  return object;
 }
 
 /** How much of a body that can't be read is shown. */

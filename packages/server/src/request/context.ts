@@ -1,8 +1,10 @@
 // What the stages and verbs of one request share.
+
 import type { ApiRequest, UserInfo } from '@tiphys/machinery';
 import type { ObjectOperations, ResourceReader } from '@tiphys/registry';
 import type { Runtime } from '@tiphys/runtime';
 import type { Store } from '@tiphys/storage';
+import type { Audited } from '../audit/auditor.ts';
 import type { AdmissionPlugin, RequestInfo } from '../interfaces.ts';
 import type { Resources } from '../resources.ts';
 
@@ -24,8 +26,8 @@ export interface RequestContext {
   user: UserInfo;
   /** Texts of the answer's Warning headers. */
   warnings: string[];
-  /** What admission has to say to the audit log. */
-  auditAnnotations: Map<string, string>;
+  /** Where what the audit log shall know is told; absent when it wants nothing of this request. */
+  audit: Audited | undefined;
   /** Asks whether the caller may do something else to the same object. Throws Forbidden. */
   authorize(verb: string): Promise<void>;
 }

@@ -57,7 +57,7 @@ function resourceOfKind({ core }: RequestContext, apiVersion: string, kind: stri
 }
 
 export function attributesOf(context: RequestContext, endpoint: Endpoint, subject: AdmissionSubject): AdmissionAttributes {
-  const { core, info, user } = context;
+  const { core, info, user, audit } = context;
   return {
     operation: subject.operation,
     type: endpoint.type,
@@ -71,9 +71,7 @@ export function attributesOf(context: RequestContext, endpoint: Endpoint, subjec
     dryRun: subject.dryRun,
     reader: core.reader,
     warn: (text) => void context.warnings.push(text),
-    annotate: (key, value) => {
-      if (!context.auditAnnotations.has(key)) context.auditAnnotations.set(key, value);
-    },
+    ...(audit ? { annotate: (key, value, least) => audit.annotate(key, value, least) } : {}),
     equivalents: () => core.resources.equivalents(endpoint).map((other) => equivalent(endpoint, other)),
     complete: (changed) => completed(endpoint, changed),
     mergeType: () => mergeTypeFor(endpoint, subject.object),

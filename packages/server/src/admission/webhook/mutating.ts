@@ -64,7 +64,7 @@ async function invoke(options: WebhookOptions, invocation: Invocation, attribute
   } catch (error) {
     throw statusError.internal((error as Error).message, error);
   }
-  attributes.annotate?.(PATCH + place, JSON.stringify({ configuration, webhook: hook.name, patch, patchType: JSON_PATCH }));
+  attributes.annotate?.(PATCH + place, JSON.stringify({ configuration, webhook: hook.name, patch, patchType: JSON_PATCH }), 'Request');
   const restored = equivalent ? await equivalent.restore(patched) : patched;
   const complete = attributes.complete?.(restored) ?? restored;
   if (jsonEqual(attributes.object, complete)) return false;

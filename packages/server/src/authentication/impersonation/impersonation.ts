@@ -103,13 +103,22 @@ function attributesOf(request: ApiRequest): Omit<AuthorizationAttributes, 'user'
   return { ...info, ...(fieldSelector ? { fieldSelector } : {}), ...(labelSelector ? { labelSelector } : {}) };
 }
 
+/** Callers by whom they act as, for audit. */
+const callers = new WeakMap<UserInfo, { user: UserInfo; constraint?: string }>();
+
+/** Who acts as this user, when somebody else does. */
+export const callerBehind = (user: UserInfo): { user: UserInfo; constraint?: string } | undefined => callers.get(user);
+
 /** Users that the authenticator finds may act as others, as far as the authorizer lets them. */
 export function impersonating(authenticator: Authenticator, authorizer: Authorizer): Authenticator {
   const { impersonated } = impersonator(authorizer);
   return {
     async authenticate(request) {
       const user = await authenticator.authenticate(request);
-      return user && ((await impersonated(request, user))?.user ?? user);
+      const other = user && (await impersonated(request, user));
+      if (!other) return user;
+      callers.set(other.user, { user, ...(other.constraint ? { constraint: other.constraint } : {}) });
+      return other.user;
     },
   };
 }
