@@ -36,6 +36,18 @@ export interface ClusterConfiguration {
   etcdKeyFile?: string;
   etcdUser?: string;
   etcdPasswordFile?: string;
+  /** Static tokens: kube-apiserver's --token-auth-file. */
+  tokenFile?: string;
+  /** An AuthenticationConfiguration: OpenID issuers, and who may go without credentials. Reread when it changes. */
+  authenticationConfigFile?: string;
+  /** A kubeconfig of the webhook that knows tokens: --authentication-token-webhook-config-file. */
+  tokenWebhookConfigFile?: string;
+  /** Of the TokenReviews it is sent, v1 or v1beta1; default v1beta1, as upstream. */
+  tokenWebhookVersion?: string;
+  /** An AuthorizationConfiguration: who is asked, in which order. Reread when it changes. */
+  authorizationConfigFile?: string;
+  /** An AdmissionConfiguration. */
+  admissionControlConfigFile?: string;
   /** Address at which pods and other machines reach this server; default the node's with containerd. */
   advertiseAddress?: string;
   controllers: PartChoice;
@@ -86,6 +98,12 @@ const TYPES: Record<keyof ClusterConfiguration, 'string' | 'number'> = {
   etcdKeyFile: 'string',
   etcdUser: 'string',
   etcdPasswordFile: 'string',
+  tokenFile: 'string',
+  authenticationConfigFile: 'string',
+  tokenWebhookConfigFile: 'string',
+  tokenWebhookVersion: 'string',
+  authorizationConfigFile: 'string',
+  admissionControlConfigFile: 'string',
   advertiseAddress: 'string',
   controllers: 'string',
   scheduler: 'string',
@@ -149,5 +167,6 @@ export function completeConfiguration(given: Partial<ClusterConfiguration>): Clu
   if (configuration.advertiseAddress !== undefined && !isIP(configuration.advertiseAddress))
     refuse('advertiseAddress', 'must be an IP address');
   if (!/^\d+-\d+$/.test(configuration.nodePortRange)) refuse('nodePortRange', `must look like ${DEFAULT_CONFIGURATION.nodePortRange}`);
+  if (!['v1', 'v1beta1', undefined].includes(configuration.tokenWebhookVersion)) refuse('tokenWebhookVersion', 'must be v1 or v1beta1');
   return configuration;
 }

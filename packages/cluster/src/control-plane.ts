@@ -16,6 +16,7 @@ import { builtinDefinitions } from '@tiphys/registry';
 import type { Runtime } from '@tiphys/runtime';
 import { type Scheduler, type SchedulerOptions, startScheduler } from '@tiphys/scheduler';
 import {
+  ConfigurationFileError,
   type Connect,
   connectHandlers,
   createStandardServer,
@@ -23,14 +24,16 @@ import {
   type Listening,
   LOOPBACK_USER,
   type StandardServer,
+  type StandardServerOptions,
   type TokenSigner,
 } from '@tiphys/server';
 import type { Store } from '@tiphys/storage';
 import { addressAt } from './addresses.ts';
 import { certificateSigner } from './certificates/certificate-signer.ts';
 import { AUTHORITY_NAME, type ClusterKeys, FRONT_PROXY_CLIENT_NAME } from './certificates/cluster-keys.ts';
-import type { ClusterConfiguration } from './configuration.ts';
+import { type ClusterConfiguration, ConfigurationError } from './configuration.ts';
 import { portRefused } from './port-refused.ts';
+import { followServerFiles, readServerFiles } from './server-files.ts';
 
 export const TOKEN_ISSUER = 'https://kubernetes.default.svc.cluster.local';
 
@@ -92,7 +95,23 @@ function portRange(text: string): readonly [number, number] {
   return [first!, last!];
 }
 
-function createServer(options: ControlPlaneOptions, signer: TokenSigner): { server: StandardServer; connect: Connect } {
+/** What the files say wrongly is told as the configuration's other mistakes are. */
+function serverOf(options: StandardServerOptions): StandardServer {
+  try {
+    return createStandardServer(options);
+  } catch (error) {
+    throw error instanceof ConfigurationFileError ? new ConfigurationError(error.message, { cause: error }) : error;
+  }
+}
+
+interface CreatedServer {
+  server: StandardServer;
+  connect: Connect;
+  /** Begins to follow the files that may change. Returns a stop function. */
+  followFiles(): () => void;
+}
+
+function createServer(options: ControlPlaneOptions, signer: TokenSigner): CreatedServer {
   const { configuration, runtime, store, keys } = options;
   const connect = connectHandlers({
     runtime,
@@ -100,7 +119,9 @@ function createServer(options: ControlPlaneOptions, signer: TokenSigner): { serv
     authorizer: { authorize: (attributes) => server.authorizer.authorize(attributes) },
     kubeletTls: { cert: keys.kubeletClient.certificatePem, key: keys.kubeletClient.privateKeyPem, ca: keys.authority.certificatePem },
   });
-  const server = createStandardServer({
+  const files = readServerFiles(configuration);
+  const server = serverOf({
+    ...files,
     runtime,
     store,
     signer,
@@ -119,7 +140,7 @@ function createServer(options: ControlPlaneOptions, signer: TokenSigner): { serv
     subresourceHandlers: connect.subresourceHandlers,
     upgradeHandlers: connect.upgradeHandlers,
   });
-  return { server, connect };
+  return { server, connect, followFiles: () => followServerFiles(configuration, files, server, runtime) };
 }
 
 function systemOptions({ runtime, keys, volumeDirectory }: ControlPlaneOptions, signer: TokenSigner): SystemControllersOptions {
@@ -135,7 +156,7 @@ function systemOptions({ runtime, keys, volumeDirectory }: ControlPlaneOptions, 
 export async function startControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
   const { configuration, runtime, keys } = options;
   const signer = createTokenSigner({ privateKeyPem: keys.serviceAccountKeyPem, issuer: TOKEN_ISSUER });
-  const { server, connect } = createServer(options, signer);
+  const { server, connect, followFiles } = createServer(options, signer);
   const clientCa = `${keys.authority.certificatePem}\n${keys.frontProxyAuthority.certificatePem}`;
   const listening = await server
     .listen({
@@ -158,6 +179,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const addresses = options.advertisedAddress.startsWith('127.') ? [] : [options.advertisedAddress];
   const advertised = { addresses, port: listening.port, clusterIP: addressAt(configuration.serviceCidr, 1) };
   await server.bootstrap(advertised);
+  const stopFiles = followFiles();
   const client = clientAs(LOOPBACK_USER);
   const controllers =
     configuration.controllers === 'none'
@@ -178,6 +200,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
         });
   await Promise.all([controllers?.ready, scheduler?.started]);
   const close = async () => {
+    stopFiles();
     await Promise.all([controllers?.stop(), scheduler?.stop()]);
     await Promise.all(clients.map((each) => each.close()));
     connect.close();

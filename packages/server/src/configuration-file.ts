@@ -41,16 +41,21 @@ export function parseConfigurationFile(text: string, format: FileFormat): any {
   try {
     document = parse(text, { maxAliasCount: 0, uniqueKeys: true });
   } catch (error) {
-    throw new ConfigurationFileError((error as Error).message, { cause: error });
+    throw new ConfigurationFileError(`${format.kind}: ${(error as Error).message}`, { cause: error });
   }
   const { apiVersion = '', kind = '', ...fields } = typeOf(document) === 'object' ? document : {};
   if (kind !== format.kind || !format.apiVersions.includes(apiVersion)) {
     const wanted = format.apiVersions.join(', ');
     throw new ConfigurationFileError(
-      `no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(apiVersion)}; wanted is ${format.kind} of ${wanted}`,
+      `${format.kind}: no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(apiVersion)}; wanted is ${format.kind} of ${wanted}`,
     );
   }
   const found = problems(fields, format.shape, '');
-  if (found.length > 0) throw new ConfigurationFileError(`strict decoding error: ${found.join(', ')}`);
+  if (found.length > 0) throw new ConfigurationFileError(`${format.kind}: strict decoding error: ${found.join(', ')}`);
   return fields;
+}
+
+/** Everything that is wrong with the content, as one error. */
+export function contentError(kind: string, lines: readonly string[]): ConfigurationFileError {
+  return new ConfigurationFileError(`${kind}: ${lines.length === 1 ? lines[0] : `[${lines.join(', ')}]`}`);
 }

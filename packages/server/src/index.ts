@@ -5,7 +5,9 @@ export { type AuditOptions, type Auditor, createAuditor } from './audit/index.ts
 export * from './authentication/index.ts';
 export * from './authorization/index.ts';
 export * from './bootstrap/index.ts';
+export { ConfigurationFileError } from './configuration-file.ts';
 export { type Connect, type ConnectOptions, connectHandlers, type KubeletTls } from './connect/index.ts';
 export type { Listening, ListenOptions } from './edge/listen.ts';
 export type * from './interfaces.ts';
+export { type RemoteTarget, readKubeconfig } from './remote/kubeconfig.ts';
 export { createStandardServer, type StandardServer, type StandardServerOptions } from './standard-server.ts';

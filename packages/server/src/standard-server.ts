@@ -4,7 +4,7 @@ import type { KubeObject, ResourceType } from '@tiphys/api';
 import type { ApiResponse } from '@tiphys/machinery';
 import type { ResourceDefinition, ResourceReader } from '@tiphys/registry';
 import { invariant } from '@tiphys/std';
-import { defaultAdmission } from './admission/index.ts';
+import { type AdmissionConfiguration, defaultAdmission } from './admission/index.ts';
 import { webhookCaller } from './admission/webhook/call.ts';
 import { aggregation, type ProxyClient } from './aggregation/index.ts';
 import { type ApiServer, type ApiServerOptions, createApiServer } from './api-server.ts';
@@ -32,6 +32,8 @@ export interface StandardServerOptions
   apiAudiences?: readonly string[];
   /** Text of an AuthorizationConfiguration (apiserver.config.k8s.io). Default: Node, then RBAC. */
   authorizationConfiguration?: string;
+  /** What admission plugins are told. */
+  admissionConfiguration?: AdmissionConfiguration;
   serviceCidrs: readonly string[];
   /** How pods reach this server: the endpoints of the Service `kubernetes`. May be given later, when the port is known. */
   advertised?: Advertised;
@@ -84,7 +86,14 @@ export function createStandardServer(options: StandardServerOptions): StandardSe
     authorizer,
     flowControl: options.flowControl ?? {},
     admission: [
-      ...defaultAdmission({ clock, random: runtime.random, authorizer, client: () => client, caller }),
+      ...defaultAdmission({
+        clock,
+        random: runtime.random,
+        authorizer,
+        client: () => client,
+        caller,
+        ...(options.admissionConfiguration ? { configuration: options.admissionConfiguration } : {}),
+      }),
     ...(options.auditor ? { auditor: options.auditor } : {}),
       escalationCheck({ authorizer, rbac }),
       customResourceCleanup(() => client),

@@ -3,6 +3,7 @@ import type { Clock, Random } from '@tiphys/runtime';
 import type { Loopback } from '../bootstrap/loopback.ts';
 import type { AdmissionPlugin, Authorizer } from '../interfaces.ts';
 import { certificateApproval, certificateSigning, certificateSubjectRestriction } from './certificates.ts';
+import type { AdmissionConfiguration } from './configuration.ts';
 import { limitRanger } from './limit-ranger.ts';
 import { namespaceLifecycle } from './namespace-lifecycle.ts';
 import { nodeRestriction } from './node-restriction.ts';
@@ -18,12 +19,16 @@ import { type WebhookCaller, webhookCaller } from './webhook/call.ts';
 import { mutatingWebhooks } from './webhook/mutating.ts';
 import { validatingWebhooks } from './webhook/validating.ts';
 
+export { type AdmissionConfiguration, parseAdmissionConfiguration } from './configuration.ts';
+
 export interface AdmissionOptions {
   clock: Clock;
   random: Random;
   authorizer: Authorizer;
   /** For the plugins that write: quotas their usage. */
   client(): Loopback;
+  /** From the administrator's file. */
+  configuration?: AdmissionConfiguration;
   /** Calls webhooks. Default: over HTTPS. */
   caller?: WebhookCaller;
 }
@@ -36,7 +41,7 @@ export function defaultAdmission(options: AdmissionOptions): AdmissionPlugin[] {
     serviceAccount(options),
     nodeRestriction(authorizer),
     taintNodesByCondition(),
-    podSecurity(),
+    podSecurity(options.configuration?.podSecurity),
     priority(),
     defaultTolerationSeconds(),
     defaultStorageClass(),

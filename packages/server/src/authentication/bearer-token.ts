@@ -133,15 +133,31 @@ export function staticTokenAuthenticator(tokens: readonly StaticToken[]): LocalT
   };
 }
 
-/** `token,user,uid,"group1,group2"` per line. */
+const TOKEN_FILE_COLUMNS_MIN = 3;
+
+/** One line of comma separated values; quotes hold commas, and a doubled quote is one. */
+function csvFields(line: string): string[] {
+  const fields: string[] = [];
+  for (const [, quotedText, text, end] of line.matchAll(/\s*(?:"((?:[^"]|"")*)"\s*|([^,]*))(,|$)/g)) {
+    fields.push(quotedText === undefined ? (text ?? '').trimEnd() : quotedText.replaceAll('""', '"'));
+    if (end === '') break;
+  }
+  return fields;
+}
+
+/** `token,user,uid,"group1,group2"` per line; of a token that comes twice the last counts (authentication/token/tokenfile). */
 export function parseTokenFile(text: string): StaticToken[] {
-  return text
-    .split('\n')
-    .filter((line) => line.trim() !== '')
-    .map((line) => {
-      const fields = [...line.matchAll(/\s*(?:"((?:[^"]|"")*)"|([^,]*))(?:,|$)/g)].map((m) => (m[1] ?? m[2] ?? '').trim());
-      const [token, name, uid, groups] = fields;
-      if (!token || !name) throw new Error('token file must have at least 3 columns (token, user name, user uid)');
-      return { token, user: { name, ...(uid ? { uid } : {}), groups: groups ? groups.split(',').map((g) => g.trim()) : [] } };
-    });
+  const tokens = new Map<string, StaticToken>();
+  for (const line of text.split('\n')) {
+    if (line.trim() === '') continue;
+    const fields = csvFields(line.trim());
+    if (fields.length < TOKEN_FILE_COLUMNS_MIN) {
+      throw new Error(`token file must have at least 3 columns (token, user name, user uid), found ${fields.length}`);
+    }
+    const [token = '', name = '', uid = '', groups = ''] = fields;
+    if (token === '') continue;
+    const user = { name, ...(uid ? { uid } : {}), groups: groups === '' ? [] : groups.split(',') };
+    tokens.set(token, { token, user });
+  }
+  return [...tokens.values()];
 }

@@ -5,7 +5,8 @@ import { jsonEqual, statusError } from '@tiphys/machinery';
 import type { AdmissionAttributes, AdmissionPlugin } from '../../interfaces.ts';
 import { forbidden, isResource } from '../attributes.ts';
 import type { Finding } from './checks.ts';
-import { type LevelVersion, type Policy, policyOf, policyText, stricter } from './policy.ts';
+import { POD_SECURITY_DEFAULT, type PodSecurityConfiguration } from './configuration.ts';
+import { compactText, isEquivalent, isPrivileged, type LevelVersion, type Policy, policyOf, policyText, stricter } from './policy.ts';
 import { evaluate } from './registry.ts';
 
 const NAMESPACE_PODS_CHECKED_MAX = 3000;
@@ -23,45 +24,87 @@ const TEMPLATES: Record<string, (object: any) => corev1.PodTemplateSpec | undefi
   'cronjobs.batch': (object) => object.spec?.jobTemplate?.spec?.template,
 };
 
-export function podSecurity(): AdmissionPlugin {
+const ANNOTATION_PREFIX = 'pod-security.kubernetes.io/';
+
+interface Judge {
+  configuration: PodSecurityConfiguration;
+}
+
+export function podSecurity(configuration: PodSecurityConfiguration = POD_SECURITY_DEFAULT): AdmissionPlugin {
+  const judge: Judge = { configuration };
   return {
     name: 'PodSecurity',
     validate(attributes) {
       if (attributes.operation !== 'CREATE' && attributes.operation !== 'UPDATE') return;
-      if (isResource(attributes, '', 'namespaces')) return checkNamespace(attributes);
-      if (isResource(attributes, '', 'pods')) return checkPod(attributes);
+      if (isResource(attributes, '', 'namespaces')) return checkNamespace(judge, attributes);
+      if (isResource(attributes, '', 'pods')) return checkPod(judge, attributes);
       const { group, resource } = attributes.type;
       const template = TEMPLATES[group === '' ? resource : `${resource}.${group}`];
-      if (template && attributes.subresource === '') checkTemplate(attributes, template(attributes.object));
+      if (template && attributes.subresource === '') checkTemplate(judge, attributes, template);
     },
   };
 }
 
 const detail = (findings: readonly Finding[]) =>
   findings.map((each) => (each.detail ? `${each.reason} (${each.detail})` : each.reason)).join(', ');
-const isPrivileged = ({ enforce, audit, warn }: Policy) => [enforce, audit, warn].every(({ level }) => level === 'privileged');
 
-function policyFor(attributes: AdmissionAttributes): Policy | undefined {
-  const namespace = attributes.reader.get(corev1.namespaces, attributes.namespace);
-  const { policy, errors } = policyOf(namespace?.metadata?.labels);
-  return errors.length === 0 && isPrivileged(policy) ? undefined : policy;
+const annotate = (attributes: AdmissionAttributes, key: string, value: string) => attributes.annotate?.(ANNOTATION_PREFIX + key, value);
+
+function isExempt({ configuration: { exemptions } }: Judge, attributes: AdmissionAttributes): boolean {
+  const why = exemptions.namespaces.has(attributes.namespace)
+    ? 'namespace'
+    : exemptions.usernames.has(attributes.user.name)
+      ? 'user'
+      : undefined;
+  if (why) annotate(attributes, 'exempt', why);
+  return why !== undefined;
 }
 
-function warnOf(attributes: AdmissionAttributes, { warn }: Policy, object: KubeObject, spec: corev1.PodSpec): void {
-  const findings = evaluate(warn.level, warn.version, spec, object.metadata ?? {});
-  if (findings.length > 0) attributes.warn(`would violate PodSecurity ${JSON.stringify(policyText(warn))}: ${detail(findings)}`);
+const namespacePolicy = ({ configuration }: Judge, { reader, namespace }: AdmissionAttributes) =>
+  policyOf(reader.get(corev1.namespaces, namespace)?.metadata?.labels, configuration.defaults);
+
+type Judged = ReturnType<typeof namespacePolicy>;
+
+/** Judges by each of the policy's modes. Only pods themselves are refused. */
+function judgePod(
+  { configuration: { exemptions } }: Judge,
+  attributes: AdmissionAttributes,
+  { policy, errors }: Judged,
+  object: KubeObject,
+  spec: corev1.PodSpec,
+  enforces: boolean,
+): void {
+  if (exemptions.runtimeClasses.has(spec.runtimeClassName ?? '')) {
+    annotate(attributes, 'exempt', 'runtimeClass');
+    return;
+  }
+  if (errors.length > 0) {
+    const lines = errors.map(({ field, message }) => `${field}: ${message}`);
+    annotate(attributes, 'error', `Failed to parse policy: ${lines.length === 1 ? lines[0] : `[${lines.join(', ')}]`}`);
+  }
+  const findings = (mode: LevelVersion) => evaluate(mode.level, mode.version, spec, object.metadata ?? {});
+  const violation = (mode: LevelVersion, found: readonly Finding[]) => `PodSecurity ${JSON.stringify(policyText(mode))}: ${detail(found)}`;
+  const { enforce, audit, warn } = policy;
+  if (enforces) annotate(attributes, 'enforce-policy', policyText(enforce));
+  const refused = enforces ? findings(enforce) : [];
+  const audited = findings(audit);
+  if (audited.length > 0) annotate(attributes, 'audit-violations', `would violate ${violation(audit, audited)}`);
+  if (refused.length > 0) throw forbidden(attributes, `violates ${violation(enforce, refused)}`);
+  const warned = findings(warn);
+  if (warned.length > 0) attributes.warn(`would violate ${violation(warn, warned)}`);
 }
 
-function checkPod(attributes: AdmissionAttributes): void {
+function checkPod(judge: Judge, attributes: AdmissionAttributes): void {
   const { subresource, operation, oldObject } = attributes;
-  if (IGNORED_SUBRESOURCES.has(subresource)) return;
-  const policy = policyFor(attributes);
+  if (IGNORED_SUBRESOURCES.has(subresource) || isExempt(judge, attributes)) return;
+  const judged = namespacePolicy(judge, attributes);
+  if (judged.errors.length === 0 && isPrivileged(judged.policy)) {
+    annotate(attributes, 'enforce-policy', policyText({ level: 'privileged', version: 'latest' }));
+    return;
+  }
   const pod = attributes.object as corev1.Pod;
-  if (!policy || !pod.spec || (operation === 'UPDATE' && !isSignificant(pod, oldObject as corev1.Pod))) return;
-  const { enforce } = policy;
-  const findings = evaluate(enforce.level, enforce.version, pod.spec, pod.metadata ?? {});
-  if (findings.length > 0) throw forbidden(attributes, `violates PodSecurity ${JSON.stringify(policyText(enforce))}: ${detail(findings)}`);
-  warnOf(attributes, policy, pod, pod.spec);
+  if (!pod.spec || (operation === 'UPDATE' && !isSignificant(pod, oldObject as corev1.Pod))) return;
+  judgePod(judge, attributes, judged, pod, pod.spec, true);
 }
 
 /** Updates matter when containers come or go, or change their image. */
@@ -74,26 +117,48 @@ function isSignificant(pod: corev1.Pod, old: corev1.Pod): boolean {
 }
 
 /** Controllers are only warned of: their pods are what is refused. */
-function checkTemplate(attributes: AdmissionAttributes, template: corev1.PodTemplateSpec | undefined): void {
-  const policy = template?.spec && policyFor(attributes);
-  if (policy) warnOf(attributes, policy, { metadata: template.metadata ?? {} }, template.spec!);
+function checkTemplate(
+  judge: Judge,
+  attributes: AdmissionAttributes,
+  templateOf: (object: any) => corev1.PodTemplateSpec | undefined,
+): void {
+  if (isExempt(judge, attributes)) return;
+  const judged = namespacePolicy(judge, attributes);
+  const { warn, audit } = judged.policy;
+  if (judged.errors.length === 0 && warn.level === 'privileged' && audit.level === 'privileged') return;
+  const template = templateOf(attributes.object);
+  if (template?.spec) judgePod(judge, attributes, judged, { metadata: template.metadata ?? {} }, template.spec, false);
 }
 
-function checkNamespace(attributes: AdmissionAttributes): void {
+/** Whoever writes levels on a namespace that nobody looks at should know. */
+function warnOfExemption({ configuration }: Judge, attributes: AdmissionAttributes, policy: Policy): void {
+  const { name = '', labels = {} } = attributes.object?.metadata ?? {};
+  if (isPrivileged(policy) || isEquivalent(policy, configuration.defaults)) return;
+  const ignored = compactText(policy, labels);
+  attributes.warn(`namespace ${JSON.stringify(name)} is exempt from Pod Security, and the policy (${ignored}) will be ignored`);
+}
+
+function checkNamespace(judge: Judge, attributes: AdmissionAttributes): void {
   if (attributes.subresource !== '') return;
   const { object, oldObject, operation } = attributes;
+  const { defaults, exemptions } = judge.configuration;
   const name = object?.metadata?.name ?? '';
-  const next = policyOf(object?.metadata?.labels);
-  const before = operation === 'UPDATE' ? policyOf(oldObject?.metadata?.labels) : undefined;
+  const next = policyOf(object?.metadata?.labels, defaults);
+  const before = operation === 'UPDATE' ? policyOf(oldObject?.metadata?.labels, defaults) : undefined;
   if (next.errors.length > 0 && !(before && jsonEqual(before.errors, next.errors))) {
     throw statusError.invalid({ group: '', kind: 'Namespace' }, name, next.errors);
   }
-  if (!before) return;
+  const exempt = exemptions.namespaces.has(name);
+  if (!before) {
+    if (exempt) warnOfExemption(judge, attributes, next.policy);
+    return;
+  }
   const [enforce, old] = [next.policy.enforce, before.policy.enforce];
   const same = enforce.level === old.level && enforce.version === old.version;
   if (same || enforce.level === 'privileged') return;
   if (enforce.version === old.version && !stricter(enforce.level, old.level)) return;
-  for (const warning of warningsForPods(attributes, name, enforce)) attributes.warn(warning);
+  if (exempt) warnOfExemption(judge, attributes, next.policy);
+  else for (const warning of warningsForPods(attributes, name, enforce)) attributes.warn(warning);
 }
 
 /** One pod of each controller first, so that a limited look sees as many kinds of pods as it can. */

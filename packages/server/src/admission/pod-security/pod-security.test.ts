@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import type { corev1, KubeObject } from '@tiphys/api';
 import { readerOf } from '../../../test/reader-of.ts';
 import type { AdmissionAttributes } from '../../interfaces.ts';
+import { parseAdmissionConfiguration } from '../configuration.ts';
 import { podSecurity } from './plugin.ts';
 import { policyOf, policyText } from './policy.ts';
 import { evaluate, type Version } from './registry.ts';
@@ -150,4 +151,71 @@ test('a namespace that becomes stricter is told of its pods; wrong labels are re
     message:
       'Namespace "ns" is invalid: metadata.labels[pod-security.kubernetes.io/enforce]: Invalid value: "wrong": must be one of privileged, baseline, restricted',
   });
+});
+
+const CONFIGURATION = `apiVersion: apiserver.config.k8s.io/v1
+kind: AdmissionConfiguration
+plugins:
+- name: PodSecurity
+  configuration:
+    apiVersion: pod-security.admission.config.k8s.io/v1
+    kind: PodSecurityConfiguration
+    defaults: { enforce: baseline, enforce-version: latest, warn: restricted, audit: restricted }
+    exemptions: { usernames: [robot], namespaces: [kube-system], runtimeClasses: [sandbox] }
+`;
+
+/** Creates a privileged pod under CONFIGURATION; says how that went. */
+function createUnderConfiguration(namespace: string, user: string, runtimeClassName?: string) {
+  const { podSecurity: configuration } = parseAdmissionConfiguration(CONFIGURATION, '/');
+  const warnings: string[] = [];
+  const annotations: Record<string, string> = {};
+  const spec = { containers: [{ name: 'a', securityContext: { privileged: true } }], ...(runtimeClassName ? { runtimeClassName } : {}) };
+  const attributes = {
+    operation: 'CREATE',
+    type: { group: '', version: 'v1', resource: 'pods', kind: 'Pod', namespaced: true },
+    subresource: '',
+    namespace,
+    name: 'web',
+    object: { kind: 'Pod', metadata: { name: 'web', namespace }, spec } as KubeObject,
+    user: { name: user, groups: [] },
+    dryRun: false,
+    reader: readerOf({ kind: 'Namespace', metadata: { name: namespace } }),
+    warn: (text: string) => void warnings.push(text),
+    annotate: (key: string, value: string) => {
+      annotations[key] = value;
+    },
+  } as AdmissionAttributes;
+  const act = () => podSecurity(configuration).validate!(attributes);
+  return { act, warnings, annotations };
+}
+
+test('the administrator’s file sets what namespaces without labels get, and audit is told', () => {
+  const { act, annotations } = createUnderConfiguration('ns', 'ann');
+  assert.throws(act, { message: /violates PodSecurity "baseline:latest": privileged/ });
+  assert.equal(annotations['pod-security.kubernetes.io/enforce-policy'], 'baseline:latest');
+  assert.match(annotations['pod-security.kubernetes.io/audit-violations']!, /^would violate PodSecurity "restricted:latest": privileged/);
+});
+
+test('exempt are users, namespaces and runtime classes, and audit is told which', () => {
+  for (const [why, ...of] of [
+    ['namespace', 'kube-system', 'ann'],
+    ['user', 'ns', 'robot'],
+    ['runtimeClass', 'ns', 'ann', 'sandbox'],
+  ] as const) {
+    const { act, warnings, annotations } = createUnderConfiguration(...(of as unknown as [string, string]));
+    act();
+    assert.deepEqual([annotations, warnings], [{ 'pod-security.kubernetes.io/exempt': why }, []]);
+  }
+});
+
+test('a configuration that can’t be used says what is wrong', () => {
+  const refused = (change: (text: string) => string, message: RegExp) =>
+    assert.throws(() => parseAdmissionConfiguration(change(CONFIGURATION), '/'), { name: 'ConfigurationFileError', message });
+  refused(
+    (text) => text.replace('baseline', 'strict'),
+    /defaults.enforce: Invalid value: "strict": must be one of privileged, baseline, restricted/,
+  );
+  refused((text) => text.replace('[robot]', '[""]'), /exemptions.usernames\[0\]: Invalid value: "": username must not be empty/);
+  refused((text) => text.replace('name: PodSecurity', 'name: ImagePolicyWebhook'), /takes no configuration here/);
+  refused((text) => text.replace('plugins:', 'plugin:'), /unknown field "plugin"/);
 });

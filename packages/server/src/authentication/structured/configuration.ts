@@ -1,6 +1,6 @@
 // The file of --authentication-config: which OpenID issuers are trusted, how their claims make a user, and who may go without
 // credentials (apiserver pkg/apis/apiserver/{types,v1,load}).
-import { ConfigurationFileError, parseConfigurationFile, type Shape } from '../../configuration-file.ts';
+import { contentError, parseConfigurationFile, type Shape } from '../../configuration-file.ts';
 import { type CompiledAuthenticator, compileAuthenticators } from './validation.ts';
 
 export interface Issuer {
@@ -87,6 +87,6 @@ export function parseAuthenticationConfiguration(text: string, ownIssuers: reado
   if (anonymous && !anonymous.enabled && anonymous.conditions?.length) {
     errors.push('anonymous.conditions: Invalid value: enabled should be set to true when conditions are defined');
   }
-  if (errors.length > 0) throw new ConfigurationFileError(errors.length === 1 ? errors[0]! : `[${errors.join(', ')}]`);
+  if (errors.length > 0) throw contentError(FORMAT.kind, errors);
   return { jwt: authenticators, ...(anonymous ? { anonymous: { ...anonymous, enabled: anonymous.enabled ?? false } } : {}) };
 }

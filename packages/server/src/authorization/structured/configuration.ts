@@ -4,7 +4,7 @@ import { statSync } from 'node:fs';
 import { isAbsolute } from 'node:path';
 import { formatDuration, parseDuration } from '@tiphys/api';
 import { type FieldError, fieldError } from '@tiphys/machinery';
-import { ConfigurationFileError, parseConfigurationFile, type Shape } from '../../configuration-file.ts';
+import { contentError, parseConfigurationFile, type Shape } from '../../configuration-file.ts';
 import { compileCondition, type MatchCondition } from './match-conditions.ts';
 
 export interface WebhookConfiguration {
@@ -60,7 +60,7 @@ export function parseAuthorizationConfiguration(text: string): readonly Authoriz
   if (lines.length === 0) {
     for (const { type, name } of misnamed) lines.push(`expected name ${type.toLowerCase()} for authorizer ${type} instead of ${name}`);
   }
-  if (lines.length > 0) throw new ConfigurationFileError(lines.length === 1 ? lines[0]! : `[${lines.join(', ')}]`);
+  if (lines.length > 0) throw contentError(FORMAT.kind, lines);
   return result;
 }
 
