@@ -62,6 +62,8 @@ export function followContainers(options: ContainerEventsOptions): { stop(): Pro
   const run = async () => {
     while (!stop.signal.aborted) {
       try {
+        // While it is away there is nothing to look at: every pod would complain, again and again.
+        await options.cri.version();
         await (hasCriEvents ? followCri : followContainerd)(options, stop.signal);
       } catch (error) {
         if (error instanceof CriError && error.code === GrpcCode.UNIMPLEMENTED) {
