@@ -32,6 +32,7 @@ import { addressAt } from './addresses.ts';
 import { certificateSigner } from './certificates/certificate-signer.ts';
 import { AUTHORITY_NAME, type ClusterKeys, FRONT_PROXY_CLIENT_NAME } from './certificates/cluster-keys.ts';
 import { type ClusterConfiguration, ConfigurationError } from './configuration.ts';
+import { legacyToken } from './legacy-token.ts';
 import { portRefused } from './port-refused.ts';
 import { followServerFiles, readServerFiles } from './server-files.ts';
 
@@ -62,18 +63,6 @@ export interface ControlPlane {
   controllers: RunningControllers | undefined;
   scheduler: Scheduler | undefined;
   close(): Promise<void>;
-}
-
-function legacyToken(signer: TokenSigner, account: corev1.ServiceAccount, secret: corev1.Secret): string {
-  // Secret tokens do not end: their claims say only who and which secret (pkg/serviceaccount/legacy.go).
-  const { name = '', namespace = '', uid = '' } = account.metadata ?? {};
-  return signer.sign({
-    sub: `system:serviceaccount:${namespace}:${name}`,
-    'kubernetes.io/serviceaccount/namespace': namespace,
-    'kubernetes.io/serviceaccount/secret.name': secret.metadata?.name,
-    'kubernetes.io/serviceaccount/service-account.name': name,
-    'kubernetes.io/serviceaccount/service-account.uid': uid,
-  });
 }
 
 /** Pods of any user write to their volumes; the folder above keeps others of the machine out. */

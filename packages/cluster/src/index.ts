@@ -17,5 +17,6 @@ export const {
   parseConfiguration,
   runningOn,
   startCluster,
+  startControlLoops,
 } = await import('./library.ts');
 export type * from './library.ts';

@@ -7,6 +7,7 @@ export {
   type NodeRuntime,
   parseConfiguration,
 } from './configuration.ts';
+export { type ControlLoops, type ControlLoopsOptions, startControlLoops } from './control-loops.ts';
 export { type DataFolder, dataFolder, isDataFolder, openDataFolder, type RunningProcess, runningOn } from './data-folder.ts';
 export { obstacles } from './nodes/runtime-choice.ts';
 export { type CloseOptions, type Cluster, type ClusterOptions, cleanUp, startCluster } from './start-cluster.ts';
