@@ -52,6 +52,8 @@ export interface ClusterConfiguration {
   advertiseAddress?: string;
   controllers: PartChoice;
   scheduler: PartChoice;
+  /** A KubeSchedulerConfiguration. */
+  schedulerConfigFile?: string;
 }
 
 export const DEFAULT_CONFIGURATION: ClusterConfiguration = {
@@ -64,8 +66,6 @@ export const DEFAULT_CONFIGURATION: ClusterConfiguration = {
   nodePortRange: '30000-32767',
   clusterDomain: 'cluster.local',
   etcdPrefix: '/registry',
-  /** A KubeSchedulerConfiguration. */
-  schedulerConfigFile?: string;
   controllers: 'builtin',
   scheduler: 'builtin',
 };
@@ -107,6 +107,7 @@ const TYPES: Record<keyof ClusterConfiguration, 'string' | 'number'> = {
   advertiseAddress: 'string',
   controllers: 'string',
   scheduler: 'string',
+  schedulerConfigFile: 'string',
 };
 const PART_CHOICES: readonly PartChoice[] = ['builtin', 'none'];
 const RUNTIMES: readonly NodeRuntime[] = ['auto', 'containerd', 'simulated', 'none'];
@@ -125,7 +126,6 @@ export function parseConfiguration(text: string, fileName: string): Partial<Clus
   const { apiVersion, kind, ...fields } = document as Record<string, unknown>;
   if (apiVersion !== CONFIGURATION_API_VERSION || kind !== CONFIGURATION_KIND)
     throw new ConfigurationError(`${fileName}: must begin with apiVersion: ${CONFIGURATION_API_VERSION} and kind: ${CONFIGURATION_KIND}`);
-  schedulerConfigFile: 'string',
   for (const [name, value] of Object.entries(fields)) {
     const type = TYPES[name as keyof ClusterConfiguration];
     if (!type) throw new ConfigurationError(`${fileName}: unknown field "${name}"; known are ${Object.keys(TYPES).join(', ')}`);

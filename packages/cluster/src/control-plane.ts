@@ -48,12 +48,12 @@ export interface ControlPlaneOptions {
   advertisedAddress: string;
   /** Where volumes of claims without a class are made; without it nothing is made, which suits simulated nodes. */
   volumeDirectory?: string;
+  /** Profiles and back-off; default upstream's. */
+  scheduler?: Pick<SchedulerOptions, 'profiles' | 'backoff'>;
 }
 
 export interface ControlPlane {
   server: StandardServer;
-  /** Profiles and back-off; default upstream's. */
-  scheduler?: Pick<SchedulerOptions, 'profiles' | 'backoff'>;
   listening: Listening;
   /** Acts as the cluster's administrator. */
   client: Client;
