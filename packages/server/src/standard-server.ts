@@ -85,6 +85,7 @@ export function createStandardServer(options: StandardServerOptions): StandardSe
     authenticators: [impersonating(authentication.authenticator, authorizer)],
     authorizer,
     flowControl: options.flowControl ?? {},
+    ...(options.auditor ? { auditor: options.auditor } : {}),
     admission: [
       ...defaultAdmission({
         clock,
@@ -94,7 +95,6 @@ export function createStandardServer(options: StandardServerOptions): StandardSe
         caller,
         ...(options.admissionConfiguration ? { configuration: options.admissionConfiguration } : {}),
       }),
-    ...(options.auditor ? { auditor: options.auditor } : {}),
       escalationCheck({ authorizer, rbac }),
       customResourceCleanup(() => client),
     ],
