@@ -68,6 +68,8 @@ export interface RealNode extends AsyncDisposable {
   create(wanted: corev1.Pod, condition?: (found: corev1.Pod) => boolean): Promise<corev1.Pod>;
   /** Messages of the pod's events of one reason. */
   events(pod: string, reason: string): Promise<string[]>;
+  /** Resolves when an event of the pod says so. */
+  told(pod: string, reason: string, message: string): Promise<void>;
   /** Resolves when the container's log has the text. */
   logged(pod: string, container: string, text: string): Promise<void>;
   packShell(): Promise<void>;
@@ -114,6 +116,15 @@ export async function realNode(port: number, more: Partial<NodeOptions> = {}): P
       void informer.synced().then(check);
     });
   };
+  const eventsOf = async (pod: string, reason: string) => {
+    const { items } = await client.of(corev1.events).list({ namespace: 'default' });
+    return items.flatMap((event) => (event.involvedObject.name === pod && event.reason === reason ? [event.message ?? ''] : []));
+  };
+  const patiently = async (what: string, holds: () => Promise<boolean>) => {
+    for (const deadlineMs = runtime.clock.now() + PATIENCE_MS; !(await holds()); await runtime.clock.sleep(POLL_MS)) {
+      if (runtime.clock.now() > deadlineMs) throw new Error(`it did not come to this: ${what}`);
+    }
+  };
   return {
     client,
     node: () => node,
@@ -127,17 +138,13 @@ export async function realNode(port: number, more: Partial<NodeOptions> = {}): P
       await client.of(corev1.pods).create(wanted);
       return (await until(wanted.metadata!.name!, (found) => found !== undefined && condition(found)))!;
     },
-    events: async (pod, reason) => {
-      const { items } = await client.of(corev1.events).list({ namespace: 'default' });
-      return items.flatMap((event) => (event.involvedObject.name === pod && event.reason === reason ? [event.message ?? ''] : []));
-    },
-    logged: async (pod, container, text) => {
-      for (const deadlineMs = runtime.clock.now() + PATIENCE_MS; runtime.clock.now() < deadlineMs; await runtime.clock.sleep(POLL_MS)) {
+    events: eventsOf,
+    told: (pod, reason, message) => patiently(`${pod} told ${reason}`, async () => (await eventsOf(pod, reason)).includes(message)),
+    logged: (pod, container, text) =>
+      patiently(`${pod}/${container} logged ${text}`, async () => {
         const found = await node.findContainer('default', pod, container);
-        if (found && (await readFile(found.logPath, 'utf8').catch(() => '')).includes(text)) return;
-      }
-      throw new Error(`the log of ${pod}/${container} never said ${text}`);
-    },
+        return found !== undefined && (await readFile(found.logPath, 'utf8').catch(() => '')).includes(text);
+      }),
     packShell: async () => {
       const copies = PROGRAMS.map((path) => ({ source: path, destination: path }));
       await packImage(node.images, { name: SHELL_IMAGE, base: 'scratch', copies, withLibraries: true });

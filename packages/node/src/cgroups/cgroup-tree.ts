@@ -35,6 +35,8 @@ export interface CgroupTree {
   setLimit(pod: corev1.Pod, key: keyof PodLimits, value: number): Promise<void>;
   /** Bytes in use by everything in the pod. */
   memoryUsage(pod: corev1.Pod): Promise<number>;
+  /** Which version of cgroups can keep containers from swapping here; 0 when none can. */
+  swapControl(): Promise<0 | 1 | 2>;
   processCount(pod: corev1.Pod): Promise<number>;
   removePod(podUid: string): Promise<void>;
   /** Removes the whole tree; processes in it must have ended. */
@@ -110,6 +112,26 @@ async function hierarchiesOf(version: 1 | 2): Promise<string[]> {
   return paths.filter((_, index) => mounted[index]);
 }
 
+function measures(
+  version: 1 | 2,
+  hierarchies: readonly string[],
+  base: string,
+  podPath: (pod: corev1.Pod) => string,
+): Pick<CgroupTree, 'memoryUsage' | 'swapControl' | 'processCount'> {
+  return {
+    memoryUsage: async (pod) => {
+      const path = podPath(pod);
+      const file = version === 2 ? join(MOUNT, path, 'memory.current') : join(MOUNT, 'memory', path, 'memory.usage_in_bytes');
+      return Number(await readFile(file, 'utf8'));
+    },
+    swapControl: async () => {
+      const file = version === 2 ? join(MOUNT, base, 'memory.swap.max') : join(MOUNT, 'memory', 'memory.memsw.limit_in_bytes');
+      return (await exists(file)) ? version : 0;
+    },
+    processCount: async (pod) => (await pidsBelow(join(hierarchies.at(0)!, podPath(pod)))).length,
+  };
+}
+
 /** `root` names the tree below every controller, such as `/tiphys-1a2b3c4d`. */
 export async function cgroupTree(root: string): Promise<CgroupTree> {
   const version = (await exists(join(MOUNT, 'cgroup.controllers'))) ? 2 : 1;
@@ -163,12 +185,7 @@ export async function cgroupTree(root: string): Promise<CgroupTree> {
       return { cpuShares, cpuQuota, memoryBytes };
     },
     setLimit: (pod, key, value) => writeFile(limitFile(version, podPath(pod), key), limitText(version, key, value)),
-    memoryUsage: async (pod) => {
-      const path = podPath(pod);
-      const file = version === 2 ? join(MOUNT, path, 'memory.current') : join(MOUNT, 'memory', path, 'memory.usage_in_bytes');
-      return Number(await readFile(file, 'utf8'));
-    },
-    processCount: async (pod) => (await pidsBelow(join(hierarchies.at(0)!, podPath(pod)))).length,
+    ...measures(version, hierarchies, base, podPath),
     removePod: async (podUid) => {
       made.delete(podUid);
       for (const parent of [base, `${base}/burstable`, `${base}/besteffort`]) await remove(`${parent}/pod${podUid}`);

@@ -1,6 +1,6 @@
 // A container as CRI wants it (kuberuntime_container.go generateContainerConfig, kuberuntime_container_linux.go). Pure.
 import { type corev1, parseQuantity } from '@tiphys/api';
-import type { ContainerConfig, LinuxContainerResources, Mount } from '../cri/generated/cri.ts';
+import type { ContainerConfig, Device, LinuxContainerResources, Mount } from '../cri/generated/cri.ts';
 import { inheritedResources } from '../pod-worker/pod-level.ts';
 import { ANNOTATIONS, containerHash, LABELS } from '../pod-worker/pod-runtime.ts';
 import { cpuQuota, cpuShares, oomScoreAdjust, QUOTA_PERIOD_MICROSECONDS } from '../pod-worker/qos.ts';
@@ -14,9 +14,10 @@ export interface ContainerInput {
   imageRef: string;
   environment: ReadonlyMap<string, string>;
   mounts: Mount[];
+  devices?: Device[];
   terminationMessageFile?: string;
   imageUser: ImageUser;
-  memoryCapacityBytes: number;
+  memory: MachineMemory;
   seccompRoot: string;
   /** The container whose processes an ephemeral one wants to see. */
   targetId?: string;
@@ -27,16 +28,31 @@ const value = (list: Record<string, string> | undefined, name: string) => {
   return text === undefined ? undefined : parseQuantity(text);
 };
 
-export function linuxResources(pod: corev1.Pod, container: corev1.Container, memoryCapacityBytes: number): LinuxContainerResources {
+/** What has to be known of the machine's memory. */
+export interface MachineMemory {
+  capacityBytes: number;
+  /** The version of the cgroups that can keep a container from swapping; 0 when none can. */
+  swapControl: 0 | 1 | 2;
+}
+
+/** Containers never swap: version 1 limits memory and swap together, version 2 apart. */
+function withoutSwap(swapControl: 0 | 1 | 2, memoryBytes: number): Partial<LinuxContainerResources> {
+  if (swapControl === 2) return { unified: { 'memory.swap.max': '0' } };
+  return swapControl === 1 ? { memorySwapLimitInBytes: memoryBytes } : {};
+}
+
+export function linuxResources(pod: corev1.Pod, container: corev1.Container, memory: MachineMemory): LinuxContainerResources {
   const { requests, limits } = inheritedResources(pod, container);
   const cpuLimit = value(limits, 'cpu')?.asMilli() ?? 0;
   const cpuRequest = value(requests, 'cpu')?.asMilli() ?? cpuLimit;
+  const memoryBytes = value(limits, 'memory')?.asNumber() ?? 0;
   return {
     cpuShares: cpuShares(cpuRequest),
     cpuPeriod: QUOTA_PERIOD_MICROSECONDS,
     cpuQuota: cpuQuota(cpuLimit),
-    memoryLimitInBytes: value(limits, 'memory')?.asNumber() ?? 0,
-    oomScoreAdj: oomScoreAdjust(pod, container, memoryCapacityBytes),
+    memoryLimitInBytes: memoryBytes,
+    oomScoreAdj: oomScoreAdjust(pod, container, memory.capacityBytes),
+    ...withoutSwap(memory.swapControl, memoryBytes),
   };
 }
 
@@ -65,6 +81,7 @@ export function containerConfiguration(input: ContainerInput): ContainerConfig {
     workingDir: container.workingDir ?? '',
     envs: [...environment].map(([key, text]) => ({ key, value: Buffer.from(text) })),
     mounts: input.mounts,
+    devices: input.devices ?? [],
     labels: {
       [LABELS.podName]: name!,
       [LABELS.podNamespace]: namespace!,
@@ -77,7 +94,7 @@ export function containerConfiguration(input: ContainerInput): ContainerConfig {
     stdinOnce: container.stdinOnce === true,
     tty: container.tty === true,
     linux: {
-      resources: linuxResources(pod, container, input.memoryCapacityBytes),
+      resources: linuxResources(pod, container, input.memory),
       securityContext: containerSecurity(pod, container, input.imageUser, input.seccompRoot, input.targetId),
     },
   };

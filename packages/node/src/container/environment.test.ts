@@ -12,6 +12,10 @@ const sources: EnvironmentSources = {
   configMap: (name) => (name === 'cm' ? { data: { a: '1' } } : undefined),
   secret: (name) => (name === 's' ? { data: { p: Buffer.from('word').toString('base64') } } : undefined),
   services: [service],
+  envFile: (volume, path) =>
+    volume === 'shared'
+      ? { path: `/v/${path}`, ...(path === 'app.env' ? { text: "# made by init\nA='1'\nB='x\ny' # both\n" } : {}) }
+      : undefined,
   podIps: ['10.0.0.5'],
   hostIp: '192.0.2.1',
   allocatable: { cpu: '4', memory: '8Gi' },
@@ -56,4 +60,15 @@ test('what is missing is said with upstream’s words', () => {
   assert.throws(() => environment({ env: [{ name: 'A', valueFrom: { configMapKeyRef: { name: 'cm', key: 'z' } } }] }), {
     message: "couldn't find key z in ConfigMap default/cm",
   });
+});
+
+test('variables from files', () => {
+  const from = (key: string, more: object = {}) => {
+    const fileKeyRef = { volumeName: 'shared', path: 'app.env', key, ...more };
+    return environment({ env: [{ name: 'V', valueFrom: { fileKeyRef } }] }).V;
+  };
+  assert.deepEqual([from('A'), from('B'), from('C', { optional: true })], ['1', 'x\ny', undefined]);
+  assert.throws(() => from('C'), { message: 'environment variable key "C" not found in file "/v/app.env"' });
+  assert.throws(() => from('A', { path: 'none' }), { message: "couldn't parse env file" });
+  assert.throws(() => from('A', { volumeName: 'none' }), { message: 'cannot find the volume "none" referenced by FileKeyRef' });
 });

@@ -1,6 +1,7 @@
 // A container's environment (kubelet_pods.go makeEnvironmentVariables; pkg/kubelet/envvars). Pure: objects are looked up through
 // arguments, and a missing one is an error with upstream's words, which becomes CreateContainerConfigError.
 import { type corev1, parseQuantity } from '@tiphys/api';
+import { valueInFile } from './env-file.ts';
 import { expand } from './expansion.ts';
 import { fieldValue } from './fields.ts';
 import { type NodeAllocatable, resourceValue } from './resource-field.ts';
@@ -10,11 +11,19 @@ export class ConfigurationError extends Error {
   override name = 'ConfigurationError';
 }
 
+export interface EnvFile {
+  /** On the machine. */
+  path: string;
+  text?: string;
+}
+
 export interface EnvironmentSources {
   configMap(name: string): corev1.ConfigMap | undefined;
   secret(name: string): corev1.Secret | undefined;
   /** Services of the pod's namespace, and `kubernetes` of the default namespace. */
   services: readonly corev1.Service[];
+  /** Files in volumes; undefined for a volume that the pod has not. A file without a text could not be read. */
+  envFile(volume: string, path: string): EnvFile | undefined;
   podIps: readonly string[];
   hostIp: string;
   allocatable: NodeAllocatable;
@@ -98,6 +107,21 @@ function keyOf(
   return value;
 }
 
+function fileValue({ volumeName, path, key, optional }: corev1.FileKeySelector, sources: EnvironmentSources): string | undefined {
+  const file = sources.envFile(volumeName, path);
+  if (!file) throw new ConfigurationError(`cannot find the volume "${volumeName}" referenced by FileKeyRef`);
+  let value: string;
+  try {
+    if (file.text === undefined) throw new Error(`failed to open environment variable file "${file.path}"`);
+    value = valueInFile(file.text, key);
+  } catch (cause) {
+    throw new ConfigurationError("couldn't parse env file", { cause });
+  }
+  if (value !== '') return value;
+  if (optional) return undefined;
+  throw new ConfigurationError(`environment variable key "${key}" not found in file "${file.path}"`);
+}
+
 /** Undefined leaves the variable out. */
 function valueFrom(
   pod: corev1.Pod,
@@ -112,7 +136,8 @@ function valueFrom(
     const value = keyOf(pod, 'Secret', source.secretKeyRef, sources.secret(source.secretKeyRef.name ?? ''));
     return value === undefined ? undefined : decode(value);
   }
-  throw new ConfigurationError('environment variables from files are not supported by this node');
+  if (source.fileKeyRef) return fileValue(source.fileKeyRef, sources);
+  throw new ConfigurationError('this source of environment variables is not supported by this node');
 }
 
 function environmentField(pod: corev1.Pod, path: string, sources: EnvironmentSources): string {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { pod } from '../../test/pods.ts';
-import { hostsFile, kernelHostname, podDns, podNames } from './hosts.ts';
+import { dnsProblems, hostsFile, kernelHostname, podDns, podNames } from './hosts.ts';
 
 const settings = {
   clusterDns: ['10.96.0.10'],
@@ -43,4 +43,18 @@ test('DNS policies', () => {
     ),
     { servers: ['1.1.1.1'], searches: [], options: ['ndots:2', 'x'] },
   );
+});
+
+test('what resolvers can’t bear is left out, and said', () => {
+  const settings = { clusterDns: ['10.96.0.10'], clusterDomain: 'cluster.local', machine: 'nameserver 192.0.2.1\n' };
+  const dnsConfig = { nameservers: ['1.1.1.1', '2.2.2.2', '3.3.3.3'], searches: ['a'.repeat(254), 'short.example'] };
+  const wide = pod({ dnsConfig });
+  const { servers, searches } = podDns(wide, settings);
+  assert.deepEqual(servers, ['10.96.0.10', '1.1.1.1', '2.2.2.2']);
+  assert.equal(searches.at(-1), 'short.example');
+  assert.deepEqual(dnsProblems(wide, settings), [
+    `Search Line limits were exceeded, some search paths have been omitted, the applied search line is: ${searches.join(' ')}`,
+    'Nameserver limits were exceeded, some nameservers have been omitted, the applied nameserver line is: 10.96.0.10 1.1.1.1 2.2.2.2',
+  ]);
+  assert.deepEqual(dnsProblems(pod(), settings), []);
 });

@@ -80,18 +80,41 @@ function parseResolvConf(text: string): Required<DNSConfig> {
 
 const SERVERS_MAX = 3;
 const SEARCHES_MAX = 32;
+const SEARCH_BYTES_MAX = 253;
+const SEARCH_LINE_BYTES_MAX = 2048;
 
 function merged(config: Required<DNSConfig>, own: corev1.PodDNSConfig | undefined): Required<DNSConfig> {
   const options = new Map(config.options.map((option) => [option.split(':')[0]!, option]));
   for (const { name = '', value } of own?.options ?? []) options.set(name, value ? `${name}:${value}` : name);
   return {
-    servers: [...new Set([...config.servers, ...(own?.nameservers ?? [])])].slice(0, SERVERS_MAX),
-    searches: [...new Set([...config.searches, ...(own?.searches ?? [])])].slice(0, SEARCHES_MAX),
+    servers: [...new Set([...config.servers, ...(own?.nameservers ?? [])])],
+    searches: [...new Set([...config.searches, ...(own?.searches ?? [])])],
     options: [...options.values()],
   };
 }
 
-export function podDns(pod: corev1.Pod, settings: DnsSettings): Required<DNSConfig> {
+/** What resolvers can bear of it; a name that is too long makes some of them abort. */
+function fitting({ servers, searches, options }: Required<DNSConfig>): Required<DNSConfig> {
+  const kept = searches.slice(0, SEARCHES_MAX).filter((name) => name.length <= SEARCH_BYTES_MAX);
+  while (kept.join(' ').length > SEARCH_LINE_BYTES_MAX) kept.pop();
+  return { servers: servers.slice(0, SERVERS_MAX), searches: kept, options };
+}
+
+/** What of the pod's DNS had to be left out. */
+export function dnsProblems(pod: corev1.Pod, settings: DnsSettings): string[] {
+  const wanted = wantedDns(pod, settings);
+  const { servers, searches } = fitting(wanted);
+  const omitted = (what: string, which: string, line: string, applied: readonly string[]) =>
+    `${what} limits were exceeded, some ${which} have been omitted, the applied ${line} is: ${applied.join(' ')}`;
+  return [
+    ...(searches.length < wanted.searches.length ? [omitted('Search Line', 'search paths', 'search line', searches)] : []),
+    ...(servers.length < wanted.servers.length ? [omitted('Nameserver', 'nameservers', 'nameserver line', servers)] : []),
+  ];
+}
+
+export const podDns = (pod: corev1.Pod, settings: DnsSettings): Required<DNSConfig> => fitting(wantedDns(pod, settings));
+
+function wantedDns(pod: corev1.Pod, settings: DnsSettings): Required<DNSConfig> {
   const machine = parseResolvConf(settings.machine);
   const { dnsPolicy = 'ClusterFirst', dnsConfig } = pod.spec!;
   const clusterFirst = dnsPolicy === 'ClusterFirstWithHostNet' || (dnsPolicy === 'ClusterFirst' && !isHostNetwork(pod));

@@ -1,6 +1,7 @@
 // resourceFieldRef: a container's requests and limits as numbers (component-helpers resource ExtractContainerResourceValue).
-// A missing limit is the node's allocatable amount.
+// A missing limit is the pod's, or else the node's allocatable amount.
 import { type corev1, parseQuantity } from '@tiphys/api';
+import { inheritedResources } from '../pod-worker/pod-level.ts';
 
 /** Quantities of the node by resource name. */
 export type NodeAllocatable = Readonly<Record<string, string>>;
@@ -25,7 +26,8 @@ export function resourceValue(
   const containers = [...pod.spec!.containers, ...(pod.spec!.initContainers ?? [])];
   const subject = ref.containerName ? containers.find(({ name }) => name === ref.containerName) : container;
   if (!subject) throw new Error(`container ${ref.containerName} not found`);
-  const quantity = parseQuantity(quantityOf(subject, match[1] as 'limits' | 'requests', match[2]!, allocatable));
+  const limited = { ...subject, resources: inheritedResources(pod, subject) };
+  const quantity = parseQuantity(quantityOf(limited, match[1] as 'limits' | 'requests', match[2]!, allocatable));
   const divisor = ref.divisor && parseQuantity(ref.divisor).asNumber() !== 0 ? parseQuantity(ref.divisor) : parseQuantity('1');
   if (match[2] === 'cpu') return String(Math.ceil(quantity.asMilli() / divisor.asMilli()));
   return String(Math.ceil(quantity.asNumber() / divisor.asNumber()));

@@ -68,6 +68,41 @@ describe('rules of pods with real containers', { skip: await reasonToSkip() }, (
     );
     assert.deepEqual(await real.events('writing', 'Evicted'), [evicted.status!.message]);
   });
+
+  test('variables come from a file that an init container wrote, and a part of a volume is mounted', async () => {
+    const shared = [{ name: 'shared', mountPath: '/shared' }];
+    const part = [{ name: 'shared', mountPath: '/part', subPath: 'made/here' }];
+    const fileKeyRef = { volumeName: 'shared', path: 'app.env', key: 'GREETING' };
+    const write = `echo "GREETING='hello there'" > /shared/app.env`;
+    const use = 'echo "$GREETING" > /part/said && cat /part/said && sleep 1000';
+    const pod = realPod('from-file', {
+      volumes: [{ name: 'shared', emptyDir: {} }],
+      initContainers: [shell('init', write, { volumeMounts: shared })],
+      containers: [shell('c', use, { volumeMounts: part, env: [{ name: 'GREETING', valueFrom: { fileKeyRef } }] })],
+    });
+    await real.create(pod);
+    await real.logged('from-file', 'c', 'hello there');
+    await real.client.of(corev1.pods).delete('from-file', 'default');
+    await real.until('from-file', (found) => found === undefined);
+  });
+
+  test('what this node can’t do is said, and the pod waits', async () => {
+    const claim = realPod('claiming', { resourceClaims: [{ name: 'gpu', resourceClaimName: 'none' }] });
+    await real.client.of(corev1.pods).create(claim);
+    await real.told(
+      'claiming',
+      'FailedPrepareDynamicResources',
+      'Failed to prepare dynamic resources: resource claims are not supported by this node',
+    );
+    const refused = await real.create(
+      realPod('tuning', { securityContext: { sysctls: [{ name: 'kernel.msgmax', value: '1' }] } }),
+      ({ status }) => status?.phase === 'Failed',
+    );
+    assert.deepEqual(
+      [refused.status!.reason, refused.status!.message],
+      ['SysctlForbidden', 'Pod was rejected: forbidden sysctl: "kernel.msgmax" not allowlisted'],
+    );
+  });
 });
 
 describe('a node that is short of memory', { skip: await reasonToSkip() }, () => {

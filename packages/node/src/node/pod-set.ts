@@ -9,7 +9,7 @@ import { removeUnusedImages } from '../images/garbage.ts';
 import type { NodeContext } from '../pod-worker/node-context.ts';
 import { allContainers, LABELS, podUidOf, stateOf } from '../pod-worker/pod-runtime.ts';
 import { PodWorker } from '../pod-worker/worker.ts';
-import { admitPod } from './admission.ts';
+import { admitPod, type Refusal } from './admission.ts';
 import { appArmorEnabled } from './app-armor.ts';
 import { refusalOf } from './pod-admission.ts';
 
@@ -85,6 +85,11 @@ async function runningContainers(cri: CriClient): Promise<{ id: string; logPath:
 const admitResize = (pod: corev1.Pod, node: corev1.Node | undefined, others: readonly corev1.Pod[]) =>
   node && admitPod({ ...pod, status: {} }, node, others);
 
+function rejected({ events }: NodeContext, pod: corev1.Pod, { reason, message }: Refusal): Refusal {
+  events.event({ ...pod, apiVersion: 'v1', kind: 'Pod' }, 'Warning', reason, message);
+  return { reason, message: `Pod was rejected: ${message}` };
+}
+
 function wakeWaiting(workers: Iterable<PodWorker>): void {
   for (const worker of workers) if (worker.waitsForRoom) worker.wake();
 }
@@ -138,9 +143,7 @@ export async function podSet({ context: given, node, thresholds }: PodSetOptions
       !known || adopted.has(uid) || hasEnded(pod) || pod.metadata!.deletionTimestamp
         ? undefined
         : refusalOf(pod, { node: known, others: counted(uid), pressures: eviction.pressures(), hasAppArmor });
-    if (refusal) context.events.event({ ...pod, apiVersion: 'v1', kind: 'Pod' }, 'Warning', refusal.reason, refusal.message);
-    const rejected = refusal && { reason: refusal.reason, message: `Pod was rejected: ${refusal.message}` };
-    workers.set(uid, new PodWorker(context, pod, forget, rejected));
+    workers.set(uid, new PodWorker(context, pod, forget, refusal && rejected(context, pod, refusal)));
   };
   const forget = (uid: string) => void workers.delete(uid);
   const put = (pod: corev1.Pod) => {

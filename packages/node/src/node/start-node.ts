@@ -176,7 +176,7 @@ async function nodeContext(options: NodeOptions, parts: Parts, wake: (uids: Read
     nodeName: options.name,
     hostIp: options.address ?? machine.address,
     directory,
-    memoryCapacityBytes: machine.memoryBytes,
+    memory: { capacityBytes: machine.memoryBytes, swapControl: await cgroups.swapControl() },
     allocatable: () => allocatable,
     startedMs: runtime.clock.now(),
   };

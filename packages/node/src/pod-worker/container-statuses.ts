@@ -21,11 +21,11 @@ export type ContainerKind = 'init' | 'regular' | 'ephemeral';
 const seconds = (timeMs: number) => (timeMs > 0 ? timeText(timeMs) : (null as unknown as string));
 const LOST_EXIT_CODE = 137;
 
-function volumeMountsOf(container: corev1.Container): Pick<corev1.ContainerStatus, 'volumeMounts'> {
+function volumeMountsOf(container: corev1.Container, recursive: readonly string[] = []): Pick<corev1.ContainerStatus, 'volumeMounts'> {
   const mounts = (container.volumeMounts ?? []).map((mount) => ({
     name: mount.name,
     mountPath: mount.mountPath,
-    ...(mount.readOnly ? { readOnly: true, recursiveReadOnly: 'Disabled' } : {}),
+    ...(mount.readOnly ? { readOnly: true, recursiveReadOnly: recursive.includes(mount.mountPath) ? 'Enabled' : 'Disabled' } : {}),
   }));
   return mounts.length > 0 ? { volumeMounts: mounts } : {};
 }
@@ -86,7 +86,7 @@ function fromRuntime(
     image: status.image,
     imageID: status.imageRef,
     containerID: `containerd://${status.id}`,
-    ...volumeMountsOf(container),
+    ...volumeMountsOf(container, status.recursiveReadOnly),
     ...resourcesOf(container, status.state === 'running' ? has : undefined),
     ...(status.user ? { user: { linux: status.user } } : {}),
   };

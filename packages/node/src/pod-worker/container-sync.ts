@@ -50,9 +50,10 @@ export class ContainerSync {
     const starts = [...plan.ephemeralToStart, ...plan.initToStart, ...plan.toStart];
     if (!plan.createSandbox && starts.length === 0) return changed;
     if (plan.createSandbox) await purgeInit(this.#context, pod, runtime);
-    const sandbox = await ensureSandbox(this.#context, pod, plan, runtime, (message) => {
-      if (isWanted()) this.#events.pod('Warning', 'FailedCreatePodSandBox', message);
+    const sandbox = await ensureSandbox(this.#context, pod, plan, runtime, (reason, message) => {
+      if (isWanted()) this.#events.pod('Warning', reason, message);
     });
+    this.#mentionMissingSecrets(pod);
     const started = await this.#startAll(pod, plan, starts, { ...sandbox, runtime, mounted });
     return changed || started || this.failures.size > 0;
   }
@@ -64,6 +65,15 @@ export class ContainerSync {
       if (kill) await killContainer(options, { id, name, message: 'killing', reason: 'restartAllContainers', graceOverride: 0 });
       await removeContainer(this.#context.cri, id);
     }
+  }
+
+  #mentionMissingSecrets({ metadata, spec }: corev1.Pod): void {
+    const { secrets } = this.#context.volumes;
+    const missing = (spec!.imagePullSecrets ?? []).filter(({ name }) => !secrets.get(metadata!.namespace!, name ?? ''));
+    if (missing.length === 0) return;
+    const names = missing.map(({ name }) => name).join(', ');
+    const message = `Unable to retrieve some image pull secrets (${names}); attempting to pull the image may not succeed.`;
+    this.#events.pod('Warning', 'FailedToRetrieveImagePullSecret', message);
   }
 
   async #startAll(

@@ -3,6 +3,7 @@ import type { corev1 } from '@tiphys/api';
 import type { Client, EventRecorder, Informer } from '@tiphys/client';
 import type { Runtime } from '@tiphys/runtime';
 import type { CgroupTree } from '../cgroups/cgroup-tree.ts';
+import type { MachineMemory } from '../container/container-configuration.ts';
 import type { DnsSettings } from '../container/hosts.ts';
 import type { NodeAllocatable } from '../container/resource-field.ts';
 import type { CriClient } from '../cri/client.ts';
@@ -40,7 +41,7 @@ export interface NodeContext {
   hostIp: string;
   /** The data folder. */
   directory: string;
-  memoryCapacityBytes: number;
+  memory: MachineMemory;
   allocatable: () => NodeAllocatable;
   /** When this process began to run pods; containers older than that were adopted. */
   startedMs: number;

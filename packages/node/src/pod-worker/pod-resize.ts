@@ -204,7 +204,7 @@ export class PodResize {
         ? { ...current, cpuRequest: desired.cpuRequest, cpuLimit: desired.cpuLimit }
         : { ...current, memoryRequest: desired.memoryRequest, memoryLimit: desired.memoryLimit };
     const resources = requirementsOf(next, inheritedResources(pod, container), this.actuated(container.name) ?? {}, name);
-    const linux = linuxResources(pod, { ...container, resources }, this.#context.memoryCapacityBytes);
+    const linux = linuxResources(pod, { ...container, resources }, this.#context.memory);
     await this.#context.cri.updateContainerResources({ containerId: id, linux });
     Object.assign(current, next);
     this.#actuate(container.name, resources);

@@ -26,6 +26,8 @@ export interface RuntimeContainer {
   restartCount: number;
   hash: string;
   logPath: string;
+  /** Where in the container whole trees are read-only. */
+  recursiveReadOnly?: readonly string[];
   resources?: { cpuShares: number; cpuQuota: number; cpuPeriod: number; memoryLimitBytes: number };
   user?: { uid: number; gid: number; supplementalGroups: number[] };
 }
@@ -95,6 +97,9 @@ export function runtimeContainer(status: ContainerStatus, sandboxId: string, ter
     restartCount: Number(status.annotations?.[ANNOTATIONS.restartCount] ?? status.metadata?.attempt ?? 0),
     hash: status.annotations?.[ANNOTATIONS.hash] ?? '',
     logPath: status.logPath ?? '',
+    recursiveReadOnly: (status.mounts ?? []).flatMap(({ recursiveReadOnly, containerPath = '' }) =>
+      recursiveReadOnly ? [containerPath] : [],
+    ),
     ...(linux
       ? {
           resources: {

@@ -1,6 +1,7 @@
 // Starts a pod's sandbox (kuberuntime_sandbox.go createPodSandbox, runtimeclass_manager.go, userns_manager.go).
 import { type corev1, nodev1 } from '@tiphys/api';
 import { isNotFound } from '@tiphys/machinery';
+import { dnsProblems } from '../container/hosts.ts';
 import { sandboxConfiguration } from '../container/sandbox-configuration.ts';
 import type { PodSandboxConfig } from '../cri/generated/cri.ts';
 import type { NodeContext } from './node-context.ts';
@@ -12,6 +13,8 @@ export interface RunningSandbox {
   sandboxId: string;
   sandbox: PodSandboxConfig;
   podIps: readonly string[];
+  /** The runtime that the pod's class asks for; empty is the default. */
+  handler: string;
 }
 
 /** The name by which the runtime knows what the pod's RuntimeClass asks for; empty is its default. */
@@ -26,35 +29,50 @@ async function runtimeHandler({ client }: NodeContext, pod: corev1.Pod): Promise
   }
 }
 
-async function runSandbox(context: NodeContext, pod: corev1.Pod, sandbox: PodSandboxConfig): Promise<string> {
-  if (pod.spec!.hostUsers === false) throw new Error("can't set `spec.hostUsers: false`, runtime does not support user namespaces");
-  return context.cri.runPodSandbox({ config: sandbox, runtimeHandler: await runtimeHandler(context, pod) });
+type Complain = (reason: string, message: string) => void;
+
+/** What this node can't do for any pod keeps the pod waiting, and it is told why. */
+function refuseUnsupported({ spec }: corev1.Pod, complain: Complain): void {
+  if (!spec!.resourceClaims?.length) return;
+  const why = 'resource claims are not supported by this node';
+  complain('FailedPrepareDynamicResources', `Failed to prepare dynamic resources: ${why}`);
+  throw new Error(why);
 }
 
-/** The sandbox to put containers into, made anew when the plan says so. `onFailure` learns why one could not be made. */
+async function runSandbox(context: NodeContext, pod: corev1.Pod, sandbox: PodSandboxConfig, handler: string): Promise<string> {
+  if (pod.spec!.hostUsers === false) throw new Error("can't set `spec.hostUsers: false`, runtime does not support user namespaces");
+  return context.cri.runPodSandbox({ config: sandbox, runtimeHandler: handler });
+}
+
+/** The sandbox to put containers into, made anew when the plan says so. `complain` learns what was wrong with it. */
 export async function ensureSandbox(
   context: NodeContext,
   pod: corev1.Pod,
   plan: PodPlan,
   runtime: PodRuntime,
-  onFailure: (message: string) => void,
+  complain: Complain,
 ): Promise<RunningSandbox> {
   const { cri, cgroups, dns, directory, hostIp } = context;
   const logDirectory = podLogDirectory(directory, pod);
   const sandbox = sandboxConfiguration({ pod, attempt: plan.attempt, dns, cgroupParent: cgroups.podPath(pod), logDirectory });
   if (!plan.createSandbox) {
+    const handler = await runtimeHandler(context, pod);
     const podIps = isHostNetwork(pod) ? [hostIp] : (runtime.sandboxes[0]?.ips ?? []);
-    return { sandboxId: plan.sandboxId, sandbox, podIps };
+    return { sandboxId: plan.sandboxId, sandbox, podIps, handler };
   }
+  refuseUnsupported(pod, complain);
+  for (const problem of dnsProblems(pod, dns)) complain('DNSConfigForming', problem);
   let sandboxId: string;
+  let handler: string;
   try {
-    sandboxId = await runSandbox(context, pod, sandbox);
+    handler = await runtimeHandler(context, pod);
+    sandboxId = await runSandbox(context, pod, sandbox, handler);
   } catch (error) {
-    onFailure(`Failed to create pod sandbox: ${(error as Error).message}`);
+    complain('FailedCreatePodSandBox', `Failed to create pod sandbox: ${(error as Error).message}`);
     throw error;
   }
-  if (isHostNetwork(pod)) return { sandboxId, sandbox, podIps: [hostIp] };
+  if (isHostNetwork(pod)) return { sandboxId, sandbox, podIps: [hostIp], handler };
   const { status } = await cri.podSandboxStatus(sandboxId);
   const podIps = [status?.network?.ip, ...(status?.network?.additionalIps ?? []).map(({ ip }) => ip)];
-  return { sandboxId, sandbox, podIps: podIps.filter((ip): ip is string => Boolean(ip)) };
+  return { sandboxId, sandbox, podIps: podIps.filter((ip): ip is string => Boolean(ip)), handler };
 }

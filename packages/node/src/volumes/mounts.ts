@@ -19,6 +19,11 @@ export async function mountTmpfs(directory: string, sizeBytes?: number): Promise
   await run('mount', ['-t', 'tmpfs', ...options, 'tmpfs', directory]);
 }
 
+/** Paths are taken as they are: a link among them is the caller's affair. */
+export async function bindMount(source: string, target: string): Promise<void> {
+  await run('mount', ['--no-canonicalize', '--bind', source, target]);
+}
+
 export async function unmount(point: string): Promise<void> {
   await run('umount', [point]).catch(() => run('umount', ['-l', point]));
 }

@@ -1,32 +1,53 @@
-// The part of a volume that a mount names by subPath (pkg/volume/util/subpath): made when missing, never outside the volume.
-import { chmod, mkdir, realpath, stat } from 'node:fs/promises';
-import { isAbsolute, join, sep } from 'node:path';
+// The part of a volume that a mount names by subPath (pkg/volume/util/subpath): made when missing, never outside the volume, and
+// bound to a place of the pod's own, which later changes in the volume can't move.
+import { type FileHandle, lstat, mkdir, stat, writeFile } from 'node:fs/promises';
+import { dirname, isAbsolute, join } from 'node:path';
 import { ConfigurationError } from '../container/environment.ts';
+import { bindMount, mountsBelow, unmount } from './mounts.ts';
+import { makeWithin, openPath, openWithin } from './safe-path.ts';
 
-export async function resolveSubPath(volumePath: string, subPath: string, mountName: string, containerName: string): Promise<string> {
+export interface SubPath {
+  volumePath: string;
+  subPath: string;
+  podDirectory: string;
+  volume: string;
+  container: string;
+  /** Which of the container's mounts. */
+  index: number;
+}
+
+const BOUND = 'volume-subpaths';
+
+async function bind(handle: FileHandle, target: string): Promise<void> {
+  const wanted = await handle.stat();
+  if ((await mountsBelow(target)).includes(target)) {
+    const bound = await lstat(target);
+    if (bound.dev === wanted.dev && bound.ino === wanted.ino) return;
+    await unmount(target);
+  }
+  await mkdir(dirname(target), { recursive: true, mode: 0o750 });
+  // A file is enough for everything that isn't a folder.
+  if (wanted.isDirectory()) await mkdir(target, { recursive: true, mode: 0o750 });
+  else await writeFile(target, '', { mode: 0o640 });
+  await bindMount(openPath(handle), target);
+}
+
+/** Answers the path to hand to the container runtime. */
+export async function bindSubPath({ volumePath, subPath, podDirectory, volume, container, index }: SubPath): Promise<string> {
   if (isAbsolute(subPath)) throw new ConfigurationError(`error SubPath \`${subPath}\` must not be an absolute path`);
   if (subPath.split('/').includes('..')) throw new ConfigurationError(`unable to provision SubPath \`${subPath}\`: must not contain '..'`);
-  const wanted = join(volumePath, subPath);
-  const root = await realpath(volumePath);
-  if (!(await stat(wanted).catch(() => undefined))) {
-    // A link in the volume may lead elsewhere: the nearest existing folder decides before anything is made.
-    let existing = wanted;
-    while (!(await stat(existing).catch(() => undefined))) existing = join(existing, '..');
-    const base = await realpath(existing);
-    if (base !== root && !base.startsWith(root + sep)) {
-      throw new ConfigurationError(`failed to create subPath directory for volumeMount "${mountName}" of container "${containerName}"`);
-    }
-    const { mode } = await stat(volumePath);
-    for (let path = existing; path !== wanted; ) {
-      path = join(path, wanted.slice(path.length + 1).split('/')[0]!);
-      await mkdir(path);
-      // The umask must not narrow what the volume allows its users.
-      await chmod(path, mode & 0o7777);
-    }
+  const where = `for volumeMount "${volume}" of container "${container}"`;
+  if (!(await stat(join(volumePath, subPath)).catch(() => undefined))) {
+    await makeWithin(volumePath, subPath, (await stat(volumePath)).mode).catch((cause) => {
+      throw new ConfigurationError(`failed to create subPath directory ${where}`, { cause });
+    });
   }
-  const resolved = await realpath(wanted);
-  if (resolved !== root && !resolved.startsWith(root + sep)) {
-    throw new ConfigurationError(`failed to prepare subPath for volumeMount "${mountName}" of container "${containerName}"`);
+  const target = join(podDirectory, BOUND, volume, container, String(index));
+  try {
+    await using handle = await openWithin(volumePath, subPath);
+    await bind(handle, target);
+  } catch (cause) {
+    throw new ConfigurationError(`failed to prepare subPath ${where}`, { cause });
   }
-  return resolved;
+  return target;
 }

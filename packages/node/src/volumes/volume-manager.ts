@@ -1,10 +1,11 @@
 // Makes a pod's volumes ready and takes them away (pkg/kubelet/volumemanager and pkg/volume/*). Calling mount() again brings
 // the files of ConfigMaps, Secrets, tokens and the downward API up to date.
-import { chmod, chown, lchown, lstat, mkdir, readdir, rm } from 'node:fs/promises';
+import { chmod, chown, lchown, lstat, mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { corev1 as core, type corev1, parseQuantity } from '@tiphys/api';
 import type { Client } from '@tiphys/client';
 import type { Runtime } from '@tiphys/runtime';
+import { cgroupLimits } from '../cgroups/cgroup-tree.ts';
 import type { NodeAllocatable } from '../container/resource-field.ts';
 import type { ImageMounts } from '../images/image-mounts.ts';
 import { writeAtomically } from './atomic-writer.ts';
@@ -17,6 +18,8 @@ import { type TokenSource, tokenSource } from './tokens.ts';
 export interface MountedVolume {
   path: string;
   readOnly: boolean;
+  /** A device, not a folder. */
+  isBlock?: boolean;
 }
 
 /** A volume that can't be made ready; the message is as upstream's events carry it. */
@@ -67,6 +70,14 @@ async function setGroup(path: string, group: number): Promise<void> {
   if (facts.isDirectory()) for (const name of await readdir(path)) await setGroup(join(path, name), group);
 }
 
+/** Whether the volume's root says that everything below was given to the group before. */
+async function hasGroup(path: string, group: number): Promise<boolean> {
+  const { gid, mode } = await stat(path);
+  return gid === group && (mode & GROUP_RIGHTS) === GROUP_RIGHTS;
+}
+
+/** Read, write and enter for owner and group, and the group inherited. */
+const GROUP_RIGHTS = 0o2770;
 const IMAGE_PLUGIN = 'image';
 
 class Volumes implements VolumeManager {
@@ -126,7 +137,7 @@ class Volumes implements VolumeManager {
     if (volume.emptyDir) return { path: await this.#emptyDir(pod, volume.name, volume.emptyDir, group), readOnly: false };
     if (volume.hostPath) return { path: await prepareHostPath(volume.hostPath), readOnly: false };
     if (volume.persistentVolumeClaim) return this.#claim(pod, volume.persistentVolumeClaim, group);
-    if (volume.ephemeral) return this.#claim(pod, { claimName: `${pod.metadata!.name}-${volume.name}` }, group);
+    if (volume.ephemeral) return this.#claim(pod, { claimName: `${pod.metadata!.name}-${volume.name}` }, group, true);
     // Mounted when a container wants it: the image has to be pulled first.
     if (volume.image) return { path: this.#volumePath(uid, IMAGE_PLUGIN, volume.name), readOnly: true };
     const kind = Object.keys(volume).find((key) => key !== 'name');
@@ -143,7 +154,7 @@ class Volumes implements VolumeManager {
     if (source.medium && source.medium !== 'Memory') throw new Error(`unknown storage medium "${source.medium}"`);
     const fresh = await mkdir(path, { recursive: true });
     if (source.medium === 'Memory' && !(await mountsBelow(path)).includes(path)) {
-      await mountTmpfs(path, source.sizeLimit ? parseQuantity(source.sizeLimit).asNumber() : undefined);
+      await mountTmpfs(path, this.#memorySize(pod, source));
     }
     if (fresh !== undefined || source.medium === 'Memory') {
       if (group !== undefined) await chown(path, 0, group);
@@ -153,10 +164,25 @@ class Volumes implements VolumeManager {
     return path;
   }
 
-  async #claim(pod: corev1.Pod, source: corev1.PersistentVolumeClaimVolumeSource, group: number | undefined): Promise<MountedVolume> {
+  /** No more than the pod may use, or all pods together. */
+  #memorySize(pod: corev1.Pod, { sizeLimit = '0' }: corev1.EmptyDirVolumeSource): number {
+    const whole = parseQuantity(this.#options.allocatable().memory ?? '0').asNumber();
+    const bounds = [whole, cgroupLimits(pod).memoryBytes, parseQuantity(sizeLimit).asNumber()];
+    return Math.min(...bounds.filter((bytes) => bytes > 0));
+  }
+
+  async #claim(
+    pod: corev1.Pod,
+    source: corev1.PersistentVolumeClaimVolumeSource,
+    group: number | undefined,
+    isOwn = false,
+  ): Promise<MountedVolume> {
     const { client } = this.#options;
     const { namespace, uid } = pod.metadata!;
     const claim = await client.of(core.persistentvolumeclaims).get(source.claimName, namespace);
+    if (isOwn && !claim.metadata!.ownerReferences?.some((owner) => owner.uid === uid)) {
+      throw new Error(`PVC ${namespace}/${source.claimName} was not created for pod ${namespace}/${pod.metadata!.name} (pod is not owner)`);
+    }
     if (claim.status?.phase !== 'Bound' || !claim.spec?.volumeName) {
       throw new Error(
         `PVC ${namespace}/${source.claimName} has non-bound phase ("${claim.status?.phase ?? ''}") or empty pvc.Spec.VolumeName`,
@@ -166,14 +192,22 @@ class Volumes implements VolumeManager {
     const { hostPath, local } = volume.spec ?? {};
     if (!hostPath && !local)
       throw new Error(`the persistent volume ${volume.metadata!.name} is of a type that is not supported by this node`);
+    const isBlock = volume.spec?.volumeMode === 'Block';
+    if (isBlock) return this.#device(local?.path ?? hostPath!.path, source.readOnly === true);
     const path = local ? local.path : await prepareHostPath(hostPath!);
     const key = `${uid} ${path}`;
     if (local && !(await lstat(path).catch(() => undefined))) throw new Error(`path "${path}" does not exist`);
     if (local && group !== undefined && !this.#prepared.has(key)) {
-      await setGroup(path, group);
+      const keeps = pod.spec!.securityContext?.fsGroupChangePolicy === 'OnRootMismatch' && (await hasGroup(path, group));
+      if (!keeps) await setGroup(path, group);
       this.#prepared.add(key);
     }
     return { path, readOnly: source.readOnly === true };
+  }
+
+  async #device(path: string, readOnly: boolean): Promise<MountedVolume> {
+    if (!(await stat(path).catch(() => undefined))?.isBlockDevice()) throw new Error(`path "${path}" is not a block device`);
+    return { path, readOnly, isBlock: true };
   }
 
   #sources(pod: corev1.Pod): PayloadSources {
