@@ -5,7 +5,6 @@ import type { Client } from '@tiphys/client';
 import { inProcessClient, userInfo } from '@tiphys/client';
 import {
   builtinControllers,
-  type RunningControllers,
   type SystemControllersOptions,
   startControllers,
   systemControllers,
@@ -14,7 +13,7 @@ import {
 import type { UserInfo } from '@tiphys/machinery';
 import { builtinDefinitions } from '@tiphys/registry';
 import type { Runtime } from '@tiphys/runtime';
-import { type Scheduler, type SchedulerOptions, startScheduler } from '@tiphys/scheduler';
+import { type SchedulerOptions, startScheduler } from '@tiphys/scheduler';
 import {
   ConfigurationFileError,
   type Connect,
@@ -32,6 +31,7 @@ import { addressAt } from './addresses.ts';
 import { certificateSigner } from './certificates/certificate-signer.ts';
 import { AUTHORITY_NAME, type ClusterKeys, FRONT_PROXY_CLIENT_NAME } from './certificates/cluster-keys.ts';
 import { type ClusterConfiguration, ConfigurationError } from './configuration.ts';
+import { leading, type Part } from './leadership.ts';
 import { legacyToken } from './legacy-token.ts';
 import { portRefused } from './port-refused.ts';
 import { followServerFiles, readServerFiles } from './server-files.ts';
@@ -42,6 +42,8 @@ export interface ControlPlaneOptions {
   configuration: ClusterConfiguration;
   runtime: Runtime;
   store: Store;
+  /** Tells this server from others on the same store; the same after a restart. */
+  identity: string;
   keys: ClusterKeys;
   /** Address to listen on, and the one under which pods reach the server. */
   host: string;
@@ -60,8 +62,8 @@ export interface ControlPlane {
   /** In process, as another user; what it writes is under the program's name in managedFields. */
   clientOf(user: string, groups?: readonly string[], program?: string): Client;
   /** undefined when the configuration leaves the part to another program. */
-  controllers: RunningControllers | undefined;
-  scheduler: Scheduler | undefined;
+  controllers: Part | undefined;
+  scheduler: Part | undefined;
   close(): Promise<void>;
 }
 
@@ -170,24 +172,30 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   await server.bootstrap(advertised);
   const stopFiles = followFiles();
   const client = clientAs(LOOPBACK_USER);
+  const lead = leading({ isShared: options.store.isShared, client, runtime, identity: options.identity });
   const controllers =
     configuration.controllers === 'none'
       ? undefined
-      : startControllers({
-          client: clientAs(LOOPBACK_USER, 'kube-controller-manager'),
-          runtime,
-          controllers: [...systemControllers(systemOptions(options, signer)), ...builtinControllers()],
-        });
+      : lead('kube-controller-manager', () =>
+          startControllers({
+            client: clientAs(LOOPBACK_USER, 'kube-controller-manager'),
+            runtime,
+            controllers: [...systemControllers(systemOptions(options, signer)), ...builtinControllers()],
+          }),
+        );
   const scheduler =
     configuration.scheduler === 'none'
       ? undefined
-      : startScheduler({
-          ...options.scheduler,
-          client: clientOf('system:kube-scheduler', undefined, 'kube-scheduler'),
-          runtime,
-          host: hostname(),
+      : lead('kube-scheduler', () => {
+          const started = startScheduler({
+            ...options.scheduler,
+            client: clientOf('system:kube-scheduler', undefined, 'kube-scheduler'),
+            runtime,
+            host: hostname(),
+          });
+          return { ready: started.started, stop: () => started.stop() };
         });
-  await Promise.all([controllers?.ready, scheduler?.started]);
+  await Promise.all([controllers?.ready, scheduler?.ready]);
   const close = async () => {
     stopFiles();
     await Promise.all([controllers?.stop(), scheduler?.stop()]);

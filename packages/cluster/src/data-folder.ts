@@ -13,7 +13,9 @@ import {
   statSync,
   writeSync,
 } from 'node:fs';
+import { hostname } from 'node:os';
 import { basename, dirname, join } from 'node:path';
+import type { Runtime } from '@tiphys/runtime';
 import type { KeyFiles } from './certificates/cluster-keys.ts';
 import { ConfigurationError } from './configuration.ts';
 
@@ -81,6 +83,15 @@ export function openDataFolder(path: string): DataFolder {
     throw new ConfigurationError(`${path} is not empty and not a Tiphys data folder. Choose another with --data-dir.`);
   } else writeFileAtomically(versionFile, `${FOLDER_VERSION}\n`, 0o644, true);
   return folder;
+}
+
+/** Tells the server on this folder from others that share its store. */
+export function serverIdentity(folder: DataFolder, { random }: Pick<Runtime, 'random'>): string {
+  const path = join(folder.path, 'server-id');
+  if (existsSync(path)) return readFileSync(path, 'utf8').trim();
+  const identity = `${hostname()}_${random.uuid()}`;
+  writeFileAtomically(path, `${identity}\n`, 0o644, true);
+  return identity;
 }
 
 export function isDataFolder(path: string): boolean {

@@ -24,6 +24,16 @@ export interface Leadership extends Part {
   isLeader(): boolean;
 }
 
+export interface LeadingOptions extends Pick<LeadershipOptions, 'client' | 'runtime' | 'identity'> {
+  /** Other servers may be on the same store. */
+  isShared: boolean;
+}
+
+/** How parts are started: at once, or where others could do the same, when this server leads. */
+export function leading({ isShared, ...options }: LeadingOptions): (name: string, start: () => Part) => Part {
+  return (name, start) => (isShared ? whileLeading({ ...options, name, start }) : start());
+}
+
 const NAMESPACE = 'kube-system';
 
 export function whileLeading({ client, runtime, name, identity, start }: LeadershipOptions): Leadership {

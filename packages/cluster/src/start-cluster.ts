@@ -1,6 +1,6 @@
 // startCluster(): the whole of Tiphys in this process, for programs and for `tiphys up`.
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { hostname, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { Client } from '@tiphys/client';
 import { type Logger, type Runtime, realClock, realRandom, silentLogger } from '@tiphys/runtime';
@@ -16,6 +16,7 @@ import {
   markRunning,
   openDataFolder,
   runningOn,
+  serverIdentity,
   unmarkRunning,
   writeFileAtomically,
 } from './data-folder.ts';
@@ -65,6 +66,7 @@ const EVERY_ADDRESS = '0.0.0.0';
 interface Place {
   folder?: DataFolder;
   store: Store;
+  identity: string;
   keyFiles: KeyFiles;
   kubeconfig: string;
   leave(): void;
@@ -86,7 +88,8 @@ async function placeInMemory(configuration: ClusterConfiguration, runtime: Runti
     scratchFolders.delete(scratch);
     if (scratchFolders.size === 0) process.off('exit', removeScratchFolders);
   };
-  return { store, keyFiles: memoryKeyFiles(), kubeconfig: join(scratch, 'kubeconfig'), leave };
+  const identity = `${hostname()}_${runtime.random.uuid()}`;
+  return { store, identity, keyFiles: memoryKeyFiles(), kubeconfig: join(scratch, 'kubeconfig'), leave };
 }
 
 const FOLDER_TROUBLE: Record<string, string> = {
@@ -115,7 +118,8 @@ async function placeOnDisk(directory: string, configuration: ClusterConfiguratio
   const store = await openStateStore(folder, configuration, runtime);
   // Marked before anything begins, so that nobody removes what is being made; the URL is right unless any port will do.
   markRunning(folder, `https://${LOOPBACK}:${configuration.port}`, configuration.runtime);
-  return { folder, store, keyFiles: folderKeyFiles(folder), kubeconfig: folder.kubeconfig, leave: () => unmarkRunning(folder) };
+  const identity = serverIdentity(folder, runtime);
+  return { folder, store, identity, keyFiles: folderKeyFiles(folder), kubeconfig: folder.kubeconfig, leave: () => unmarkRunning(folder) };
 }
 
 function keysFor(configuration: ClusterConfiguration, runtime: Runtime, files: KeyFiles): ClusterKeys {
@@ -171,6 +175,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
       scheduler: readSchedulerConfiguration(configuration.schedulerConfigFile, options.schedulerPlugins),
       runtime,
       store: place.store,
+      identity: place.identity,
       keys,
       host: configuration.host ?? (isReal ? EVERY_ADDRESS : LOOPBACK),
       advertisedAddress: configuration.advertiseAddress ?? (isReal ? nodeAddressOf(configuration) : LOOPBACK),

@@ -16,6 +16,7 @@ import { authorizationOf } from './authorization/structured/authorizers.ts';
 import { bootstrapCluster, keepEndpoints } from './bootstrap/bootstrap.ts';
 import { loopback } from './bootstrap/loopback.ts';
 import type { Advertised } from './bootstrap/objects.ts';
+import { serverLeases } from './bootstrap/server-leases.ts';
 import { customResourceCleanup, customResourceDefinitionRules, customResources } from './custom-resources/index.ts';
 import { keepFlowControl } from './flow-control/ensure.ts';
 import type { Authorizer } from './interfaces.ts';
@@ -106,15 +107,16 @@ export function createStandardServer(options: StandardServerOptions): StandardSe
   bind(server.reader);
   const client = loopback(server);
   const custom = customResources(server, { ...runtime, caller });
-  let stopEndpoints = () => {};
+  let stopEndpoints = async () => {};
+  const leases = serverLeases(store);
   let stopFlowControl = () => {};
   const close = async () => {
+    await stopEndpoints();
     custom.stop();
     aggregated.stop();
     caller.close();
     authentication.close();
     authorization.close();
-    stopEndpoints();
     stopFlowControl();
     await server.close();
   };
@@ -133,6 +135,7 @@ export function createStandardServer(options: StandardServerOptions): StandardSe
         reader: server.reader,
         clock,
         serviceCidrs,
+        ...(leases ? { leases } : {}),
         ...(advertised ? { advertised } : {}),
         ...(clientCertificateAuthorityPem ? { clientCertificateAuthorityPem } : {}),
         ...(trustedProxies ? { trustedProxies } : {}),
@@ -141,7 +144,7 @@ export function createStandardServer(options: StandardServerOptions): StandardSe
       await aggregated.start(server);
       stopFlowControl();
       stopFlowControl = keepFlowControl(client, server.reader, runtime);
-      stopEndpoints();
+      await stopEndpoints();
       if (advertised) stopEndpoints = keepEndpoints(all);
     },
   };

@@ -21,6 +21,7 @@ export interface Durability {
 }
 
 export class LocalStore implements Store {
+  readonly isShared = false;
   readonly endsRecords = false;
   readonly #core: Mvcc;
   readonly #durability: Durability;

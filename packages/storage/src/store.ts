@@ -61,6 +61,8 @@ export interface Store extends AsyncDisposable {
   readonly revision: number;
   /** Oldest revision still readable and watchable from. */
   readonly compactedRevision: number;
+  /** Other programs may write to the same state. */
+  readonly isShared: boolean;
   /** Records end by themselves when their ttlSeconds are over; elsewhere somebody has to delete them. */
   readonly endsRecords: boolean;
   /**

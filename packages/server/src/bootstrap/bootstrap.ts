@@ -18,6 +18,7 @@ import { ensureFlowControl } from '../flow-control/ensure.ts';
 import { localApiServices } from './api-services.ts';
 import { type Loopback, loopback } from './loopback.ts';
 import * as objects from './objects.ts';
+import type { ServerLeases } from './server-leases.ts';
 
 /** How often the kubernetes Service's endpoints are looked after. */
 const ENDPOINTS_INTERVAL_MS = 10_000;
@@ -29,6 +30,8 @@ export interface BootstrapOptions {
   clock: Clock;
   /** Absent: no Endpoints are kept for the kubernetes Service (an API server that pods don't reach). */
   advertised?: objects.Advertised;
+  /** Where several servers share a store: who of them is alive. */
+  leases?: ServerLeases;
   serviceCidrs: readonly string[];
   /** Authority of client certificates, published to aggregated servers. */
   clientCertificateAuthorityPem?: string;
@@ -46,23 +49,42 @@ export async function bootstrapCluster(options: BootstrapOptions): Promise<void>
   await Promise.all([
     reconcilePolicy(client, reader),
     ensureFlowControl(client, reader),
-    ...[...dataOf(options), ...endpointsOf(options.advertised)].map((each) => keep(client, reader, each)),
+    ...[...dataOf(options), ...endpointsOf(await aliveOf(options))].map((each) => keep(client, reader, each)),
   ]);
 }
 
-/** Keeps the kubernetes Service's endpoints right while the server runs. Returns a stop function. */
-export function keepEndpoints(options: BootstrapOptions): () => void {
+/** With the addresses of all servers that are alive. */
+async function aliveOf({ advertised, leases }: BootstrapOptions): Promise<objects.Advertised | undefined> {
+  if (!advertised || !leases || advertised.addresses.length === 0) return advertised;
+  return { ...advertised, addresses: await leases.renew(advertised.addresses) };
+}
+
+/** Keeps the kubernetes Service's endpoints right while the server runs. Returns what stops it, and takes this server out of them. */
+export function keepEndpoints(options: BootstrapOptions): () => Promise<void> {
   const client = loopback(options.handler);
+  const { advertised, leases } = options;
+  const keepAll = async (alive: objects.Advertised | undefined) =>
+    Promise.allSettled(endpointsOf(alive).map((each) => keep(client, options.reader, each)));
   let stopped = false;
+  let working: Promise<unknown> = Promise.resolve();
   let timer = options.clock.after(ENDPOINTS_INTERVAL_MS, () => void round());
   const round = async () => {
     // A failed round is made good by the next.
-    await Promise.allSettled(endpointsOf(options.advertised).map((each) => keep(client, options.reader, each)));
+    working = aliveOf(options)
+      .then(keepAll)
+      .catch(() => undefined);
+    await working;
     if (!stopped) timer = options.clock.after(ENDPOINTS_INTERVAL_MS, () => void round());
   };
-  return () => {
+  return async () => {
+    if (stopped) return;
     stopped = true;
     timer.cancel();
+    await working;
+    if (!advertised || !leases || advertised.addresses.length === 0) return;
+    // The record ends by itself should this fail.
+    const addresses = await leases.remove(advertised.addresses).catch(() => undefined);
+    if (addresses?.length) await keepAll({ ...advertised, addresses });
   };
 }
 

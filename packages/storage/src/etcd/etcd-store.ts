@@ -32,6 +32,7 @@ export const WRITES_MAX = 20_000;
 const WRITE_ATTEMPTS_MAX = 4;
 
 export class EtcdStore implements Store {
+  readonly isShared = true;
   readonly endsRecords = true;
   readonly client: EtcdClient;
   readonly #replica: Replica;
