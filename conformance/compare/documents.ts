@@ -1,7 +1,5 @@
 // The documents by which a server shows itself, in a form that can be compared: bootstrap policy, discovery, OpenAPI.
-
-/** Answers a path's body; `accept` chooses the form. */
-export type Fetch = (path: string, accept?: string) => Promise<string>;
+import type { Fetch } from '../../tools/upstream/upstream.ts';
 
 const AGGREGATED = 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList';
 const RBAC = '/apis/rbac.authorization.k8s.io/v1';

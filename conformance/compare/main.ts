@@ -8,9 +8,9 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { startCluster } from '@tiphys/cluster';
 import { parse } from 'yaml';
+import { type Fetch, fetcher, startUpstream } from '../../tools/upstream/upstream.ts';
 import { differences, judgeDifferences, LINES_PER_DOCUMENT_MAX, parseAccepted } from './differences.ts';
-import { documentsOf, type Fetch, PART_NAMES } from './documents.ts';
-import { fetcher, startUpstream } from './upstream.ts';
+import { documentsOf, PART_NAMES } from './documents.ts';
 
 const here = dirname(fileURLToPath(import.meta.url));
 
@@ -30,9 +30,23 @@ function administratorFetch(kubeconfigFile: string): Fetch {
   });
 }
 
+const GATHERED_ATTEMPTS_MAX = 600;
+const GATHERED_INTERVAL_MS = 100;
+
+async function untilRolesGathered(fetch: Fetch): Promise<void> {
+  for (let attempt = 0; attempt < GATHERED_ATTEMPTS_MAX; attempt++) {
+    if (JSON.parse(await fetch('/apis/rbac.authorization.k8s.io/v1/clusterroles/admin')).rules?.length) return;
+    await new Promise((resolve) => setTimeout(resolve, GATHERED_INTERVAL_MS));
+  }
+  throw new Error('the role admin was not filled');
+}
+
 async function compare(peers: string, parts: readonly string[]): Promise<number> {
-  const upstream = await startUpstream(peers);
+  const upstream = await startUpstream({ peers });
   try {
+    // It fills the roles that gather others.
+    await upstream.startControllers('clusterrole-aggregation-controller');
+    await untilRolesGathered(upstream.fetch);
     await using cluster = await startCluster({ runtime: 'none' });
     const [reference, own] = await Promise.all([
       documentsOf(upstream.fetch, parts),
