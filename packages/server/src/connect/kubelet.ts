@@ -24,10 +24,16 @@ const ADDRESS_TYPES = ['InternalIP', 'ExternalIP', 'InternalDNS', 'ExternalDNS',
 const SOCKETS_PER_NODE_MAX = 256;
 const CONNECT_MS_MAX = 30_000;
 
-/** Throws NotFound for a node that isn't there, and InternalError for one without an address. */
+/** Nodes that only pretend to run pods say so with this label: nobody listens there, and a caller must not wait for it. */
+const SIMULATED_LABEL = 'tiphys.dev/simulated';
+
+/** Throws NotFound for a node that isn't there, NotImplemented for a simulated one, and InternalError for one without an address. */
 export function kubeletAddress(reader: ResourceReader, nodeName: string): KubeletAddress {
   const node = reader.get(corev1.nodes, nodeName);
   if (!node) throw statusError.notFound({ group: '', resource: 'nodes' }, nodeName);
+  if (node.metadata?.labels?.[SIMULATED_LABEL] === 'true') {
+    throw statusError.notImplemented(`node ${nodeName} is simulated: its pods have no logs, run no commands and can't be reached`);
+  }
   const addresses = node.status?.addresses ?? [];
   for (const type of ADDRESS_TYPES) {
     const found = addresses.find((address) => address.type === type && address.address);

@@ -69,7 +69,7 @@ const READER = readerOf({
   pods: [pod('p', '10.0.0.1'), pod('q', '10.0.0.2'), pod('local', '127.0.0.1')],
   services: [service],
   endpointslices: [slice],
-  nodes: [node],
+  nodes: [node, { ...node, metadata: { name: 'simulated-1', labels: { 'tiphys.dev/simulated': 'true' } } }],
 });
 
 function target(resource: string, id: string): string {
@@ -93,6 +93,10 @@ test('names, ports and schemes', () => {
   assert.equal(target('services', 's:other'), 'no endpoints available for service "s:other"');
   assert.equal(target('nodes', 'node-1'), 'https://10.1.0.1:10250 kubelet');
   assert.equal(target('nodes', 'node-1:10250'), 'https://10.1.0.1:10250 kubelet');
+  assert.equal(
+    target('nodes', 'simulated-1'),
+    "node simulated-1 is simulated: its pods have no logs, run no commands and can't be reached",
+  );
   assert.equal(target('nodes', 'http:node-1:9100'), 'http://10.1.0.1:9100');
 });
 
