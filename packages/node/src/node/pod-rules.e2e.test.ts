@@ -1,8 +1,12 @@
 // What pods' specs ask of a node beyond running, with real containers.
 import assert from 'node:assert/strict';
+import { readdir, readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { gunzipSync } from 'node:zlib';
 import { corev1 } from '@tiphys/api';
 import { conditionOf, type RealNode, realNode, realPod, reasonToSkip, shell } from '../../test/real-node.ts';
+import { rotateLog } from './log-rotation.ts';
 
 describe('rules of pods with real containers', { skip: await reasonToSkip() }, () => {
   let real: RealNode;
@@ -84,6 +88,23 @@ describe('rules of pods with real containers', { skip: await reasonToSkip() }, (
     await real.logged('from-file', 'c', 'hello there');
     await real.client.of(corev1.pods).delete('from-file', 'default');
     await real.until('from-file', (found) => found === undefined);
+  });
+
+  test('a log is kept in five parts, and the container writes on', async () => {
+    await real.create(realPod('chatty', { containers: [shell('c', 'while :; do echo "a line of the log"; sleep 0.01; done')] }));
+    const { cri } = real.node().containerd;
+    const { id, logPath } = (await real.node().findContainer('default', 'chatty', 'c'))!;
+    for (let part = 1; part <= 7; part++) {
+      await real.logged('chatty', 'c', 'a line of the log');
+      assert.equal(await rotateLog(cri, id, logPath, `20260101-00000${part}`, 1), true);
+    }
+    await real.logged('chatty', 'c', 'a line of the log');
+    const names = (await readdir(dirname(logPath))).sort();
+    const packed = [4, 5, 6].map((part) => `0.log.20260101-00000${part}.gz`);
+    assert.deepEqual(names, ['0.log', ...packed, '0.log.20260101-000007']);
+    const unpacked = gunzipSync(await readFile(join(dirname(logPath), packed[0]!))).toString();
+    assert.match(unpacked, /a line of the log/);
+    assert.equal(await rotateLog(cri, id, logPath, 'never'), false);
   });
 
   test('what this node can’t do is said, and the pod waits', async () => {
