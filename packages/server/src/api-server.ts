@@ -19,7 +19,7 @@ import { Pipeline } from './pipeline.ts';
 import { cacheReader } from './reader.ts';
 import type { Core, RequestContext } from './request/context.ts';
 import { Resources } from './resources.ts';
-import { Server } from './serve.ts';
+import { methodNotAllowed, Server } from './serve.ts';
 import { deleteByRule } from './verbs/delete.ts';
 
 export interface ApiServerOptions {
@@ -69,6 +69,12 @@ function standardChecks(store: Store, isLoaded: () => boolean): HealthCheck[] {
   ];
 }
 
+function ownDocument({ documents }: ApiServerOptions, { request, info }: RequestContext): ApiResponse | undefined {
+  const document = documents?.[info.path.replace(/\/+$/, '')];
+  if (document && request.method !== 'GET' && request.method !== 'HEAD') throw methodNotAllowed();
+  return document?.();
+}
+
 export function createApiServer(options: ApiServerOptions): ApiServer {
   const { runtime, store } = options;
   const resources = new Resources(store);
@@ -86,7 +92,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     resources,
     handlers: options.subresourceHandlers ?? [],
     delegation: (context) => options.delegation?.(context),
-    document: (context) => options.documents?.[context.info.path]?.() ?? documents.answer(context),
+    document: (context) => ownDocument(options, context) ?? documents.answer(context),
   });
   const flowControl =
     options.flowControl && new FlowControl({ runtime, resources, ...options.flowControl, onConditions: (all) => conditions(all) });

@@ -134,12 +134,12 @@ test('forged tokens, other issuers and other audiences do not pass', async () =>
   const [header, payload, signature] = token.split('.') as [string, string, string];
   const forgedPayload = Buffer.from(payload, 'base64url').toString().replace('robot', 'admin');
   const forged = `${header}.${Buffer.from(forgedPayload).toString('base64url')}.${signature}`;
-  assert.throws(() => tokens.authenticateToken(forged, ['vault']), { message: 'invalid signature' });
+  assert.throws(() => tokens.authenticateToken(forged, ['vault']), { message: 'go-jose/go-jose: error in cryptographic primitive' });
   const none = `${Buffer.from('{"alg":"none"}').toString('base64url')}.${payload}.`;
-  assert.throws(() => tokens.authenticateToken(none, ['vault']), { message: 'invalid signature' });
+  assert.throws(() => tokens.authenticateToken(none, ['vault']), { message: 'go-jose/go-jose: error in cryptographic primitive' });
   const hs = `${Buffer.from('{"alg":"HS256"}').toString('base64url')}.${payload}`;
   const mac = createHmac('sha256', rsaKey).update(hs).digest('base64url');
-  assert.throws(() => tokens.authenticateToken(`${hs}.${mac}`, ['vault']), { message: 'invalid signature' });
+  assert.throws(() => tokens.authenticateToken(`${hs}.${mac}`, ['vault']), { message: 'go-jose/go-jose: error in cryptographic primitive' });
   assert.equal(tokens.authenticateToken('no-token-at-all'), undefined);
 });
 

@@ -35,7 +35,7 @@ export function serviceAccountAuthenticator(options: ServiceAccountAuthenticator
     if (!parts || typeof issuer !== 'string') return undefined;
     const legacy = issuer === LEGACY_ISSUER;
     if (!legacy && !options.signer.issuers.has(issuer)) return undefined;
-    if (!verifyJwt(parts, options.signer.keys)) throw new Error('invalid signature');
+    if (!verifyJwt(parts, options.signer.keys)) throw new Error('go-jose/go-jose: error in cryptographic primitive');
     if (!legacy && typeof parts.claims['kubernetes.io'] !== 'object') throw new Error('token has no kubernetes.io claim');
     const entry = { claims: parts.claims, legacy };
     remembered.set(token, entry);

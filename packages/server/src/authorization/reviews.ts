@@ -1,7 +1,7 @@
 // "May they?" asked over the API: the four kinds of authorization.k8s.io (pkg/registry/authorization, pkg/apis/authorization/validation).
-import type { authorizationv1, KubeObject } from '@tiphys/api';
+import type { authorizationv1, KubeObject, metav1 } from '@tiphys/api';
 import { type FieldError, fieldError, statusError, type UserInfo } from '@tiphys/machinery';
-import type { RuleContext } from '@tiphys/registry';
+import { checkLabelSelector, type RuleContext } from '@tiphys/registry';
 import type { AuthorizationAttributes, Authorizer } from '../interfaces.ts';
 import { fieldSelectorOf, labelSelectorOf, type SelectorReading } from './review-selectors.ts';
 import type { RulesResolver } from './structured/authorizers.ts';
@@ -29,24 +29,21 @@ export function accessReviews(authorizer: Authorizer, resolver: RulesResolver): 
     };
     return { ...review, status };
   };
-  const refuse = (kind: string, errors: FieldError[]) => {
-    if (errors.length > 0) throw statusError.invalid({ group: GROUP, kind }, '', errors);
+  // Upstream leaves out the kind here.
+  const refuse = (errors: FieldError[]) => {
+    if (errors.length > 0) throw statusError.invalid({ group: GROUP, kind: '' }, '', errors);
   };
   return {
     async subjectaccessreviews(review: Review) {
-      refuse('SubjectAccessReview', [...validateSubjectSpec(review.spec), ...validateMetadata(review, false)]);
+      refuse([...validateSubjectSpec(review.spec), ...validateMetadata(review, false)]);
       return answer(review, userOf(review.spec));
     },
     async localsubjectaccessreviews(review: Review, context) {
-      refuse('LocalSubjectAccessReview', [
-        ...validateSubjectSpec(review.spec),
-        ...validateMetadata(review, true),
-        ...validateLocal(review, context),
-      ]);
+      refuse([...validateSubjectSpec(review.spec), ...validateMetadata(review, true), ...validateLocal(review, context)]);
       return answer(review, userOf(review.spec));
     },
     async selfsubjectaccessreviews(review: SelfReview, context) {
-      refuse('SelfSubjectAccessReview', [...validateSpec(review.spec), ...validateMetadata(review, false)]);
+      refuse([...validateSpec(review.spec), ...validateMetadata(review, false)]);
       return answer(review, context.user);
     },
     async selfsubjectrulesreviews(review: RulesReview, context) {
@@ -100,11 +97,16 @@ function problemOf(name: string, { text, isWhole }: SelectorReading): string[] {
   return isWhole ? [] : [`spec.resourceAttributes.${name} ${text ? 'partially ignored' : 'ignored'} due to parse error`];
 }
 
+/** As upstream's internal type prints it. */
+const goValue = ({ path = '', verb = '' }: authorizationv1.NonResourceAttributes) => ({ Path: path, Verb: verb });
+
 function validateSpec(spec: authorizationv1.SelfSubjectAccessReviewSpec): FieldError[] {
   const errors: FieldError[] = [];
   const { resourceAttributes: resource, nonResourceAttributes: path } = spec;
   if (resource && path) {
-    errors.push(fieldError.invalid('spec.nonResourceAttributes', path, 'cannot be specified in combination with resourceAttributes'));
+    errors.push(
+      fieldError.invalid('spec.nonResourceAttributes', goValue(path), 'cannot be specified in combination with resourceAttributes'),
+    );
   }
   if (!resource && !path) {
     errors.push(
@@ -121,8 +123,36 @@ function validateSpec(spec: authorizationv1.SelfSubjectAccessReviewSpec): FieldE
     if (!selector.rawSelector && !selector.requirements?.length) {
       errors.push(fieldError.required(`${field}.requirements`, `when ${field} is specified, requirements or rawSelector is required`));
     }
+    errors.push(
+      ...(name === 'fieldSelector' ? fieldRequirementErrors : labelRequirementErrors)(`${field}.requirements`, selector.requirements),
+    );
   }
   return errors;
+}
+
+type Requirements = authorizationv1.FieldSelectorAttributes['requirements'];
+
+function fieldRequirementErrors(path: string, requirements: Requirements): FieldError[] {
+  return (requirements ?? []).flatMap(({ key, operator, values = [] }, i) => {
+    const errors: FieldError[] = [];
+    if (!key) errors.push(fieldError.required(`${path}[${i}].key`, 'must be specified'));
+    if ((operator === 'In' || operator === 'NotIn') && values.length === 0) {
+      errors.push(fieldError.required(`${path}[${i}].values`, "must be specified when `operator` is 'In' or 'NotIn'"));
+    }
+    if ((operator === 'Exists' || operator === 'DoesNotExist') && values.length > 0) {
+      errors.push(fieldError.forbidden(`${path}[${i}].values`, "may not be specified when `operator` is 'Exists' or 'DoesNotExist'"));
+    }
+    return errors;
+  });
+}
+
+/** As in any selector, but operators that a newer client may know are let through. */
+function labelRequirementErrors(path: string, requirements: Requirements): FieldError[] {
+  const errors: FieldError[] = [];
+  checkLabelSelector(errors, '', { matchExpressions: requirements as metav1.LabelSelectorRequirement[] });
+  return errors
+    .filter(({ field }) => !field.endsWith('.operator'))
+    .map((error) => ({ ...error, field: error.field.replace('.matchExpressions', path) }));
 }
 
 function validateSubjectSpec(spec: Spec): FieldError[] {
@@ -147,7 +177,9 @@ function validateLocal(review: Review, context: RuleContext): FieldError[] {
     errors.push(fieldError.invalid('spec.resourceAttributes.namespace', namespace, 'must match metadata.namespace'));
   }
   if (review.spec.nonResourceAttributes) {
-    errors.push(fieldError.invalid('spec.nonResourceAttributes', review.spec.nonResourceAttributes, 'disallowed on this kind of request'));
+    errors.push(
+      fieldError.invalid('spec.nonResourceAttributes', goValue(review.spec.nonResourceAttributes), 'disallowed on this kind of request'),
+    );
   }
   return errors;
 }
