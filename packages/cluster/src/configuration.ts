@@ -48,6 +48,8 @@ export interface ClusterConfiguration {
   authorizationConfigFile?: string;
   /** An AdmissionConfiguration. */
   admissionControlConfigFile?: string;
+  /** How long a server that is told to stop goes on with /readyz failing, so that load balancers notice: kube-apiserver's --shutdown-delay-duration. */
+  shutdownDelaySeconds: number;
   /** Address at which pods and other machines reach this server; default the node's with containerd. */
   advertiseAddress?: string;
   controllers: PartChoice;
@@ -66,6 +68,7 @@ export const DEFAULT_CONFIGURATION: ClusterConfiguration = {
   nodePortRange: '30000-32767',
   clusterDomain: 'cluster.local',
   etcdPrefix: '/registry',
+  shutdownDelaySeconds: 0,
   controllers: 'builtin',
   scheduler: 'builtin',
 };
@@ -104,6 +107,7 @@ const TYPES: Record<keyof ClusterConfiguration, 'string' | 'number'> = {
   tokenWebhookVersion: 'string',
   authorizationConfigFile: 'string',
   admissionControlConfigFile: 'string',
+  shutdownDelaySeconds: 'number',
   advertiseAddress: 'string',
   controllers: 'string',
   scheduler: 'string',
@@ -159,6 +163,7 @@ export function completeConfiguration(given: Partial<ClusterConfiguration>): Clu
     if (!/^\d{1,3}(\.\d{1,3}){3}\/\d{1,2}$/.test(configuration[field]))
       refuse(field, `"${configuration[field]}" is not an IPv4 range such as ${DEFAULT_CONFIGURATION[field]}`);
   }
+  if (!(configuration.shutdownDelaySeconds >= 0)) refuse('shutdownDelaySeconds', 'must be 0 or more');
   for (const endpoint of etcdEndpoints(configuration)) {
     const problem = endpointProblem(endpoint);
     if (problem) refuse('etcd', problem);

@@ -197,6 +197,8 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
         });
   await Promise.all([controllers?.ready, scheduler?.ready]);
   const close = async () => {
+    server.drain();
+    if (configuration.shutdownDelaySeconds > 0) await runtime.clock.sleep(configuration.shutdownDelaySeconds * 1000);
     stopFiles();
     await Promise.all([controllers?.stop(), scheduler?.stop()]);
     await Promise.all(clients.map((each) => each.close()));

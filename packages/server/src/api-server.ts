@@ -56,6 +56,8 @@ export interface ApiServer extends ApiHandler, AsyncDisposable {
   removeDefinition(type: { group: string; version: string; resource: string }): void;
   /** Groups that discovery and OpenAPI speak of besides the server's own. */
   delegate(versions: readonly DelegatedVersion[]): void;
+  /** Says that it is not ready any more, so that load balancers turn away; everything is answered as before. */
+  drain(): void;
   close(): Promise<void>;
 }
 
@@ -64,7 +66,7 @@ function standardChecks(store: Store, isLoaded: () => boolean): HealthCheck[] {
   return [
     { name: 'ping', check: () => {} },
     { name: 'log', check: () => {} },
-    { name: 'etcd', check: async () => void (await store.get('/registry/health')) },
+    { name: 'etcd', check: () => store.fresh() },
     { name: 'informer-sync', endpoints: ['readyz'], check: () => (isLoaded() ? undefined : 'not everything is loaded yet') },
   ];
 }
@@ -74,6 +76,12 @@ function ownDocument({ documents }: ApiServerOptions, { request, info }: Request
   if (document && request.method !== 'GET' && request.method !== 'HEAD') throw methodNotAllowed();
   return document?.();
 }
+
+const shutdownCheck = (isDraining: () => boolean): HealthCheck => ({
+  name: 'shutdown',
+  endpoints: ['readyz'],
+  check: () => (isDraining() ? 'process is shutting down' : undefined),
+});
 
 export function createApiServer(options: ApiServerOptions): ApiServer {
   const { runtime, store } = options;
@@ -86,7 +94,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   );
   const core: Core = { runtime, store, resources, admission: options.admission ?? [], reader, operations };
   const metrics = new Metrics();
-  const checks = [...standardChecks(store, () => loaded), ...(options.healthChecks ?? [])];
+  const checks = [...standardChecks(store, () => loaded), ...(options.healthChecks ?? []), shutdownCheck(() => draining)];
   const documents = new Documents(core, metrics, checks, Object.keys(options.documents ?? {}));
   const server = new Server({
     resources,
@@ -108,6 +116,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   });
   const listening = new Set<Listening>();
   let loaded = false;
+  let draining = false;
   let closed = false;
   let stopMaintenance = () => {};
   const load = async () => {
@@ -121,6 +130,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   ready.catch((error) => runtime.log.error('the server could not load its store', error));
   const close = async () => {
     closed = true;
+    draining = true;
     stopMaintenance();
     flowControl?.stop();
     await Promise.all([...listening].map((one) => one.close()));
@@ -144,6 +154,9 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     addDefinition: async (definition, codec) => void (await resources.add(definition, codec)),
     removeDefinition: ({ group, version, resource }) => resources.remove(group, version, resource),
     delegate: (versions) => resources.delegate(versions),
+    drain: () => {
+      draining = true;
+    },
     close,
     [Symbol.asyncDispose]: close,
   };

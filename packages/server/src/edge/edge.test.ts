@@ -228,6 +228,13 @@ test('closing ends watches, lets requests under way finish and takes no more', a
   const writing = client.request({ ':path': MAPS, ':method': 'POST', 'content-type': 'application/json' });
   writing.resume().end(JSON.stringify({ metadata: { name: 'x' } }));
   await begun.promise;
+  const readiness = () => other.handle({ method: 'GET', url: '/readyz', headers: {} });
+  assert.equal((await readiness()).status, 200);
+  other.drain();
+  const notReady = await readiness();
+  assert.ok(
+    notReady.status === 500 && notReady.body.kind === 'bytes' && /\[-\]shutdown failed/.test(Buffer.from(notReady.body.bytes).toString()),
+  );
   const told = Promise.all([once(watching, 'end'), once(client, 'goaway')]);
   const closed = other.close();
   await told;
