@@ -7,7 +7,8 @@ import { startCluster } from './index.ts';
 
 test('each controller has a role of its name', async () => {
   await using cluster = await startCluster({ nodes: 0, controllers: 'none' });
-  const roles = new Set((await cluster.client.of(rbacv1.clusterroles).list({})).items.map((role) => role.metadata?.name));
+  const lists = await Promise.all([cluster.client.of(rbacv1.clusterroles).list({}), cluster.client.of(rbacv1.roles).list({})]);
+  const roles = new Set(lists.flatMap(({ items }) => items.map((role) => role.metadata?.name)));
   const unused = () => assert.fail('nothing is signed here');
   const options = { rootCertificatePem: '', signToken: unused, certificateSigner: { sign: unused } as never };
   const names = [...systemControllers(options), ...builtinControllers()].filter((one) => one.user === undefined).map(({ name }) => name);

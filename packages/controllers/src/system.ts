@@ -1,5 +1,7 @@
 // The controllers that keep the cluster itself in order. Two of them need to be told the cluster's authority.
 import { policyStatusController } from './admission-policy/policy-status-controller.ts';
+import { bootstrapSigner } from './bootstrap/bootstrap-signer.ts';
+import { tokenCleaner } from './bootstrap/token-cleaner.ts';
 import { certificateControllers } from './certificates/certificate-controllers.ts';
 import type { CertificateSigner } from './certificates/requests.ts';
 import { clusterRoleAggregationController } from './cluster-role-aggregation/cluster-role-aggregation-controller.ts';
@@ -15,9 +17,12 @@ import { podGcController } from './pod-gc/pod-gc-controller.ts';
 import { resourceQuotaController } from './resource-quota/resource-quota-controller.ts';
 import { rootCaPublisher } from './root-ca/root-ca-publisher.ts';
 import type { Controller } from './runtime/controller.ts';
+import { legacyTokenCleaner } from './service-account/legacy-token-cleaner.ts';
 import { serviceAccountController } from './service-account/service-account-controller.ts';
 import { type TokensOptions, tokensController } from './service-account/tokens-controller.ts';
+import { serviceCidrsController } from './service-cidrs/service-cidrs-controller.ts';
 import { taintEvictionController } from './taint-eviction/taint-eviction-controller.ts';
+import { ttlController } from './ttl/ttl-controller.ts';
 import { type VolumeFolders, volumeControllers } from './volumes/index.ts';
 
 export interface SystemControllersOptions extends TokensOptions {
@@ -47,6 +52,11 @@ export function systemControllers(options: SystemControllersOptions): Controller
     disruptionController,
     staleDisruptionController,
     policyStatusController,
+    legacyTokenCleaner,
+    bootstrapSigner,
+    tokenCleaner,
+    ttlController,
+    serviceCidrsController,
     ...(options.certificateSigner ? certificateControllers(options.certificateSigner) : []),
     ...volumeControllers(options.volumes ?? DEFAULT_FOLDERS),
   ];

@@ -1,5 +1,6 @@
 export * from './apply/index.ts';
 export * as cel from './cel/index.ts';
+export { CidrValue, IpValue, readAddress, readNetwork } from './cel/library/addresses.ts';
 export { type FieldError, type FieldErrorType, fieldError } from './field-error.ts';
 export * from './jsonpath/index.ts';
 export * from './patch/index.ts';

@@ -141,6 +141,18 @@ function cidr(text: string): CidrValue {
   return parsed;
 }
 
+/** The address that a text says, for programs; undefined when it is none. */
+export function readAddress(text: string): IpValue | undefined {
+  const address = parse(text);
+  return typeof address === 'string' ? undefined : address;
+}
+
+/** The network that a text such as 10.0.0.0/8 says. */
+export function readNetwork(text: string): CidrValue | undefined {
+  const network = parseCidr(text);
+  return typeof network === 'string' ? undefined : network;
+}
+
 const top = ({ family, bits }: IpValue, count: number) => bits >> BigInt((family === 4 ? 32 : 128) - count);
 const isUnspecified = ({ bits }: IpValue) => bits === 0n;
 const isLoopback = (address: IpValue) => (address.family === 4 ? top(address, 8) === 127n : address.bits === 1n);

@@ -1,0 +1,38 @@
+// Tells kubelets how long to keep secrets and configMaps by the size of the cluster (pkg/controller/ttl/ttl_controller.go).
+import { corev1 } from '@tiphys/api';
+import { note, patch } from '../runtime/actions.ts';
+import { defineController } from '../runtime/controller.ts';
+import { annotationsOf, isDeleting } from '../runtime/objects.ts';
+
+const TTL_ANNOTATION = 'node.alpha.kubernetes.io/ttl';
+const STEP = 'step';
+
+/** Sizes overlap, so that a node more or less does not turn the answer back and forth. */
+const STEPS = [
+  { min: 0, max: 100, seconds: 0 },
+  { min: 90, max: 500, seconds: 15 },
+  { min: 450, max: 1000, seconds: 30 },
+  { min: 900, max: 2000, seconds: 60 },
+  { min: 1800, max: Number.POSITIVE_INFINITY, seconds: 300 },
+] as const;
+
+/** The step for so many nodes when the last one was `step`. */
+export function nextStep(step: number, nodes: number): number {
+  let next = step;
+  while (nodes > STEPS[next]!.max) next++;
+  while (nodes < STEPS[next]!.min) next--;
+  return next;
+}
+
+export const ttlController = defineController<corev1.Node>({
+  name: 'ttl-controller',
+  for: corev1.nodes,
+  plan({ object: node, list, note: noted }) {
+    const step = nextStep((noted(STEP) as number | undefined) ?? 0, list(corev1.nodes).length);
+    const seconds = String(STEPS[step]!.seconds);
+    const remember = note(STEP, step);
+    if (isDeleting(node) || Number(annotationsOf(node)[TTL_ANNOTATION] ?? Number.NaN) === Number(seconds)) return [remember];
+    const body = { metadata: { annotations: { [TTL_ANNOTATION]: seconds } } };
+    return [remember, patch(corev1.nodes, node, 'strategic', body, `it is one of ${list(corev1.nodes).length} nodes`)];
+  },
+});
