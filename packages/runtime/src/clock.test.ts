@@ -64,3 +64,24 @@ test('a real clock waits for times longer than the machine has timers for', asyn
   ]);
   assert.equal(early, 'still waiting');
 });
+
+test('a virtual clock runs until something has come, and says when it never will', async () => {
+  const clock = virtualClock();
+  const slept = clock.sleep(3_600_000).then(() => 'awake');
+  assert.equal(await clock.runUntil(slept), 'awake');
+  assert.equal(clock.monotonicMs(), 3_600_000);
+  await assert.rejects(clock.runUntil(new Promise(() => {})), /no timer left/);
+});
+
+test('a jump moves the wall clock and no timer', async () => {
+  const clock = virtualClock(0);
+  let ran = false;
+  clock.after(1000, () => {
+    ran = true;
+  });
+  clock.jump(-5000);
+  await clock.advance(999);
+  assert.deepEqual([clock.now(), ran], [-4001, false]);
+  await clock.advance(1);
+  assert.ok(ran);
+});

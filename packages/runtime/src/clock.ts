@@ -1,4 +1,5 @@
 // Time as an argument. Only this package reads the machine's clock; everything else receives a Clock.
+import { Heap } from '@tiphys/std';
 
 export interface Timer {
   cancel(): void;
@@ -45,38 +46,74 @@ export function realClock(): Clock {
 export interface VirtualClock extends Clock {
   /** Moves time forward, running each timer that falls due in order and letting promises settle between them. */
   advance(byMs: number): Promise<void>;
+  /** Moves time forward, timer by timer, until the promise settles; gives what it gives. Throws when no timer is left to wait for. */
+  runUntil<T>(promise: Promise<T>): Promise<T>;
+  /** The wall clock is set, forward or back; timers wait as long as they would have. */
+  jump(byMs: number): void;
   /** Timers still waiting. */
   pending(): number;
 }
 
-/** A clock that stands still until advance() is called. Timers due at the same instant run in the order they were set. */
+interface VirtualTimer {
+  key: string;
+  sequence: number;
+  dueMs: number;
+  callback: () => void;
+}
+
+const settle = () => new Promise<void>((resolve) => setImmediate(resolve));
+
+/** A clock that stands still until it is told to go. Timers due at the same instant run in the order they were set. */
 export function virtualClock(startMs = Date.UTC(2026, 0, 1)): VirtualClock {
-  let nowMs = startMs;
+  /** Since the start; what timers go by. */
+  let passedMs = 0;
+  let wallMs = startMs;
   let sequence = 0;
-  const timers = new Map<number, { dueMs: number; callback: () => void }>();
+  const timers = new Heap<VirtualTimer>(
+    (timer) => timer.key,
+    (a, b) => a.dueMs < b.dueMs || (a.dueMs === b.dueMs && a.sequence < b.sequence),
+  );
   const after: Clock['after'] = (delayMs, callback) => {
-    const id = sequence++;
-    timers.set(id, { dueMs: nowMs + Math.max(0, delayMs), callback });
-    return { cancel: () => void timers.delete(id) };
+    const timer = { key: `${sequence}`, sequence: sequence++, dueMs: passedMs + Math.max(0, delayMs), callback };
+    timers.put(timer);
+    return { cancel: () => void timers.remove(timer.key) };
   };
-  const settle = () => new Promise<void>((resolve) => setImmediate(resolve));
-  const nextDue = (untilMs: number) => {
-    let best: [number, { dueMs: number; callback: () => void }] | undefined;
-    for (const entry of timers) {
-      if (entry[1].dueMs <= untilMs && (!best || entry[1].dueMs < best[1].dueMs)) best = entry;
-    }
-    return best;
+  const moveTo = (dueMs: number) => {
+    wallMs += Math.max(0, dueMs - passedMs);
+    passedMs = Math.max(passedMs, dueMs);
   };
-  const advance = async (byMs: number) => {
-    const untilMs = nowMs + byMs;
+  const runNext = async () => {
+    const timer = timers.pop()!;
+    moveTo(timer.dueMs);
+    timer.callback();
     await settle();
-    for (let due = nextDue(untilMs); due; due = nextDue(untilMs)) {
-      timers.delete(due[0]);
-      nowMs = Math.max(nowMs, due[1].dueMs);
-      due[1].callback();
-      await settle();
-    }
-    nowMs = untilMs;
   };
-  return { now: () => nowMs, monotonicMs: () => nowMs - startMs, after, sleep: sleepWith(after), advance, pending: () => timers.size };
+  return {
+    now: () => wallMs,
+    monotonicMs: () => passedMs,
+    after,
+    sleep: sleepWith(after),
+    advance: async (byMs) => {
+      const untilMs = passedMs + byMs;
+      await settle();
+      for (let first = timers.peek(); first && first.dueMs <= untilMs; first = timers.peek()) await runNext();
+      moveTo(untilMs);
+    },
+    runUntil: async (promise) => {
+      let isDone = false;
+      const done = () => {
+        isDone = true;
+      };
+      promise.then(done, done);
+      for (await settle(); !isDone; ) {
+        if (timers.size === 0) throw new Error('the virtual clock has no timer left, and what was waited for has not come');
+        await runNext();
+      }
+      return promise;
+    },
+    jump: (byMs) => {
+      wallMs += byMs;
+    },
+    pending: () => timers.size,
+  };
 }
