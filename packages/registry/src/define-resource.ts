@@ -90,6 +90,8 @@ export interface ResourceDefinition<T extends KubeObject = KubeObject> {
   categories?: readonly string[];
   /** Upstream's verbs for the resource, such as `['create', 'delete', …]`. */
   verbs: readonly string[];
+  /** Said with every answer about it, such as that the version is deprecated. */
+  warning?: string;
   /** Full name of the object's type in the schema table. */
   schema: string;
   /** Key space of upstream: `/registry/<storagePrefix>/…`. Defaults to the resource's name; for custom kinds `group/resource`. */

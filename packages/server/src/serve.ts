@@ -82,6 +82,7 @@ export class Server {
     }
     const endpoint = this.#options.resources.find(info.apiGroup, info.apiVersion, info.resource);
     if (!endpoint) throw notFoundPath();
+    if (endpoint.definition.warning) context.warnings.push(endpoint.definition.warning);
     const fresh = whenFresh(context);
     if (fresh) await fresh;
     const encodings = endpoint.codec.protobuf ? BUILT_IN_ENCODINGS : CUSTOM_ENCODINGS;

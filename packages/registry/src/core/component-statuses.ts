@@ -8,6 +8,7 @@ type ComponentStatus = corev1.ComponentStatus;
 const healthy = ({ conditions }: ComponentStatus) => conditions?.find(({ type }) => type === 'Healthy');
 
 export const componentStatuses = defineBuiltIn<ComponentStatus>('', 'v1', 'componentstatuses', {
+  warning: 'v1 ComponentStatus is deprecated in v1.19+',
   columns: [
     nameColumn as Column<KubeObject>,
     text<ComponentStatus>('Status', (object) => {

@@ -60,6 +60,7 @@ function endpointsText({ subsets }: Endpoints): string {
 }
 
 export const endpoints = defineBuiltIn<Endpoints>('', 'v1', 'endpoints', {
+  warning: 'v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice',
   validateCreate: validate,
   validateUpdate: (object, old) => (sameValue(object.subsets, old.subsets) ? [] : validate(object)),
   columns: withNameAndAge<Endpoints>(text('Endpoints', endpointsText)),

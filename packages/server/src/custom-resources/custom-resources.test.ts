@@ -110,6 +110,23 @@ test('versions, status and selectable fields of a custom resource', async () => 
   );
 });
 
+test('answers about a deprecated version say so, and which to use', async () => {
+  await using server = await startedServer();
+  const crd = widgets();
+  const [v1] = crd.spec.versions;
+  const old = { ...v1, storage: false, deprecated: true };
+  crd.spec.versions = [v1, { ...old, name: 'v1beta1' }, { ...old, name: 'v1alpha1', deprecationWarning: 'leave it' }];
+  await established(server, crd);
+  const warnings = async (path: string) => (await call(server, 'GET', path)).warnings;
+  assert.deepEqual(await warnings(WIDGETS), []);
+  assert.deepEqual(await warnings(WIDGETS.replace('v1', 'v1beta1')), [
+    'example.com/v1beta1 Widget is deprecated; use example.com/v1 Widget',
+  ]);
+  assert.deepEqual(await warnings(WIDGETS.replace('v1', 'v1alpha1')), ['leave it']);
+  const endpoints = await warnings('/api/v1/namespaces/default/endpoints/kubernetes');
+  assert.deepEqual(endpoints, ['v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice']);
+});
+
 test('what was stored before is read by the schema of today', async () => {
   await using server = await startedServer();
   const open = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true };

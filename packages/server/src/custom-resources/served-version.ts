@@ -16,6 +16,7 @@ import {
 } from '@tiphys/machinery';
 import type { ResourceDefinition } from '@tiphys/registry';
 import type { ObjectCodec } from '../codec.ts';
+import { compareVersions } from '../discovery/classic.ts';
 import { customColumns } from './columns.ts';
 import type { Definition } from './conditions.ts';
 import type { Converter } from './conversion-webhook.ts';
@@ -57,6 +58,7 @@ export function servedVersion(
     verbs: ALL_VERBS,
     schema: schemaName(type),
     storagePrefix: `${type.group}/${type.resource}`,
+    ...(version.deprecated ? { warning: version.deprecationWarning ?? deprecation(crd, version.name) } : {}),
     deleteReturnsObject: false,
     generation: true,
     allowUnconditionalUpdate: false,
@@ -67,6 +69,14 @@ export function servedVersion(
     ...conversionOf(crd, version.name, convert),
   });
   return { definition, codec: codecOf(type, schema) };
+}
+
+/** Names the best version to use instead, when there is one. */
+function deprecation(crd: Definition, version: string): string {
+  const { group, names, versions } = crd.spec;
+  const better = versions.filter((each) => each.served && !each.deprecated && compareVersions(each.name, version) < 0);
+  const [best] = better.map(({ name }) => name).sort(compareVersions);
+  return `${group}/${version} ${names.kind} is deprecated${best ? `; use ${group}/${best} ${names.kind}` : ''}`;
 }
 
 const withoutDot = (path: string) => path.replace(/^\./, '');
