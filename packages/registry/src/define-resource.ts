@@ -1,5 +1,5 @@
 // A resource is one definition: identity, defaults, rules, subresources, columns. The server's verbs are generic over it.
-import type { KubeObject, ResourceType } from '@tiphys/api';
+import type { corev1, KubeObject, ResourceType } from '@tiphys/api';
 import type { FieldError, Status, StatusError, UserInfo } from '@tiphys/machinery';
 import type { Runtime } from '@tiphys/runtime';
 
@@ -37,6 +37,11 @@ export interface ObjectOperations {
     namespace: string | undefined,
     change: (current: T) => T | undefined,
   ): Promise<T>;
+  /**
+   * Changes the record of what is allocated of a range, which all servers on a store share; starts again when another was faster.
+   * undefined leaves it as it is. What change() throws ends it.
+   */
+  updateRange(name: string, change: (current: corev1.RangeAllocation | undefined) => corev1.RangeAllocation | undefined): Promise<void>;
   /** As a DELETE request with these options would, grace and finalizers included. */
   delete(type: ResourceType, name: string, namespace?: string, options?: DeleteOptions): Promise<KubeObject | Status>;
 }

@@ -1,5 +1,5 @@
 // For tests of this package: rules as lines of text, over objects in a map.
-import type { KubeObject, ResourceType } from '@tiphys/api';
+import type { corev1, KubeObject, ResourceType } from '@tiphys/api';
 import { type FieldError, statusError } from '@tiphys/machinery';
 import { seededRandom, silentLogger, virtualClock } from '@tiphys/runtime';
 import { builtinDefinitions } from './built-in/definitions.ts';
@@ -49,6 +49,10 @@ export function world(objects: readonly KubeObject[] = []) {
       const current = existing(type, name, namespace);
       const next = change(current);
       return next === undefined ? current : put(next);
+    },
+    async updateRange(name, change) {
+      const next = change(stored.get(name) as corev1.RangeAllocation | undefined);
+      if (next) stored.set(name, next);
     },
     async delete(type, name, namespace) {
       const object = existing(type, name, namespace);

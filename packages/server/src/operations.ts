@@ -4,6 +4,7 @@ import { type Status, statusError } from '@tiphys/machinery';
 import type { DeleteOptions, ObjectOperations } from '@tiphys/registry';
 import { invariant } from '@tiphys/std';
 import type { PlainObject } from './cache/entry.ts';
+import { rangeRecords } from './ranges.ts';
 import type { Core } from './request/context.ts';
 import type { Endpoint, Resources } from './resources.ts';
 import { entryOf } from './verbs/get.ts';
@@ -57,6 +58,7 @@ export function objectOperations(resources: Resources, core: () => Core, deletio
       }
       throw statusError.conflict(type, name, OPTIMISTIC_LOCK);
     },
+    updateRange: rangeRecords(core),
     delete: (type, name, namespace, options) => deletion(endpointOf(type), name, namespace ?? '', options ?? {}),
   };
 }

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { VirtualClock } from '@tiphys/runtime';
 import type { ResourceDefinition } from '../define-resource.ts';
 import { definitionOf, lines, row, world } from '../test-support.ts';
+import { recordOfPorts } from './service/port-record.ts';
 
 const OPTIONS = { serviceCidr: '10.0.0.0/28', nodePortRange: [30000, 30003] as [number, number] };
 const service = (changes: (s: any) => void = () => {}, name = 'web'): any => {
@@ -178,4 +180,25 @@ test('the table of services', () => {
     Age: '24h',
     Selector: 'app=web',
   });
+});
+
+test('ports that another server has claimed are taken, and what nobody uses is free again after a while', async () => {
+  const [definition, all] = [definitionOf('Service', OPTIONS), world()];
+  const claimed = (...ports: number[]) => recordOfPorts(new Set(ports), 30000, 30003);
+  all.stored.set('servicenodeports', claimed(30000, 30001, 30002));
+  const first = await create(definition, all, service(nodePort));
+  assert.equal(first.spec.ports[0].nodePort, 30003);
+  assert.deepEqual(all.stored.get('servicenodeports'), claimed(30000, 30001, 30002, 30003));
+  const fails = () => assert.rejects(create(definition, all, service(nodePort, 'second')), /failed to allocate a nodePort: range is full/);
+  await fails();
+  await (all.context.runtime.clock as VirtualClock).advance(10 * 60_000);
+  await create(definition, all, service(nodePort, 'second'));
+  await definition.afterDelete!(first, all.context, all.operations);
+  all.stored.delete('Service/default/web');
+  const third = await create(
+    definition,
+    all,
+    service((s) => Object.assign(nodePort(s).ports[0], { nodePort: 30003 }), 'third'),
+  );
+  assert.equal(third.spec.ports[0].nodePort, 30003);
 });

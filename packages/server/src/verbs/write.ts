@@ -12,7 +12,8 @@ export const OPTIMISTIC_LOCK = 'the object has been modified; please apply your 
 /** The largest object the store accepts, as etcd's default request limit. */
 export const STORED_BYTES_MAX = 1_572_864;
 
-async function commit(core: Core, operation: StoreOperation): Promise<StoreResult> {
+/** Throws StatusError when the store can't write. */
+export async function commit(core: Core, operation: StoreOperation): Promise<StoreResult> {
   try {
     return await core.store.commit(operation);
   } catch (error) {

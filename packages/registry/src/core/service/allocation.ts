@@ -42,7 +42,7 @@ export function serviceAllocation(cidrs = DEFAULT_SERVICE_CIDR, ports = DEFAULT_
     if (spec.clusterIP && !spec.clusterIPs?.length) spec.clusterIPs = [spec.clusterIP];
     fillFamilies(spec, undefined, write.name, families);
     const claimed = await claimClusterIps(write);
-    return withPorts(write, nodePorts, claimed, [], (portClaim) => {
+    return withPorts(write, nodePorts, { claimed, released: [], releasedPorts: () => [] }, (portClaim) => {
       if (needsNodePort(spec)) claimNodePorts(write, portClaim);
       if (needsHealthCheckPort(spec)) claimHealthCheckPort(spec, portClaim);
     });
@@ -61,7 +61,9 @@ export function serviceAllocation(cidrs = DEFAULT_SERVICE_CIDR, ports = DEFAULT_
     syncClusterIps(spec, before);
     fillFamilies(spec, before, write.name, families);
     const { claimed, released } = await updateClusterIps(write, before);
-    return withPorts(write, nodePorts, claimed, released, (portClaim) => {
+    const now = () => new Set(portsOf(spec));
+    const change = { claimed, released, releasedPorts: () => portsOf(before).filter((port) => !now().has(port)) };
+    return withPorts(write, nodePorts, change, (portClaim) => {
       if (needsNodePort(spec)) updateNodePorts(write, before, portClaim);
       if (needsHealthCheckPort(spec) && !needsHealthCheckPort(before)) claimHealthCheckPort(spec, portClaim);
     });
@@ -75,33 +77,53 @@ export function serviceAllocation(cidrs = DEFAULT_SERVICE_CIDR, ports = DEFAULT_
       if (!isNotFound(error)) context.runtime.log.error('deleting the endpoints of a service failed', error, { namespace, name });
     }
     await releaseAddresses(addressesOf(specOf(service)), context, operations);
+    await nodePorts.release(portsOf(specOf(service)), context, operations);
   }
   return { beginCreate, beginUpdate, afterDelete };
 }
 
 const addressesOf = (spec: Spec) => (needsClusterIp(spec) ? (spec.clusterIPs ?? []).filter((ip) => ip !== 'None') : []);
 
+const portsOf = (spec: Spec): number[] => [
+  ...(needsNodePort(spec) ? nodePortsOf(spec) : []),
+  ...(needsHealthCheckPort(spec) && spec.healthCheckNodePort ? [spec.healthCheckNodePort] : []),
+];
+
+/** What a write has claimed and gives back besides the ports it claims. */
+interface Change {
+  claimed: readonly string[];
+  released: readonly string[];
+  /** Known when the ports are. */
+  releasedPorts(): readonly number[];
+}
+
 /** Claims ports; when that fails, gives back the addresses that were claimed before. */
 async function withPorts(
-  { context, operations }: Write,
+  { spec, context, operations }: Write,
   nodePorts: NodePorts,
-  claimed: readonly string[],
-  released: readonly string[],
+  { claimed, released, releasedPorts }: Change,
   claimPorts: (claim: PortClaim) => void,
 ): Promise<Claim> {
-  const portClaim = nodePorts.begin(context);
+  const { ports, healthCheckNodePort } = structuredClone({ ports: spec.ports, healthCheckNodePort: spec.healthCheckNodePort });
+  let claimedPorts: readonly number[] = [];
   const revert = async () => {
-    portClaim.finish();
+    await nodePorts.release(claimedPorts, context, operations);
     await releaseAddresses(claimed, context, operations);
   };
   try {
-    claimPorts(portClaim);
+    if (needsNodePort(spec) || needsHealthCheckPort(spec)) {
+      claimedPorts = await nodePorts.claim(context, operations, (claim) => {
+        if (ports) spec.ports = structuredClone(ports);
+        if (healthCheckNodePort === undefined) delete spec.healthCheckNodePort;
+        claimPorts(claim);
+      });
+    }
   } catch (error) {
     await revert();
     throw error;
   }
   const commit = async () => {
-    portClaim.finish();
+    await nodePorts.release(releasedPorts(), context, operations);
     await releaseAddresses(released, context, operations);
   };
   return { commit, revert };
