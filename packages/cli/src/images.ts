@@ -21,6 +21,10 @@ interface FolderOptions {
   dataDir?: string;
 }
 
+export interface LoadFlags extends FolderOptions {
+  name?: string;
+}
+
 export interface PackFlags extends FolderOptions {
   base: string;
   copy?: string[];
@@ -55,13 +59,16 @@ async function explained<T>(work: Promise<T>): Promise<T> {
   });
 }
 
-export async function runLoad(sources: readonly string[], options: FolderOptions, terminal: Terminal): Promise<void> {
+export async function runLoad(sources: readonly string[], options: LoadFlags, terminal: Terminal): Promise<void> {
+  if (options.name !== undefined && sources.length > 1)
+    throw new CommandError('--name is for a single image, and several sources are named');
   const target = await imageTarget(options, terminal);
+  const named = options.name === undefined ? {} : { name: options.name };
   const { step } = progress(terminal);
   for (const source of sources) {
     step(`Loading ${source}`);
     const place = source.startsWith('docker:') ? source : resolve(terminal.workingFolder, source);
-    for (const name of await explained(loadImage(target, place))) terminal.out(`${name}\n`);
+    for (const name of await explained(loadImage(target, place, named))) terminal.out(`${name}\n`);
   }
 }
 

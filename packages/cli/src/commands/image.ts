@@ -7,7 +7,8 @@ import type { Terminal } from '../terminal.ts';
 const EXAMPLES = `
 Examples:
   tiphys image load web.tar                        a file that docker save, podman save or image pack -o made
-  tiphys image load docker:web:1.0                 from the Docker of this machine
+  tiphys image load docker:web:1.0                 from the Docker of this machine (or where DOCKER_HOST says)
+  tiphys image load ./layout --name shop/web:1     the folder of an OCI layout that has no name
   tiphys image pack shop/web:1 --base scratch --copy ./server:/server --with-libraries --entrypoint /server
   tiphys image list
 `;
@@ -19,7 +20,8 @@ export function addImageCommand(program: Command, terminal: Terminal): void {
     .addHelpText('after', EXAMPLES);
   withDataDir(image.command('load'), terminal)
     .description('load images into the cluster')
-    .argument('<source...>', 'a file, the folder of an OCI layout, or docker:NAME')
+    .argument('<source...>', 'a file (plain, gzip or zstd), the folder of an OCI layout, or docker:NAME')
+    .option('--name <name>', 'what the image is called, where its archive does not say it')
     .action(async (sources: string[], options) => {
       const { runLoad } = await import('../images.ts');
       await runLoad(sources, options, terminal);

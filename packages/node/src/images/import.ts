@@ -1,9 +1,6 @@
 // Brings images into containerd: archives of docker save, OCI archives and folders, images of a Docker daemon, and our own
 // sandbox image. Unpacking is containerd's business; its own `ctr`, which every package of containerd carries, does it.
 import { spawn } from 'node:child_process';
-import { createReadStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
-import { request } from 'node:http';
 import { arch } from 'node:os';
 import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -11,9 +8,10 @@ import { pipeline } from 'node:stream/promises';
 import { Retryable } from '@tiphys/std';
 import { SANDBOX_IMAGE } from '../containerd/configuration.ts';
 import type { CriClient } from '../cri/client.ts';
+import { openArchive } from './archive-source.ts';
 import { layerOf, ociArchive } from './oci-image.ts';
 import { pauseProgram } from './pause-program.ts';
-import { fullName } from './reference.ts';
+import { fullName, withDefaultTag } from './reference.ts';
 
 /** What an import needs to know about containerd. */
 export interface ImageTarget {
@@ -25,7 +23,6 @@ export interface ImageTarget {
 }
 
 const CRI_NAMESPACE = 'k8s.io';
-const DOCKER_SOCKET = '/var/run/docker.sock';
 
 export function ctrPath(target: ImageTarget): string {
   return target.binary?.includes('/') ? join(dirname(target.binary), 'ctr') : 'ctr';
@@ -54,8 +51,17 @@ async function nameInFull(target: ImageTarget, name: string): Promise<string> {
   return full;
 }
 
-/** Full names of the images that were imported. */
-export async function importArchive(target: ImageTarget, archive: Readable): Promise<string[]> {
+/** ctr's words for what is no image, in a person's. */
+function complaintOf(errors: string, code: number): string {
+  // Warnings about the machine come before it.
+  const said = /^ctr: (.*)$/m.exec(errors)?.[1] ?? (errors.trim() || `ctr ended with ${code}`);
+  return /invalid tar header|unrecognized image format|unexpected EOF/.test(said)
+    ? `this is no image, or not all of one: docker save, podman save, an OCI layout or tiphys image pack -o make them (${said})`
+    : `the image can't be imported: ${said}`;
+}
+
+/** Full names of the images that were imported. `name` is one for the archive as a whole, which has a single image then. */
+export async function importArchive(target: ImageTarget, archive: Readable, name?: string): Promise<string[]> {
   const local = target.majorVersion >= 2 ? ['--local'] : [];
   const args = [
     '--address',
@@ -67,6 +73,7 @@ export async function importArchive(target: ImageTarget, archive: Readable): Pro
     ...local,
     '--snapshotter',
     target.snapshotter,
+    ...(name === undefined ? [] : ['--index-name', name]),
     '-',
   ];
   const child = spawn(ctrPath(target), args, { stdio: ['pipe', 'pipe', 'pipe'] });
@@ -81,41 +88,33 @@ export async function importArchive(target: ImageTarget, archive: Readable): Pro
   const fed = pipeline(archive, child.stdin).catch((error: NodeJS.ErrnoException) => error);
   const code = await exited;
   const feedError = await fed;
-  if (code !== 0) throw new Retryable(`the image can't be imported: ${errors.trim() || `ctr ended with ${code}`}`);
   if (feedError && feedError.code !== 'EPIPE') throw feedError;
+  if (code !== 0) throw new Retryable(complaintOf(errors, code));
   const names: string[] = [];
   for (const match of output.matchAll(/^unpacking (\S+)/gm)) names.push(await nameInFull(target, match[1]!));
   return names;
 }
 
-function folderAsTar(folder: string): Readable {
-  const child = spawn('tar', ['-C', folder, '-cf', '-', '.'], { stdio: ['ignore', 'pipe', 'inherit'] });
-  return child.stdout;
+/** How ctr calls an image that only has a tag: by the day. */
+const NAMELESS = /(^|\/)import-\d{4}-\d{2}-\d{2}[:@]/;
+
+export interface LoadOptions {
+  /** What a single image is called, whatever its archive says. */
+  name?: string;
+  /** Where Docker listens, as DOCKER_HOST has it. */
+  dockerHost?: string;
 }
 
-/** `docker save NAME`, by the daemon's HTTP interface. */
-async function fromDocker(name: string, socket: string): Promise<Readable> {
-  return new Promise((resolve, reject) => {
-    const call = request({ socketPath: socket, path: `/images/${encodeURIComponent(name)}/get`, method: 'GET' }, (response) => {
-      if (response.statusCode === 200) return resolve(response);
-      response.resume();
-      reject(
-        new Retryable(
-          response.statusCode === 404 ? `Docker has no image ${name}` : `Docker answered ${response.statusCode} for image ${name}`,
-        ),
-      );
-    });
-    call.once('error', (error) => reject(new Retryable(`Docker can't be reached at ${socket}: ${error.message}`, { cause: error })));
-    call.end();
+/** `source` is a file, an OCI layout's folder, or `docker:NAME`. Full names of the images that are there now. */
+export async function loadImage(target: ImageTarget, source: string, { name, dockerHost }: LoadOptions = {}): Promise<string[]> {
+  const wanted = name === undefined ? undefined : fullName(withDefaultTag(name));
+  const names = await importArchive(target, await openArchive(source, dockerHost), wanted).catch((error) => {
+    throw new Error(`${source}: ${error.message}`, { cause: error });
   });
-}
-
-/** `source` is a file, an OCI layout's folder, or `docker:NAME`. */
-export async function loadImage(target: ImageTarget, source: string, dockerSocket = DOCKER_SOCKET): Promise<string[]> {
-  if (source.startsWith('docker:')) return importArchive(target, await fromDocker(source.slice('docker:'.length), dockerSocket));
-  const facts = await stat(source).catch(() => undefined);
-  if (!facts) throw new Error(`${source}: no such file or directory`);
-  return importArchive(target, facts.isDirectory() ? folderAsTar(source) : createReadStream(source));
+  for (const found of names.filter((one) => NAMELESS.test(one))) await ctr(target, ['images', 'remove', found]);
+  const named = names.filter((found) => !NAMELESS.test(found));
+  if (named.length === 0) throw new Error(`${source} does not say what its image is called: name it with --name`);
+  return named;
 }
 
 const SANDBOX_SEEN_ATTEMPTS_MAX = 100;
