@@ -64,6 +64,8 @@ export interface ControlPlane {
   /** undefined when the configuration leaves the part to another program. */
   controllers: Part | undefined;
   scheduler: Part | undefined;
+  /** Shows new certificates from now on. */
+  renew(keys: ClusterKeys): void;
   close(): Promise<void>;
 }
 
@@ -85,6 +87,18 @@ function portRange(text: string): readonly [number, number] {
   const [first, last] = text.split('-').map(Number);
   return [first!, last!];
 }
+
+const kubeletTls = ({ kubeletClient, authority }: ClusterKeys) => ({
+  cert: kubeletClient.certificatePem,
+  key: kubeletClient.privateKeyPem,
+  ca: authority.certificatePem,
+});
+
+const serverTls = ({ server, authority, frontProxyAuthority }: ClusterKeys) => ({
+  key: server.privateKeyPem,
+  cert: server.certificatePem,
+  clientCa: `${authority.certificatePem}\n${frontProxyAuthority.certificatePem}`,
+});
 
 /** What the files say wrongly is told as the configuration's other mistakes are. */
 function serverOf(options: StandardServerOptions): StandardServer {
@@ -108,7 +122,7 @@ function createServer(options: ControlPlaneOptions, signer: TokenSigner): Create
     runtime,
     reader: () => server.reader,
     authorizer: { authorize: (attributes) => server.authorizer.authorize(attributes) },
-    kubeletTls: { cert: keys.kubeletClient.certificatePem, key: keys.kubeletClient.privateKeyPem, ca: keys.authority.certificatePem },
+    kubeletTls: kubeletTls(keys),
   });
   const files = readServerFiles(configuration);
   const server = serverOf({
@@ -148,12 +162,11 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const { configuration, runtime, keys } = options;
   const signer = createTokenSigner({ privateKeyPem: keys.serviceAccountKeyPem, issuer: TOKEN_ISSUER });
   const { server, connect, followFiles } = createServer(options, signer);
-  const clientCa = `${keys.authority.certificatePem}\n${keys.frontProxyAuthority.certificatePem}`;
   const listening = await server
     .listen({
       port: configuration.port,
       host: options.host,
-      tls: { key: keys.server.privateKeyPem, cert: keys.server.certificatePem, clientCa },
+      tls: serverTls(keys),
     })
     .catch((error) => {
       connect.close();
@@ -206,5 +219,10 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     await server.close();
     await options.store[Symbol.asyncDispose]();
   };
-  return { server, listening, client, clientOf, controllers, scheduler, close };
+  const renew = (renewed: ClusterKeys) => {
+    listening.renew(serverTls(renewed));
+    connect.renew(kubeletTls(renewed));
+    server.renewProxyClient(renewed.frontProxyClient);
+  };
+  return { server, listening, client, clientOf, controllers, scheduler, renew, close };
 }

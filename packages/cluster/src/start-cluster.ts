@@ -8,6 +8,7 @@ import type { OwnPlugins } from '@tiphys/scheduler';
 import { memoryStore, type Store } from '@tiphys/storage';
 import { addressAt } from './addresses.ts';
 import { type ClusterKeys, clusterKeys, type KeyFiles, memoryKeyFiles } from './certificates/cluster-keys.ts';
+import { keepCertificatesFresh } from './certificates/renewal.ts';
 import { type ClusterConfiguration, ConfigurationError, completeConfiguration, DEFAULT_CONFIGURATION } from './configuration.ts';
 import { type ControlPlane, startControlPlane } from './control-plane.ts';
 import {
@@ -160,7 +161,9 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
   let nodes: Nodes | undefined;
   let wasThere = false;
   let begun = false;
+  let stopRenewal = () => {};
   const close = async ({ containers = 'end' }: CloseOptions = {}) => {
+    stopRenewal();
     await nodes?.stop();
     if (isReal && begun && place.folder && containers === 'end') await removeRealNode(configuration, place.folder.nodeFolder);
     if (controlPlane) await controlPlane.close();
@@ -183,6 +186,16 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
     });
     const url = `https://${LOOPBACK}:${controlPlane.listening.port}`;
     writeFileAtomically(place.kubeconfig, administratorKubeconfig(url, keys));
+    const { renew } = controlPlane;
+    stopRenewal = keepCertificatesFresh({
+      runtime,
+      keys,
+      current: () => keysFor(configuration, runtime, place.keyFiles),
+      onRenewed: (renewed) => {
+        renew(renewed);
+        writeFileAtomically(place.kubeconfig, administratorKubeconfig(url, renewed));
+      },
+    });
     if (place.folder) markRunning(place.folder, url, configuration.runtime);
     onDone(`The API server answers at ${url}`);
     const { client, clientOf } = controlPlane;

@@ -45,6 +45,8 @@ export interface StandardServer extends ApiServer {
   /** Take new texts of the configuration files that the server was started with. Reject, and all stays, when they can't be used. */
   updateAuthentication(text: string): Promise<void>;
   updateAuthorization(text: string): Promise<void>;
+  /** Another certificate to show to aggregated servers. */
+  renewProxyClient(proxyClient: ProxyClient): void;
   /** Creates what a cluster starts with and repairs it; call it when the server is ready, before others are let in. */
   bootstrap(advertised?: Advertised): Promise<void>;
 }
@@ -125,6 +127,7 @@ export function createStandardServer(options: StandardServerOptions): StandardSe
     authorizer,
     updateAuthentication: (text) => authentication.update(text),
     updateAuthorization: async (text) => authorization.update(text),
+    renewProxyClient: (proxyClient) => aggregated.renew(proxyClient),
     close,
     [Symbol.asyncDispose]: close,
     async bootstrap(advertised = options.advertised) {

@@ -49,10 +49,12 @@ export const serviceOf = ({ spec }: ApiService) => ({
 
 export class Backends {
   readonly #options: BackendOptions;
+  #proxyClient: ProxyClient | undefined;
   readonly #held = new Map<string, Held>();
 
   constructor(options: BackendOptions) {
     this.#options = options;
+    this.#proxyClient = options.proxyClient;
   }
 
   /** Throws StatusError when the service has no endpoint; rejects with Error when it can't be reached. */
@@ -86,6 +88,10 @@ export class Backends {
     });
   }
 
+  renew(proxyClient: ProxyClient): void {
+    this.#proxyClient = proxyClient;
+  }
+
   forget(name: string): void {
     this.#held.get(name)?.agent.destroy();
     this.#held.delete(name);
@@ -102,7 +108,7 @@ export class Backends {
   #connection(apiService: ApiService): Held {
     const name = apiService.metadata!.name!;
     const { service, caBundle, insecureSkipTLSVerify } = apiService.spec!;
-    const settings = JSON.stringify([service, caBundle, insecureSkipTLSVerify]);
+    const settings = JSON.stringify([service, caBundle, insecureSkipTLSVerify, this.#proxyClient?.certificatePem]);
     let held = this.#held.get(name);
     if (held?.settings !== settings) {
       this.forget(name);
@@ -113,7 +119,7 @@ export class Backends {
   }
 
   #tls({ spec }: ApiService) {
-    const { proxyClient } = this.#options;
+    const proxyClient = this.#proxyClient;
     return {
       rejectUnauthorized: spec?.insecureSkipTLSVerify !== true,
       ...(spec?.caBundle ? { ca: Buffer.from(spec.caBundle, 'base64').toString() } : {}),

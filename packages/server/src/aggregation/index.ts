@@ -36,6 +36,8 @@ export interface Aggregation {
   answer(context: RequestContext): Promise<ApiResponse> | undefined;
   upgradeHandler: UpgradeHandler;
   start(target: AggregationTarget): Promise<void>;
+  /** Another certificate for connections from now on. */
+  renew(proxyClient: ProxyClient): void;
   stop(): void;
 }
 
@@ -66,6 +68,7 @@ export function aggregation({ runtime, reader, proxyClient }: AggregationOptions
       parts.push(availability, registration);
       await Promise.all([availability.start(), registration.start()]);
     },
+    renew: (renewed) => backends.renew(renewed),
     stop() {
       for (const part of parts) part.stop();
       backends.close();

@@ -18,6 +18,8 @@ export interface Connect {
   subresourceHandlers: SubresourceHandler[];
   /** For ApiServerOptions.upgradeHandlers. */
   upgradeHandlers: UpgradeHandler[];
+  /** Another certificate for connections from now on. */
+  renew(tls: KubeletTls): void;
   close(): void;
 }
 
@@ -25,11 +27,14 @@ export function connectHandlers(options: ConnectOptions): Connect {
   let connector: KubeletConnector | undefined;
   let closed = false;
   const { kubeletTls, ...rest } = options;
+  let tls = kubeletTls;
+  /** Logs may be followed over them still. */
+  const retired: KubeletConnector[] = [];
   const context: ConnectContext = {
     ...rest,
     kubelet: () => {
       invariant(!closed, 'a closed server reaches for a node');
-      connector ??= kubeletConnector(kubeletTls);
+      connector ??= kubeletConnector(tls);
       return connector;
     },
   };
@@ -38,9 +43,14 @@ export function connectHandlers(options: ConnectOptions): Connect {
   return {
     subresourceHandlers: [podLogHandler(context), ...streams.subresources, ...proxies.subresources],
     upgradeHandlers: [podLogUpgrade(context), ...streams.upgrades, ...proxies.upgrades],
+    renew: (renewed) => {
+      tls = renewed;
+      if (connector) retired.push(connector);
+      connector = undefined;
+    },
     close: () => {
       closed = true;
-      connector?.close();
+      for (const each of [connector, ...retired]) each?.close();
     },
   };
 }
