@@ -13,6 +13,7 @@ export const EDGES: Record<string, readonly string[]> = {
   node: ['std', 'runtime', 'api', 'machinery', 'client'],
   network: ['std', 'runtime', 'api', 'machinery', 'client'],
   cluster: ['std', 'runtime', 'api', 'machinery', 'storage', 'registry', 'server', 'client', 'controllers', 'scheduler', 'node', 'network'],
+  simulation: ['std', 'runtime', 'api', 'machinery', 'storage', 'registry', 'server', 'client', 'controllers', 'scheduler', 'node'],
   cli: ['std', 'runtime', 'api', 'machinery', 'client', 'scheduler', 'node', 'network', 'cluster'],
 };
 

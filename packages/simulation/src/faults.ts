@@ -1,0 +1,84 @@
+// What may go wrong between a part of the cluster and the API server. Faults are data: drawn from a seed, set and lifted by
+// name, and so left out one by one when the shortest story of a failure is looked for.
+import type { Random } from '@tiphys/runtime';
+
+/** Who talks to the server: one of the cluster's parts, or everybody. */
+export type PartName = 'controllers' | 'scheduler' | 'nodes' | 'user';
+
+export const REFUSALS = {
+  409: 'Conflict',
+  410: 'Expired',
+  429: 'TooManyRequests',
+  500: 'InternalError',
+  503: 'ServiceUnavailable',
+} as const;
+export type RefusalCode = keyof typeof REFUSALS;
+
+export type Fault =
+  /** A share of the part's requests is answered with the code, and not carried out. */
+  | { kind: 'refuse'; part: PartName; code: RefusalCode; share: number }
+  /** A share of the part's writes is carried out, and the answer is lost: the part sees a 500. */
+  | { kind: 'lose-answers'; part: PartName; share: number }
+  /** Requests of the part take so much longer. */
+  | { kind: 'slow'; part: PartName; delayMs: number }
+  /** What the part watches reaches it so much later, in order. */
+  | { kind: 'stale'; part: PartName; delayMs: number }
+  /** All watches of the part end now and may begin anew. */
+  | { kind: 'drop-watches'; part: PartName };
+
+type LastingFault = Exclude<Fault, { kind: 'drop-watches' }>;
+
+/** The faults that are on, and how they are drawn for one request. */
+export class Faults {
+  readonly #random: Random;
+  readonly #active = new Set<LastingFault>();
+  readonly #watches = new Map<PartName, Set<() => void>>();
+
+  constructor(random: Random) {
+    this.#random = random;
+  }
+
+  /** Turns a fault on. Returns what turns it off; ending watches is over at once. */
+  begin(fault: Fault): () => void {
+    if (fault.kind === 'drop-watches') {
+      for (const end of [...(this.#watches.get(fault.part) ?? [])]) end();
+      return () => {};
+    }
+    const active = { ...fault };
+    this.#active.add(active);
+    return () => void this.#active.delete(active);
+  }
+
+  /** Turns everything off. */
+  lift(): void {
+    this.#active.clear();
+  }
+
+  refusal(part: PartName): RefusalCode | undefined {
+    for (const fault of this.#of(part)) if (fault.kind === 'refuse' && this.#random.number() < fault.share) return fault.code;
+    return undefined;
+  }
+
+  losesAnswer(part: PartName): boolean {
+    return this.#of(part).some((fault) => fault.kind === 'lose-answers' && this.#random.number() < fault.share);
+  }
+
+  requestDelayMs(part: PartName): number {
+    return this.#of(part).reduce((sum, fault) => sum + (fault.kind === 'slow' ? fault.delayMs : 0), 0);
+  }
+
+  watchDelayMs(part: PartName): number {
+    return this.#of(part).reduce((sum, fault) => sum + (fault.kind === 'stale' ? fault.delayMs : 0), 0);
+  }
+
+  /** Remembers how to end a watch of the part. Returns what forgets it. */
+  watching(part: PartName, end: () => void): () => void {
+    const ends = this.#watches.get(part) ?? new Set();
+    this.#watches.set(part, ends.add(end));
+    return () => void ends.delete(end);
+  }
+
+  #of(part: PartName): LastingFault[] {
+    return [...this.#active].filter((fault) => fault.part === part);
+  }
+}
