@@ -52,7 +52,8 @@ export async function runTests(options: RunOptions): Promise<void> {
   args.push('--disable-log-dump', `--report-dir=${folder}`);
   const env = { ...process.env, KUBECONFIG: kubeconfig, PATH: `${peers}:${process.env.PATH}` };
   const child = spawn(join(peers, 'ginkgo'), args, { stdio: ['ignore', 'pipe', 'pipe'], env, detached: true });
-  const passOn = () => void child.kill('SIGINT');
+  // To its whole group, as a terminal does: ginkgo leaves it to its test processes to hear it.
+  const passOn = () => void process.kill(-child.pid!, 'SIGINT');
   process.on('SIGINT', passOn).on('SIGTERM', passOn);
   const log = createWriteStream(join(folder, 'e2e.log'));
   const counts = { ended: 0, failed: 0 };
