@@ -14,6 +14,8 @@ import { garbageCollector } from './garbage-collector/garbage-collector.ts';
 import { namespaceController } from './namespace/namespace-controller.ts';
 import { nodeLifecycleController } from './node-lifecycle/node-lifecycle-controller.ts';
 import { podGcController } from './pod-gc/pod-gc-controller.ts';
+import { podClaimsController } from './resource-claim/pod-claims-controller.ts';
+import { resourceClaimController } from './resource-claim/resource-claim-controller.ts';
 import { resourceQuotaController } from './resource-quota/resource-quota-controller.ts';
 import { rootCaPublisher } from './root-ca/root-ca-publisher.ts';
 import type { Controller } from './runtime/controller.ts';
@@ -57,6 +59,8 @@ export function systemControllers(options: SystemControllersOptions): Controller
     tokenCleaner,
     ttlController,
     serviceCidrsController,
+    podClaimsController,
+    resourceClaimController,
     ...(options.certificateSigner ? certificateControllers(options.certificateSigner) : []),
     ...volumeControllers(options.volumes ?? DEFAULT_FOLDERS),
   ];

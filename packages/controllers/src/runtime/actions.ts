@@ -28,9 +28,15 @@ export type Write = Common &
     /** resourceVersion comes from the object; a later write of the same plan to the same object takes over the newer one. */
     | { do: 'update'; type: ResourceType; object: KubeObject }
     | { do: 'updateStatus'; type: ResourceType; object: KubeObject }
-    | { do: 'patch'; type: ResourceType; object: KubeObject; patchType: PatchType; body: unknown; subresource?: string }
+    | ({ do: 'patch'; type: ResourceType; object: KubeObject; patchType: PatchType; body: unknown } & PatchExtras)
     | { do: 'delete'; type: ResourceType; object: KubeObject; options?: DeleteOptions }
   );
+
+export interface PatchExtras {
+  subresource?: string;
+  /** For patches of type `apply`: conflicts are won. */
+  fieldManager?: string;
+}
 
 /** Writes that don't depend on one another. */
 export interface Group {
@@ -107,7 +113,7 @@ export const patch = (
   patchType: PatchType,
   body: unknown,
   because: string,
-  extras: Extras & { subresource?: string } = {},
+  extras: Extras & PatchExtras = {},
 ): Write => ({ do: 'patch', type, object, patchType, body, because, ...extras });
 
 export const remove = (

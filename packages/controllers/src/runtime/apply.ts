@@ -109,7 +109,8 @@ async function send(write: Write, client: Client, newest: Map<string, string>): 
     case 'updateStatus':
       return resource.updateStatus(current(write, newest));
     case 'patch': {
-      const options = write.subresource ? { subresource: write.subresource } : {};
+      const { subresource, fieldManager } = write;
+      const options = { ...(subresource ? { subresource } : {}), ...(fieldManager ? { fieldManager, force: true } : {}) };
       return resource.patch(nameOf(write.object), namespaceOf(write.object), write.patchType, write.body, options);
     }
     case 'delete':
