@@ -44,6 +44,7 @@ export function streamHost(started: () => Node | undefined, nodeName: string, cl
     exec: (containerId, command, target) => cri().exec({ containerId, cmd: [...command], ...target }),
     attach: (containerId, target) => cri().attach({ containerId, ...target }),
     portForward: (podSandboxId, port) => cri().portForward({ podSandboxId, port: [...port] }),
+    usage: () => running().usage(),
     execSync: async (containerId, command) => {
       const {
         stdout = new Uint8Array(),

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { corev1 } from '@tiphys/api';
 import type { ContainerStats } from '../cri/generated/cri.ts';
+import { parseMemoryInfo } from '../node/machine.ts';
 import type { NodeContext } from '../pod-worker/node-context.ts';
 import { podLogDirectory } from '../pod-worker/paths.ts';
 import { LABELS } from '../pod-worker/pod-runtime.ts';
@@ -13,13 +14,10 @@ import type { PodUse, Uses } from './ranking.ts';
 import type { Observation, Observations, Signal, Starved } from './signals.ts';
 
 const run = promisify(execFile);
-const KIBI = 1024;
 
 async function memory(): Promise<Observation> {
-  const text = await readFile('/proc/meminfo', 'utf8');
-  const bytes = (name: string) => Number(new RegExp(`^${RegExp.escape(name)}:\\s+(\\d+)`, 'm').exec(text)?.[1] ?? 0) * KIBI;
-  // The working set: everything but what is free, and cached files that nobody has touched for long.
-  return { capacity: bytes('MemTotal'), available: bytes('MemFree') + bytes('Inactive(file)') };
+  const { totalBytes, freeBytes, inactiveFileBytes } = parseMemoryInfo(await readFile('/proc/meminfo', 'utf8'));
+  return { capacity: totalBytes, available: freeBytes + inactiveFileBytes };
 }
 
 async function processes(): Promise<Observation> {

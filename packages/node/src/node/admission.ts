@@ -15,6 +15,13 @@ import {
 export interface Refusal {
   reason: string;
   message: string;
+  /** When other pods could make room. */
+  shortage?: Shortage;
+}
+
+export interface Shortage {
+  resource: string;
+  missing: number;
 }
 
 function portsCollide(pod: corev1.Pod, others: readonly corev1.Pod[]): boolean {
@@ -25,21 +32,26 @@ function portsCollide(pod: corev1.Pod, others: readonly corev1.Pod[]): boolean {
 const shortage = (name: string, requested: number, used: number, capacity: number): Refusal => ({
   reason: `OutOf${name}`,
   message: `Node didn't have enough resource: ${name}, requested: ${requested}, used: ${used}, capacity: ${capacity}`,
+  shortage: { resource: name, missing: requested - (capacity - used) },
 });
 
-/** `others` are the pods that count on this node already. */
-export function admitPod(pod: corev1.Pod, node: corev1.Node, others: readonly corev1.Pod[]): Refusal | undefined {
+function shortages(pod: corev1.Pod, node: corev1.Node, others: readonly corev1.Pod[]): Refusal[] {
   const allocatable = amountsOf(node.status?.allocatable);
   const pods = allocatable.get('pods') ?? 0;
-  if (others.length + 1 > pods) return shortage('pods', 1, others.length, pods);
+  const found = others.length + 1 > pods ? [shortage('pods', 1, others.length, pods)] : [];
   const used: Amounts = new Map();
   for (const other of others) addAmounts(used, podRequests(other));
   for (const [name, requested] of podRequests(pod)) {
     // Resources that this node knows nothing of are left to who provides them.
     if (requested === 0 || !allocatable.has(name)) continue;
     const inUse = used.get(name) ?? 0;
-    if (requested + inUse > allocatable.get(name)!) return shortage(name, requested, inUse, allocatable.get(name)!);
+    if (requested + inUse > allocatable.get(name)!) found.push(shortage(name, requested, inUse, allocatable.get(name)!));
   }
+  return found;
+}
+
+/** What no other pod's end would change. */
+function mismatch(pod: corev1.Pod, node: corev1.Node, others: readonly corev1.Pod[]): Refusal | undefined {
   const predicate = (name: string, why: string): Refusal => ({ reason: name, message: `Predicate ${name} failed: ${why}` });
   if (!matchesNodeAffinity(pod.spec!, node)) return predicate('NodeAffinity', "node(s) didn't match Pod's node affinity/selector");
   if (pod.spec!.nodeName && node.metadata!.name !== pod.spec!.nodeName) {
@@ -50,4 +62,10 @@ export function admitPod(pod: corev1.Pod, node: corev1.Node, others: readonly co
     return predicate('TaintToleration', "node(s) had taints that the pod didn't tolerate");
   }
   return undefined;
+}
+
+/** Everything that stands against the pod. `others` are the pods that count on this node already. */
+export function problemsOf(pod: corev1.Pod, node: corev1.Node, others: readonly corev1.Pod[]): Refusal[] {
+  const other = mismatch(pod, node, others);
+  return [...shortages(pod, node, others), ...(other ? [other] : [])];
 }

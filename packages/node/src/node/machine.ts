@@ -18,6 +18,26 @@ export interface MachineFacts {
 
 const read = async (path: string) => (await readFile(path, 'utf8').catch(() => '')).trim();
 
+export interface MemoryInfo {
+  totalBytes: number;
+  freeBytes: number;
+  /** Cached files that nobody has touched for long. */
+  inactiveFileBytes: number;
+  /** What is no file's. */
+  anonymousBytes: number;
+}
+
+/** Of /proc/meminfo. Pure. */
+export function parseMemoryInfo(text: string): MemoryInfo {
+  const bytes = (name: string) => Number(new RegExp(`^${RegExp.escape(name)}:\\s+(\\d+)`, 'm').exec(text)?.[1] ?? 0) * 1024;
+  return {
+    totalBytes: bytes('MemTotal'),
+    freeBytes: bytes('MemFree'),
+    inactiveFileBytes: bytes('Inactive(file)'),
+    anonymousBytes: bytes('AnonPages'),
+  };
+}
+
 /** The address of the interface that leads out, else the first that isn't the loopback. */
 async function mainAddress(): Promise<string> {
   const routes = (await read('/proc/net/route')).split('\n').map((line) => line.split(/\s+/));

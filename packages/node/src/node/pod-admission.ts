@@ -2,8 +2,10 @@
 import type { corev1 } from '@tiphys/api';
 import { pressureRefusal } from '../eviction/pressure.ts';
 import type { Pressure } from '../eviction/signals.ts';
-import { admitPod, type Refusal } from './admission.ts';
+import { isCritical } from '../pod-worker/qos.ts';
+import { problemsOf, type Refusal } from './admission.ts';
 import { appArmorRefusal } from './app-armor.ts';
+import { podsToPreempt } from './preemption.ts';
 import { sysctlRefusal } from './sysctls.ts';
 
 export interface AdmissionFacts {
@@ -33,12 +35,38 @@ function unsupported(pod: corev1.Pod, { status }: corev1.Node): Refusal | undefi
   return undefined;
 }
 
-export function refusalOf(pod: corev1.Pod, { node, others, pressures, hasAppArmor }: AdmissionFacts): Refusal | undefined {
-  return (
-    pressureRefusal(pod, pressures) ??
-    sysctlRefusal(pod, node.status?.nodeInfo?.kernelVersion ?? '') ??
-    unsupported(pod, node) ??
-    admitPod(pod, node, others) ??
-    appArmorRefusal(pod, hasAppArmor)
-  );
+export interface Admission {
+  refusal?: Refusal;
+  /** Pods that make room for this one. */
+  toPreempt: readonly corev1.Pod[];
+}
+
+const refused = (refusal: Refusal): Admission => ({ refusal, toPreempt: [] });
+
+/** Whether the pod fits; one that the cluster can't do without makes others give way. */
+function fit(pod: corev1.Pod, node: corev1.Node, others: readonly corev1.Pod[]): Admission {
+  const problems = problemsOf(pod, node, others);
+  const [first] = problems;
+  if (!first) return { toPreempt: [] };
+  if (!isCritical(pod)) return refused(first);
+  const lasting = problems.find(({ shortage }) => !shortage);
+  if (lasting) return refused(lasting);
+  const missing = problems.flatMap(({ shortage }) => shortage ?? []);
+  const toPreempt = podsToPreempt(pod, others, missing);
+  if (toPreempt) return { toPreempt };
+  const list = missing.map(({ resource, missing: quantity }) => `(res: ${resource}, q: ${quantity}), `).join('');
+  const why = `preemption: error finding a set of pods to preempt: no set of running pods found to reclaim resources: [${list}]`;
+  return refused({
+    reason: 'UnexpectedAdmissionError',
+    message: `Unexpected error while attempting to recover from admission failure: ${why}`,
+  });
+}
+
+export function admissionOf(pod: corev1.Pod, { node, others, pressures, hasAppArmor }: AdmissionFacts): Admission {
+  const before =
+    pressureRefusal(pod, pressures) ?? sysctlRefusal(pod, node.status?.nodeInfo?.kernelVersion ?? '') ?? unsupported(pod, node);
+  if (before) return refused(before);
+  const fits = fit(pod, node, others);
+  const after = fits.refusal ? undefined : appArmorRefusal(pod, hasAppArmor);
+  return after ? refused(after) : fits;
 }

@@ -9,9 +9,9 @@ import { removeUnusedImages } from '../images/garbage.ts';
 import type { NodeContext } from '../pod-worker/node-context.ts';
 import { allContainers, LABELS, podUidOf, stateOf } from '../pod-worker/pod-runtime.ts';
 import { PodWorker } from '../pod-worker/worker.ts';
-import { admitPod, type Refusal } from './admission.ts';
+import { problemsOf, type Refusal } from './admission.ts';
 import { appArmorEnabled } from './app-armor.ts';
-import { refusalOf } from './pod-admission.ts';
+import { admissionOf } from './pod-admission.ts';
 
 export interface PodSet {
   pod(namespace: string, name: string): corev1.Pod | undefined;
@@ -83,7 +83,7 @@ async function runningContainers(cri: CriClient): Promise<{ id: string; logPath:
 
 /** What the pod has already must not count: the question is whether the new amounts fit. */
 const admitResize = (pod: corev1.Pod, node: corev1.Node | undefined, others: readonly corev1.Pod[]) =>
-  node && admitPod({ ...pod, status: {} }, node, others);
+  node && problemsOf({ ...pod, status: {} }, node, others)[0];
 
 function rejected({ events }: NodeContext, pod: corev1.Pod, { reason, message }: Refusal): Refusal {
   events.event({ ...pod, apiVersion: 'v1', kind: 'Pod' }, 'Warning', reason, message);
@@ -139,10 +139,12 @@ export async function podSet({ context: given, node, thresholds }: PodSetOptions
     const uid = pod.metadata!.uid!;
     // What ran before this process was admitted then.
     const known = node();
-    const refusal =
-      !known || adopted.has(uid) || hasEnded(pod) || pod.metadata!.deletionTimestamp
-        ? undefined
-        : refusalOf(pod, { node: known, others: counted(uid), pressures: eviction.pressures(), hasAppArmor });
+    const isNew = !adopted.has(uid) && !hasEnded(pod) && !pod.metadata!.deletionTimestamp;
+    const { refusal, toPreempt } =
+      known && isNew
+        ? admissionOf(pod, { node: known, others: counted(uid), pressures: eviction.pressures(), hasAppArmor })
+        : { refusal: undefined, toPreempt: [] };
+    for (const { metadata } of toPreempt) workers.get(metadata!.uid!)?.preempt();
     workers.set(uid, new PodWorker(context, pod, forget, refusal && rejected(context, pod, refusal)));
   };
   const forget = (uid: string) => void workers.delete(uid);

@@ -16,6 +16,12 @@ describe('a node with real containers', { skip: await reasonToSkip() }, () => {
     const running = await real.create(realPod('simple'));
     assert.equal(running.status!.phase, 'Running');
     assert.match(running.status!.containerStatuses![0]!.containerID!, /^containerd:\/\/[0-9a-f]{64}$/);
+    const { node, pods } = await real.node().usage();
+    assert.ok(node.memoryWorkingSetBytes > 0);
+    assert.deepEqual(
+      pods.find(({ name }) => name === 'simple')?.containers.map(({ name }) => name),
+      ['c'],
+    );
     await real.client.of(corev1.pods).delete('simple', 'default');
     await real.until('simple', (found) => found === undefined);
   });

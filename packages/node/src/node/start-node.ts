@@ -21,6 +21,7 @@ import type { NodeContext } from '../pod-worker/node-context.ts';
 import { nodeDirectory, podLogPath } from '../pod-worker/paths.ts';
 import { runtimeView } from '../pod-worker/runtime-view.ts';
 import { statusWriter } from '../pod-worker/status-writer.ts';
+import type { NodeUsage } from '../streams/host.ts';
 import { volumeManager } from '../volumes/volume-manager.ts';
 import { writeCniConfiguration } from './cni.ts';
 import { followContainers } from './container-events.ts';
@@ -29,6 +30,7 @@ import { type MachineFacts, readMachine } from './machine.ts';
 import { allocatableOf, type NodeFacts, type RuntimeFeatures } from './node-object.ts';
 import { type PodSet, podSet } from './pod-set.ts';
 import { registerNode } from './registration.ts';
+import { usageMeter } from './usage.ts';
 
 export interface NodeOptions {
   client: Client;
@@ -63,6 +65,8 @@ export interface Node {
   findContainer(namespace: string, pod: string, container: string, previous?: boolean): Promise<FoundContainer | undefined>;
   /** The id of the pod's sandbox, for port-forward. */
   findSandbox(namespace: string, pod: string): Promise<string | undefined>;
+  /** What node, pods and containers use at this moment. */
+  usage(): Promise<NodeUsage>;
   /** Lets go: containers run on, and the next start adopts them. With `containers: 'end'` everything ends. */
   stop(): Promise<void>;
 }
@@ -275,6 +279,7 @@ async function startParts(options: NodeOptions, onFailure: (undo: () => unknown)
     containerd,
     images: target,
     ...lookups(context, running),
+    usage: usageMeter({ cri: containerd.cri, clock, directory, pod: (namespace, name) => running.pod(namespace, name) }),
     stop: async () => {
       timers.stop();
       await follower.stop();

@@ -18,8 +18,8 @@ export interface StatusProbes extends ProbeResults {
 export interface PodFailure {
   reason: string;
   message: string;
-  /** It did nothing wrong: the node is short of something. */
-  isDisruption?: boolean;
+  /** Why, when it did nothing wrong but goes for the sake of others. */
+  disruption?: string;
 }
 
 export interface PodStatusInput {
@@ -104,7 +104,7 @@ export function podStatus(input: PodStatusInput): corev1.PodStatus {
     return status !== undefined && status.startedAtMs > 0;
   });
   const phase = finalPhase(input, phaseOf(spec, byName, input.isTerminal, hasStarted));
-  const disruption = input.failure?.isDisruption ? { disruption: input.failure.message } : {};
+  const disruption = input.failure?.disruption === undefined ? {} : { disruption: input.failure.disruption };
   const hasSandbox = !sandboxChanged(pod, runtime).changed;
   const ips = currentIps(input);
   const reason = input.failure?.reason ?? (phase === old.phase ? old.reason || pod.status?.reason : undefined);

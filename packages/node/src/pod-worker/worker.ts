@@ -23,6 +23,7 @@ const RETRY_MS_MAX = 30_000;
 const RESYNC_MS = 60_000;
 const RESIZE_RETRY_MS = 10_000;
 const EVICTION_GRACE_SECONDS = 1;
+const PREEMPTED = 'Preempted in order to admit critical pod';
 
 export type WorkerPhase = 'syncing' | 'terminating' | 'terminated';
 
@@ -107,11 +108,21 @@ export class PodWorker {
   /** Ends the pod for good, almost at once; answers whether it may be ended. `isDisruption` when it goes for the sake of others. */
   evict(message: string, isDisruption = false): boolean {
     if (this.#phase !== 'syncing' || this.#failure || isCritical(this.#pod)) return false;
-    this.#events.pod('Warning', 'Evicted', message);
-    this.#failure = { reason: 'Evicted', message, isDisruption };
     this.#graceOverride = EVICTION_GRACE_SECONDS;
-    this.wake();
+    this.#end({ reason: 'Evicted', message, ...(isDisruption ? { disruption: message } : {}) });
     return true;
+  }
+
+  /** Ends the pod for good, in the time it asks for, so that another one fits. */
+  preempt(): void {
+    if (this.#phase !== 'syncing' || this.#failure) return;
+    this.#end({ reason: 'Preempting', message: PREEMPTED, disruption: 'Pod was preempted by Kubelet to accommodate a critical pod.' });
+  }
+
+  #end(failure: PodFailure): void {
+    this.#events.pod('Warning', failure.reason, failure.message);
+    this.#failure = failure;
+    this.wake();
   }
 
   /** Looks at the pod again soon. */
