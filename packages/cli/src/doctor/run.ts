@@ -26,7 +26,7 @@ export async function runDoctor(options: { dataDir?: string; quiet?: boolean }, 
   const { port, kubeletPort, podCidr, serviceCidr } = DEFAULT_CONFIGURATION;
   // A cluster of this folder that runs has the ports for itself.
   const ports = runningOn(dataFolder(dataDir)) ? [] : [port, kubeletPort];
-  const [machine, network] = await Promise.all([machineFacts(dataDir, ports), networkFacts(BRIDGE)]);
+  const [machine, network] = await Promise.all([machineFacts(dataDir, ports), networkFacts(BRIDGE, dataDir)]);
   const findings = [...machineFindings(machine), ...networkFindings(network, { podCidr, serviceCidr, bridge: BRIDGE })];
   terminal.out(reportText(findings, options.quiet ?? false, terminal));
   const failed = findings.filter(({ ok, severity }) => !ok && severity === 'fail').length;

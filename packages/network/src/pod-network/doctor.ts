@@ -4,10 +4,13 @@ import { access, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RunProgram } from '../run-program.ts';
 import { runProgram } from '../run-program.ts';
+import { otherCluster, readSetting } from './pod-network.ts';
 import { kernelSettings } from './settings.ts';
 
 export interface NetworkFacts {
   root: boolean;
+  /** The folder of another cluster whose pod network is on this machine. */
+  otherCluster?: string;
   /** Version line of nft, or why it can't be run. */
   nft: { ok: boolean; text: string };
   ip: boolean;
@@ -79,7 +82,20 @@ export function networkFindings(facts: NetworkFacts, plan: NetworkPlan): Finding
   const bridgeSetting = facts.settings['net.bridge.bridge-nf-call-iptables'];
   return [
     fail('root', facts.root, facts.root ? 'runs as root' : 'does not run as root', 'run as root, or use simulated nodes'),
-    fail('nftables', facts.nft.ok, facts.nft.text, 'install the package nftables; the kernel needs CONFIG_NF_TABLES and CONFIG_NFT_NAT'),
+    fail(
+      'nftables',
+      facts.nft.ok,
+      facts.nft.text,
+      facts.root ? 'install the package nftables; the kernel needs CONFIG_NF_TABLES and CONFIG_NFT_NAT' : 'run as root to have it tried',
+    ),
+    fail(
+      'bridge',
+      facts.otherCluster === undefined,
+      facts.otherCluster === undefined
+        ? `no other cluster has the network bridge ${plan.bridge}`
+        : `the network bridge ${plan.bridge} belongs to the cluster in ${facts.otherCluster}`,
+      `end that cluster with: tiphys down --data-dir ${facts.otherCluster} (with --keep-data it can continue later)`,
+    ),
     fail('iproute2', facts.ip, facts.ip ? 'the program ip is there' : 'the program ip is missing', 'install the package iproute2'),
     fail(
       'cni-plugins',
@@ -138,31 +154,27 @@ const succeeds = (work: Promise<unknown>) =>
     () => false,
   );
 
-/** Reads the facts from the machine. */
-export async function networkFacts(bridge: string, run: RunProgram = runProgram): Promise<NetworkFacts> {
+/** Reads the facts from the machine. `owner` is the data folder of the cluster that is asked for. */
+export async function networkFacts(bridge: string, owner: string, run: RunProgram = runProgram): Promise<NetworkFacts> {
   const plugins: string[] = [];
   for (const plugin of PLUGINS) {
     const found = await Promise.all(PLUGIN_DIRECTORIES.map((directory) => succeeds(access(join(directory, plugin), constants.X_OK))));
     if (found.includes(true)) plugins.push(plugin);
   }
   const settings: Record<string, string | undefined> = {};
-  for (const { key } of kernelSettings(bridge)) {
-    const path = `/proc/sys/${key.replaceAll('.', '/')}`;
-    settings[key] = await readFile(path, 'utf8').then(
-      (text) => text.trim(),
-      () => undefined,
-    );
-  }
+  for (const { key } of kernelSettings(bridge)) settings[key] = await readSetting(run, key);
   const nft = await run('nft', ['list', 'tables']).then(
     () => ({ ok: true, text: 'nftables works' }),
-    (error) => ({ ok: false, text: `nftables does not work: ${error.message}` }),
+    (error: Error) => ({ ok: false, text: `nftables does not work: ${error.message.split('\n')[0]}` }),
   );
   const forward = await run('nft', ['list', 'chain', 'ip', 'filter', 'FORWARD']).catch(() => '');
   const routes = JSON.parse((await run('ip', ['-4', '-json', 'route']).catch(() => '')) || '[]') as { dst: string; dev?: string }[];
   const resolvConf = await readFile('/etc/resolv.conf', 'utf8').catch(() => '');
   const policy = /policy (\w+)/.exec(forward)?.[1];
+  const other = await otherCluster(bridge, owner, run);
   return {
     root: process.getuid?.() === 0,
+    ...(other === undefined ? {} : { otherCluster: other }),
     nft,
     ip: await succeeds(run('ip', ['-Version'])),
     conntrack: await succeeds(run('conntrack', ['--version'])),

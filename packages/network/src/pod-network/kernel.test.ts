@@ -84,7 +84,7 @@ test('the pod network in the kernel', { skip: skipWithoutRoot || (plugins ? fals
 });
 
 test('findings name what is missing and how to mend it', async () => {
-  const facts = await networkFacts('tiphys0');
+  const facts = await networkFacts('tiphys0', '/var/lib/tiphys');
   const plan = { podCidr: '10.244.0.0/16', serviceCidr: '10.96.0.0/12', bridge: 'tiphys0' };
   const bad = {
     ...facts,
@@ -104,4 +104,34 @@ test('findings name what is missing and how to mend it', async () => {
   );
   assert.ok(failed.every((finding) => finding.fix));
   assert.match(failed.find((finding) => finding.name === 'addresses')!.text, /10.100.1.0\/24 on vpn0$/);
+});
+
+test('what is wrong with a machine’s network is found on that machine', { skip: skipWithoutRoot }, async () => {
+  await using lab = await kernelLab('tiphys-doctor');
+  const owner = await mkdtemp(join(tmpdir(), 'tiphys-owner-'));
+  const plan = { podCidr: '10.245.0.0/16', serviceCidr: '10.96.0.0/12', bridge: 'tiphys0' };
+  const names = ['nftables', 'bridge', 'forwarding', 'forward-policy', 'addresses'];
+  const troubles = async () => {
+    const findings = networkFindings(await networkFacts('tiphys0', '/var/lib/tiphys', lab.node), plan);
+    return findings.filter(({ name, ok }) => !ok && names.includes(name)).map(({ name, text }) => `${name}: ${text}`);
+  };
+  try {
+    await lab.node('sysctl', ['-qw', 'net.ipv4.ip_forward=1']);
+    assert.deepEqual(await troubles(), []);
+    await lab.node('sysctl', ['-qw', 'net.ipv4.ip_forward=0']);
+    await lab.node('nft', ['add table ip filter; add chain ip filter FORWARD { type filter hook forward priority 0; policy drop; }']);
+    await lab.node('ip', ['link', 'add', 'tiphys0', 'type', 'bridge']);
+    await lab.node('ip', ['link', 'set', 'dev', 'tiphys0', 'alias', `tiphys: ${owner}`]);
+    await lab.node('ip', ['link', 'add', 'vpn0', 'type', 'bridge']);
+    await lab.node('ip', ['address', 'add', '10.100.1.1/24', 'dev', 'vpn0']);
+    await lab.node('ip', ['link', 'set', 'vpn0', 'up']);
+    assert.deepEqual(await troubles(), [
+      `bridge: the network bridge tiphys0 belongs to the cluster in ${owner}`,
+      'forwarding: packets are not forwarded yet; `tiphys up` turns it on',
+      'forward-policy: the firewall drops forwarded packets (Docker sets it up so)',
+      'addresses: routes overlap the addresses of pods or services: 10.100.1.0/24 on vpn0',
+    ]);
+  } finally {
+    await rm(owner, { recursive: true });
+  }
 });

@@ -16,7 +16,8 @@ export interface PodNetwork extends PodNetworkSettings {
 
 const MODULE = 'br_netfilter';
 
-async function readSetting(run: RunProgram, key: string): Promise<string | undefined> {
+/** Undefined where the kernel does not know it. */
+export async function readSetting(run: RunProgram, key: string): Promise<string | undefined> {
   return run('sysctl', ['-n', key]).then(
     (text) => text.trim(),
     () => undefined,
@@ -82,6 +83,11 @@ async function otherOwner(link: Link | undefined, folder: string): Promise<strin
     () => owner,
     () => undefined,
   );
+}
+
+/** The folder of the cluster that has this machine's pod network, unless it is the one in `folder`. */
+export async function otherCluster(bridge: string, folder: string, run: RunProgram = runProgram): Promise<string | undefined> {
+  return otherOwner(await findBridge(run, bridge), folder);
 }
 
 /** Another cluster has the machine's pod network. Written for people. */
