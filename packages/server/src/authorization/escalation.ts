@@ -2,12 +2,13 @@
 // Upstream does it in storage; here it is the last of the mutating plugins, so that it sees what will be stored.
 import { isDeepStrictEqual } from 'node:util';
 import type { KubeObject, rbacv1 } from '@tiphys/api';
-import { type StatusError, statusError } from '@tiphys/machinery';
+import { StatusError, statusError } from '@tiphys/machinery';
 import { GROUP_MASTERS } from '../authentication/names.ts';
 import type { AdmissionAttributes, AdmissionPlugin, Authorizer } from '../interfaces.ts';
 import type { RbacAuthorizer } from './rbac.ts';
 import { compactRules, missingRules, quotedList, ruleText } from './rule-covers.ts';
 
+const HTTP_INTERNAL_ERROR = 500;
 const GROUP = 'rbac.authorization.k8s.io';
 const ROLES = new Set(['roles', 'clusterroles']);
 const BINDINGS = new Set(['rolebindings', 'clusterrolebindings']);
@@ -55,8 +56,9 @@ export function escalationCheck(options: { authorizer: Authorizer; rbac: RbacAut
     if (resource && (await may(attributes, 'bind', resource, roleRef.name))) return;
     const rules = options.rbac.index.roleRules(roleRef, attributes.namespace);
     if (typeof rules !== 'string') return refuseMissing(attributes, rules);
-    if (resource) throw statusError.notFound({ group: GROUP, resource: resource.slice(0, -1) }, roleRef.name);
-    throw statusError.internal(rules);
+    // Upstream's storage of bindings tells what it looked for under its own name.
+    if (resource) throw statusError.notFound(attributes.type, roleRef.name);
+    throw new StatusError(HTTP_INTERNAL_ERROR, '', rules);
   };
   return {
     name: 'RBACEscalation',
