@@ -5,7 +5,7 @@ import type { Pressure } from '../eviction/signals.ts';
 import { isCritical } from '../pod-worker/qos.ts';
 import { problemsOf, type Refusal } from './admission.ts';
 import { appArmorRefusal } from './app-armor.ts';
-import { podsToPreempt } from './preemption.ts';
+import { podsToPreempt, stillMissing } from './preemption.ts';
 import { sysctlRefusal } from './sysctls.ts';
 
 export interface AdmissionFacts {
@@ -54,7 +54,9 @@ function fit(pod: corev1.Pod, node: corev1.Node, others: readonly corev1.Pod[]):
   const missing = problems.flatMap(({ shortage }) => shortage ?? []);
   const toPreempt = podsToPreempt(pod, others, missing);
   if (toPreempt) return { toPreempt };
-  const list = missing.map(({ resource, missing: quantity }) => `(res: ${resource}, q: ${quantity}), `).join('');
+  const list = stillMissing(pod, others, missing)
+    .map(({ resource, missing: quantity }) => `(res: ${resource}, q: ${quantity}), `)
+    .join('');
   const why = `preemption: error finding a set of pods to preempt: no set of running pods found to reclaim resources: [${list}]`;
   return refused({
     reason: 'UnexpectedAdmissionError',

@@ -11,7 +11,7 @@ import { allContainers, LABELS, podUidOf, stateOf } from '../pod-worker/pod-runt
 import { PodWorker } from '../pod-worker/worker.ts';
 import { problemsOf, type Refusal } from './admission.ts';
 import { appArmorEnabled } from './app-armor.ts';
-import { admissionOf } from './pod-admission.ts';
+import { type Admission, admissionOf } from './pod-admission.ts';
 
 export interface PodSet {
   pod(namespace: string, name: string): corev1.Pod | undefined;
@@ -27,7 +27,6 @@ export interface PodSet {
   pressures(): readonly Pressure[];
   /** Names of the images that pods want. */
   images(): Set<string>;
-  volumesInUse(): string[];
   stop(): Promise<void>;
 }
 
@@ -140,10 +139,8 @@ export async function podSet({ context: given, node, thresholds }: PodSetOptions
     // What ran before this process was admitted then.
     const known = node();
     const isNew = !adopted.has(uid) && !hasEnded(pod) && !pod.metadata!.deletionTimestamp;
-    const { refusal, toPreempt } =
-      known && isNew
-        ? admissionOf(pod, { node: known, others: counted(uid), pressures: eviction.pressures(), hasAppArmor })
-        : { refusal: undefined, toPreempt: [] };
+    const facts = known && isNew && { node: known, others: counted(uid), pressures: eviction.pressures(), hasAppArmor };
+    const { refusal, toPreempt }: Admission = facts ? admissionOf(pod, facts) : { toPreempt: [] };
     for (const { metadata } of toPreempt) workers.get(metadata!.uid!)?.preempt();
     workers.set(uid, new PodWorker(context, pod, forget, refusal && rejected(context, pod, refusal)));
   };
@@ -181,8 +178,6 @@ export async function podSet({ context: given, node, thresholds }: PodSetOptions
     evict: () => eviction.synchronize(),
     pressures: () => eviction.pressures(),
     images: () => wantedImages([...workers.values()]),
-    // No volume of this node has to be attached to it.
-    volumesInUse: () => [],
     stop: async () => {
       unsubscribe();
       await Promise.all([...workers.values()].map((worker) => worker.stop()));

@@ -37,6 +37,13 @@ function nearest(pods: readonly corev1.Pod[], shortages: readonly Shortage[]): c
 const givesWay = (pod: corev1.Pod, to: corev1.Pod): boolean =>
   (isCritical(to) && !isCritical(pod)) || (to.spec!.priority ?? 0) > (pod.spec!.priority ?? 0);
 
+/** What would be missing still when everyone who can had given way. */
+export const stillMissing = (pod: corev1.Pod, others: readonly corev1.Pod[], shortages: readonly Shortage[]): Shortage[] =>
+  without(
+    shortages,
+    others.filter((other) => givesWay(other, pod)),
+  );
+
 /** The pods to end; undefined when no set of them would do. */
 export function podsToPreempt(pod: corev1.Pod, others: readonly corev1.Pod[], shortages: readonly Shortage[]): corev1.Pod[] | undefined {
   const of = (qos: QosClass) => others.filter((other) => givesWay(other, pod) && qosOf(other) === qos);

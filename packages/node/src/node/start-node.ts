@@ -121,7 +121,8 @@ async function nodeFacts(
     port: options.port ?? KUBELET_PORT,
     podCidr: options.podCidr,
     images,
-    volumesInUse: pods()?.volumesInUse() ?? [],
+    // No volume of this node has to be attached to it.
+    volumesInUse: [],
     problems,
     pressures: pods()?.pressures() ?? [],
     ...(features ? { features } : {}),
