@@ -9,6 +9,7 @@ import type { DelegatedVersion } from './discovery/delegated.ts';
 import { Documents } from './discovery/documents.ts';
 import type { HealthCheck } from './discovery/health.ts';
 import { type Listening, type ListenOptions, listen } from './edge/listen.ts';
+import { encryption } from './encryption/index.ts';
 import { conditionWriter } from './flow-control/conditions.ts';
 import { FlowControl } from './flow-control/flow-control.ts';
 import type { AdmissionPlugin, Authenticator, Authorizer, SubresourceHandler, UpgradeHandler } from './interfaces.ts';
@@ -39,6 +40,8 @@ export interface ApiServerOptions {
   delegation?(context: RequestContext): Promise<ApiResponse> | undefined;
   /** Beside ping, log, etcd and informer-sync. */
   healthChecks?: readonly HealthCheck[];
+  /** Text of an EncryptionConfiguration (apiserver.config.k8s.io). Default: what is stored can be read by whoever has the store. */
+  encryptionConfiguration?: string;
   /** Writes down what is asked. */
   auditor?: Auditor;
   /** Priority and fairness with so many seats (upstream's default: 600); absent, every request goes on at once. */
@@ -58,6 +61,8 @@ export interface ApiServer extends ApiHandler, AsyncDisposable {
   delegate(versions: readonly DelegatedVersion[]): void;
   /** Says that it is not ready any more, so that load balancers turn away; everything is answered as before. */
   drain(): void;
+  /** Takes a new text of the EncryptionConfiguration that the server was started with. Throws, and all stays, when it is wrong. */
+  updateEncryption(text: string): void;
   close(): Promise<void>;
 }
 
@@ -84,17 +89,32 @@ const shutdownCheck = (isDraining: () => boolean): HealthCheck => ({
 });
 
 export function createApiServer(options: ApiServerOptions): ApiServer {
-  const { runtime, store } = options;
-  const resources = new Resources(store);
+  const { runtime } = options;
+  const encrypted = options.encryptionConfiguration ? encryption(options.encryptionConfiguration, options.store, runtime) : undefined;
+  const store = encrypted?.store ?? options.store;
+  const resources = new Resources(store, runtime.log, encrypted?.assign);
   const reader = cacheReader(resources);
   const operations = objectOperations(
     resources,
     () => core,
     (endpoint, name, namespace, deleteOptions) => deleteByRule(core, endpoint, name, namespace, deleteOptions),
   );
-  const core: Core = { runtime, store, resources, admission: options.admission ?? [], reader, operations };
+  const core: Core = {
+    runtime,
+    store,
+    resources,
+    admission: options.admission ?? [],
+    reader,
+    operations,
+    ...(encrypted ? { isStale: (key) => encrypted.store.isStale(key) } : {}),
+  };
   const metrics = new Metrics();
-  const checks = [...standardChecks(store, () => loaded), ...(options.healthChecks ?? []), shutdownCheck(() => draining)];
+  const checks = [
+    ...standardChecks(store, () => loaded),
+    ...(encrypted?.checks ?? []),
+    ...(options.healthChecks ?? []),
+    shutdownCheck(() => draining),
+  ];
   const documents = new Documents(core, metrics, checks, Object.keys(options.documents ?? {}));
   const server = new Server({
     resources,
@@ -135,6 +155,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     flowControl?.stop();
     await Promise.all([...listening].map((one) => one.close()));
     resources.stop();
+    encrypted?.close();
     await options.auditor?.close();
   };
   const handle = async (request: ApiRequest) => {
@@ -151,6 +172,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       listening.add(one);
       return one;
     },
+    updateEncryption: (text) => encrypted?.update(text),
     addDefinition: async (definition, codec) => void (await resources.add(definition, codec)),
     removeDefinition: ({ group, version, resource }) => resources.remove(group, version, resource),
     delegate: (versions) => resources.delegate(versions),

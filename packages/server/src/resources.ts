@@ -148,9 +148,12 @@ export class Resources {
   readonly #caches = new Map<string, { cache: WatchCache; started: Promise<void>; users: number }>();
   /** Counts changes of what is served, for discovery's caches. */
   generation = 0;
+  /** Told of each key space before anything in it is read. */
+  readonly #onKeySpace: (prefix: string, type: Definition['type']) => void;
   #delegated: readonly DelegatedVersion[] = [];
 
-  constructor(store: Store, log: Logger = silentLogger) {
+  constructor(store: Store, log: Logger = silentLogger, onKeySpace: (prefix: string, type: Definition['type']) => void = () => {}) {
+    this.#onKeySpace = onKeySpace;
     this.#store = store;
     this.#log = log;
   }
@@ -190,6 +193,7 @@ export class Resources {
     const prefix = `${REGISTRY}${definition.storagePrefix ?? resource}/`;
     let held = this.#caches.get(prefix);
     if (!held) {
+      this.#onKeySpace(prefix, definition.type);
       const cache = new WatchCache(this.#store, prefix, this.#log, codec ? {} : storedForm(definition));
       held = { cache, started: cache.start(), users: 0 };
       this.#caches.set(prefix, held);

@@ -24,7 +24,10 @@ import { withReviews } from './with-reviews.ts';
 
 export interface StandardServerOptions
   extends AuthenticationOptions,
-    Pick<ApiServerOptions, 'runtime' | 'store' | 'subresourceHandlers' | 'upgradeHandlers' | 'flowControl' | 'auditor'> {
+    Pick<
+      ApiServerOptions,
+      'runtime' | 'store' | 'subresourceHandlers' | 'upgradeHandlers' | 'flowControl' | 'auditor' | 'encryptionConfiguration'
+    > {
   definitions: readonly ResourceDefinition<any>[];
   /** How this server shows itself to aggregated ones. */
   proxyClient?: ProxyClient;
@@ -89,6 +92,7 @@ export function createStandardServer(options: StandardServerOptions): StandardSe
     authorizer,
     flowControl: options.flowControl ?? {},
     ...(options.auditor ? { auditor: options.auditor } : {}),
+    ...(options.encryptionConfiguration ? { encryptionConfiguration: options.encryptionConfiguration } : {}),
     admission: [
       ...defaultAdmission({
         clock,

@@ -17,6 +17,8 @@ export interface Core {
   reader: ResourceReader;
   /** Writes that rules make besides the object at hand. */
   operations: ObjectOperations;
+  /** Whether what is stored would be stored differently today: then even an update that changes nothing is written. */
+  isStale?(storeKey: string): Promise<boolean>;
 }
 
 export interface RequestContext {

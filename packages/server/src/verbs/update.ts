@@ -247,7 +247,7 @@ async function write(
     return unstored(endpoint, current.key, gone.revision, object);
   }
   // An update that changes nothing is no write.
-  if (jsonEqual(object, old)) return current;
+  if (jsonEqual(object, old) && !(core.isStale && (await core.isStale(endpoint.storeKey(current.key))))) return current;
   if (options.dryRun) return unstored(endpoint, current.key, current.revision, object);
   return put(core, endpoint, current.key, object, current.revision);
 }
