@@ -4,6 +4,7 @@
 import { spawn } from 'node:child_process';
 import { globSync } from './glob.mjs';
 import { installNpmPackages, installSystemPackages, nodePath, root } from './install.mjs';
+import { ownNetwork } from './network-namespace.mjs';
 
 installNpmPackages();
 installSystemPackages();
@@ -66,14 +67,20 @@ const steps = [
   {
     // Whole programs and real containers: one file at a time, because they share the machine's network and cgroups.
     name: 'end to end',
-    run: () =>
-      run(node, [
+    run: async () => {
+      const network = ownNetwork();
+      if (network) console.log('a cluster runs on this machine: the tests get a network namespace of their own');
+      const [command, ...args] = [
+        ...(network?.words ?? []),
+        node,
         '--test',
         `--test-timeout=${TEST_MS_MAX}`,
         '--test-concurrency=1',
         '--test-reporter=spec',
         ...tests(/^(packages|examples|tools|docs)\/.*\.e2e\.test\.ts$/),
-      ]),
+      ];
+      return run(command, args).finally(() => network?.remove());
+    },
   },
 ];
 
