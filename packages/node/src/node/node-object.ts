@@ -67,6 +67,13 @@ export function nodeLabels(name: string, machine: MachineFacts): Record<string, 
   };
 }
 
+/** What upstream lets nodes say they can do, sorted (KEP-5328), as far as this one can. */
+const DECLARED_FEATURES: readonly string[] = [
+  'InPlacePodLevelResourcesVerticalScaling',
+  'InPlacePodVerticalScalingInitContainers',
+  'RestartAllContainersOnContainerExits',
+];
+
 type Draft = [type: string, status: string, reason: string, message: string];
 
 const PRESSURES: Readonly<Record<Pressure, { high: [string, string]; low: [string, string] }>> = {
@@ -138,6 +145,7 @@ export function nodeStatus(facts: NodeFacts, old: corev1.NodeStatus | undefined,
           })),
         }
       : {}),
+    declaredFeatures: [...DECLARED_FEATURES],
     features: { supplementalGroupsPolicy: facts.features?.supplementalGroupsPolicy === true },
   };
 }

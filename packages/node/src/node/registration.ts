@@ -54,7 +54,6 @@ function changed(old: corev1.NodeStatus | undefined, wanted: corev1.NodeStatus):
         .map(({ lastHeartbeatTime: _, ...condition }) => condition),
       volumesAttached: undefined,
       nodeInfo: { ...status?.nodeInfo, kubeProxyVersion: '' },
-      declaredFeatures: undefined,
       config: undefined,
     });
   return text(old) !== text(wanted);

@@ -101,7 +101,7 @@ function planInit(pod: corev1.Pod, runtime: PodRuntime, probes: ProbeResults, pl
         else if (!previously) starts.push(next);
         if (plan.toKill.some(({ id }) => id === status.id)) starts.push(container.name);
         else keepSidecar(container, status, probes, plan, starts);
-      }
+      } else if (!isSidecar(container) && plan.toKill.some(({ id }) => id === status.id)) starts.push(container.name);
     } else if (isSidecar(container)) {
       if (status.state === 'unknown') plan.toKill.push(unknownKill(status, 'Init container'));
       starts.push(container.name);
@@ -214,8 +214,9 @@ export function planPod(pod: corev1.Pod, runtime: PodRuntime, probes: ProbeResul
   }
   const initialized = planInit(pod, runtime, probes, plan);
   if (initialized === 'failed') return { ...plan, killPod: true, initToStart: [] };
+  // The pod as a whole is resized when all of its containers are there.
+  plan.resize = initialized ? resize : { ...resize, pod: false };
   if (!initialized) return plan;
-  plan.resize = resize;
   let kept = 0;
   for (const container of pod.spec!.containers) {
     const status = newestOf(runtime, container.name);

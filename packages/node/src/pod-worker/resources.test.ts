@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { corev1 } from '@tiphys/api';
+import { ran, runtime } from '../../test/pods.ts';
+import { planPod } from './plan.ts';
 import { podLevelStatus } from './pod-level.ts';
 import type { PodRuntime } from './pod-runtime.ts';
 import { planResize, resizeIsNeeded, resizeMessage, resourcesOfPod, wantsOther, withResources } from './resources.ts';
@@ -92,4 +94,18 @@ test('the status says what the pod as a whole was given, and what it has', () =>
   });
   assert.deepEqual(podLevelStatus(plain, plain, true).resources, { requests: { cpu: '1100m', memory: '64Mi' } });
   assert.deepEqual(podLevelStatus(pod({ a: {} }), pod({ a: {} }), true), { resources: {} });
+});
+
+test('an init container is resized, too, and runs again when its policy says so', () => {
+  const policy = [{ resourceName: 'memory', restartPolicy: 'RestartContainer' }];
+  const init = { name: 'i', image: 'i', resources: give('2', '1Gi'), resizePolicy: policy };
+  const starting: corev1.Pod = { ...pod({ a: {} }), spec: { ...pod({ a: {} }).spec!, initContainers: [init] } };
+  const state = runtime(ran('i', 'running'));
+  const planOf = (has: corev1.ResourceRequirements) => {
+    const resize = planResize(starting, state, { containers: { i: has } });
+    const plan = planPod(starting, state, { liveness: () => undefined, startup: () => undefined }, { resize });
+    return [plan.resize.updates.cpu.length, plan.toKill.map(({ message }) => message), plan.initToStart];
+  };
+  assert.deepEqual(planOf(give('1', '1Gi')), [1, [], []]);
+  assert.deepEqual(planOf(give('2', '2Gi')), [0, ['Container i resize requires restart'], ['i']]);
 });

@@ -2,7 +2,7 @@
 // KEP-1287 in-place resize). Pure.
 import { type corev1, parseQuantity } from '@tiphys/api';
 import { inheritedResources } from './pod-level.ts';
-import { isSidecar, newestOf, type PodRuntime, type RuntimeContainer } from './pod-runtime.ts';
+import { newestOf, type PodRuntime, type RuntimeContainer } from './pod-runtime.ts';
 
 /** What the containers of one pod were given, by name; and the pod as a whole. */
 export interface PodResources {
@@ -86,17 +86,16 @@ export function wantsOther(pod: corev1.Pod, given: PodResources): boolean {
   return Object.entries(wanted.containers).some(([name, resources]) => !sameAmounts(resources, given.containers[name] ?? resources));
 }
 
-const runningOf = (container: corev1.Container, isInit: boolean, runtime: PodRuntime): RuntimeContainer | undefined => {
+const runningOf = (container: corev1.Container, runtime: PodRuntime): RuntimeContainer | undefined => {
   const status = newestOf(runtime, container.name);
-  return status?.state === 'running' && (!isInit || isSidecar(container)) ? status : undefined;
+  return status?.state === 'running' ? status : undefined;
 };
 
 /** What of the pod still has other limits than it was given. `has` is what pod and containers were started or updated with. */
 export function planResize(pod: corev1.Pod, runtime: PodRuntime, has: PodResources): ResizePlan {
   const plan: ResizePlan = { updates: { memory: [], cpu: [] }, pod: !sameAmounts(pod.spec!.resources ?? {}, has.pod ?? {}), restarts: [] };
-  const inits = pod.spec!.initContainers ?? [];
   for (const container of resizable(pod)) {
-    const status = runningOf(container, inits.includes(container), runtime);
+    const status = runningOf(container, runtime);
     const current = has.containers[container.name];
     const desired = inheritedResources(pod, container);
     if (!status || !current || sameAmounts(current, desired)) continue;
