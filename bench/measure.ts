@@ -47,6 +47,17 @@ export function cpuSeconds(pid: number): number {
   return (Number(fields[11]) + Number(fields[12])) / 100;
 }
 
+/** CPU seconds that all programs and the kernel have used since the machine started. */
+export function machineCpuSeconds(): number {
+  const [user, nice, system, , , irq, softIrq] = readFileSync('/proc/stat', 'utf8')
+    .split('\n')[0]!
+    .trim()
+    .split(/\s+/)
+    .slice(1)
+    .map(Number);
+  return (user! + nice! + system! + irq! + softIrq!) / 100;
+}
+
 /** Builds dist/, which is what users of the npm package run. */
 export function bundle(): void {
   execFileSync(process.execPath, [join(root, 'tools/bundle.mjs')], { stdio: 'inherit' });
