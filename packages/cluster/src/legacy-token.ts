@@ -4,7 +4,7 @@ import type { TokenSigner } from '@tiphys/server';
 
 export function legacyToken(signer: TokenSigner, account: corev1.ServiceAccount, secret: corev1.Secret): string {
   const { name = '', namespace = '', uid = '' } = account.metadata ?? {};
-  return signer.sign({
+  return signer.signLegacy({
     sub: `system:serviceaccount:${namespace}:${name}`,
     'kubernetes.io/serviceaccount/namespace': namespace,
     'kubernetes.io/serviceaccount/secret.name': secret.metadata?.name,

@@ -80,7 +80,7 @@ export function createStandardServer(options: StandardServerOptions): StandardSe
   const { reader, bind } = lateReader();
   const authorization = authorizationOf(options.authorizationConfiguration, { reader, runtime });
   const { authorizer, rbac } = authorization;
-  const authentication = authenticationOf(options, { runtime, reader, signer, apiAudiences });
+  const authentication = authenticationOf(options, { runtime, reader, signer, apiAudiences, client: () => client });
   const { tokens } = authentication;
   const caller = webhookCaller(runtime);
   const aggregated = aggregation({ runtime, reader, ...(options.proxyClient ? { proxyClient: options.proxyClient } : {}) });

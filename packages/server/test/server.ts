@@ -8,7 +8,7 @@ import { createStandardServer, createTokenSigner, LOOPBACK_USER, type StandardSe
 
 const PEM = { privateKeyEncoding: { type: 'pkcs8', format: 'pem' }, publicKeyEncoding: { type: 'spki', format: 'pem' } } as const;
 const privateKeyPem = generateKeyPairSync('ec', { namedCurve: 'P-256', ...PEM }).privateKey;
-const signer = createTokenSigner({ privateKeyPem, issuer: 'https://kubernetes.default.svc' });
+export const testSigner = createTokenSigner({ privateKeyPem, issuer: 'https://kubernetes.default.svc' });
 
 export const ADVERTISED = { addresses: ['192.0.2.1'], port: 6443, clusterIP: '10.96.0.1' };
 
@@ -18,7 +18,7 @@ export async function startedServer(): Promise<StandardServer> {
     runtime: realRuntime(),
     store: memoryStore(),
     definitions: builtinDefinitions({ serviceCidr }),
-    signer,
+    signer: testSigner,
     serviceCidrs: [serviceCidr],
   });
   await server.bootstrap(ADVERTISED);

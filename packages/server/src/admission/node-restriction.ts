@@ -31,7 +31,7 @@ export function nodeRestriction(authorizer: Authorizer): AdmissionPlugin {
 
 function existingPod(attributes: AdmissionAttributes, name: string): corev1.Pod {
   const pod = attributes.reader.get(corev1.pods, name, attributes.namespace);
-  if (!pod) throw statusError.notFound(corev1.pods, name);
+  if (!pod) throw statusError.notFound({ group: '', resource: 'pod' }, name);
   return pod;
 }
 

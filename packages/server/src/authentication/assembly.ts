@@ -2,6 +2,7 @@
 // OpenID issuers', and at last the webhook's (pkg/kubeapiserver/authenticator/config.go).
 import type { ResourceReader } from '@tiphys/registry';
 import type { Runtime } from '@tiphys/runtime';
+import type { Loopback } from '../bootstrap/loopback.ts';
 import type { TrustedProxies } from '../bootstrap/objects.ts';
 import type { Authenticator } from '../interfaces.ts';
 import type { RemoteTarget } from '../remote/kubeconfig.ts';
@@ -15,6 +16,7 @@ import {
 } from './bearer-token.ts';
 import { bootstrapTokenAuthenticator } from './bootstrap-token.ts';
 import { clientCertificateAuthenticator } from './client-certificate.ts';
+import { legacyUseRecorder } from './legacy-use.ts';
 import { requestHeaderAuthenticator } from './request-header.ts';
 import { serviceAccountAuthenticator } from './service-account.ts';
 import { structuredAuthentication } from './structured/authenticators.ts';
@@ -36,6 +38,8 @@ export interface AuthenticationOptions {
 }
 
 export interface AuthenticationParts {
+  /** For what is written down of tokens' use. */
+  client(): Loopback;
   runtime: Runtime;
   reader: ResourceReader;
   signer: TokenSigner;
@@ -61,7 +65,7 @@ export function authenticationOf(options: AuthenticationOptions, parts: Authenti
   const agnostic = (authenticator: TokenAuthenticator) => audienceAgnostic(authenticator, apiAudiences);
   const tokens = unionTokenAuthenticator([
     ...(options.staticTokens?.length ? [agnostic(staticTokenAuthenticator(options.staticTokens))] : []),
-    serviceAccountAuthenticator({ signer, reader, clock, apiAudiences }),
+    serviceAccountAuthenticator({ signer, reader, clock, apiAudiences, onLegacyUse: legacyUseRecorder(runtime, parts.client) }),
     agnostic(bootstrapTokenAuthenticator({ reader, clock })),
     ...(structured ? [agnostic(structured)] : []),
     ...(webhook ? [webhook] : []),

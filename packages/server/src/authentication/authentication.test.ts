@@ -139,7 +139,9 @@ test('forged tokens, other issuers and other audiences do not pass', async () =>
   assert.throws(() => tokens.authenticateToken(none, ['vault']), { message: 'go-jose/go-jose: error in cryptographic primitive' });
   const hs = `${Buffer.from('{"alg":"HS256"}').toString('base64url')}.${payload}`;
   const mac = createHmac('sha256', rsaKey).update(hs).digest('base64url');
-  assert.throws(() => tokens.authenticateToken(`${hs}.${mac}`, ['vault']), { message: 'go-jose/go-jose: error in cryptographic primitive' });
+  assert.throws(() => tokens.authenticateToken(`${hs}.${mac}`, ['vault']), {
+    message: 'go-jose/go-jose: error in cryptographic primitive',
+  });
   assert.equal(tokens.authenticateToken('no-token-at-all'), undefined);
 });
 

@@ -1,4 +1,5 @@
 // What a service account token says, and what must still hold for it to pass (pkg/serviceaccount/{claims,legacy}.go).
+import { timingSafeEqual } from 'node:crypto';
 import { corev1, type KubeObject, type ObjectMeta, type ResourceType } from '@tiphys/api';
 import type { UserInfo } from '@tiphys/machinery';
 import type { ResourceReader } from '@tiphys/registry';
@@ -134,8 +135,16 @@ const LEGACY = 'kubernetes.io/serviceaccount/';
 export const LEGACY_ISSUER = 'kubernetes/serviceaccount';
 const INVALID_SINCE_LABEL = 'kubernetes.io/legacy-token-invalid-since';
 
-/** Tokens kept in secrets of type kubernetes.io/service-account-token: good while the secret holds them. */
-export function checkLegacyClaims(token: string, claims: Record<string, unknown>, reader: ResourceReader): UserInfo {
+/**
+ * Tokens kept in secrets of type kubernetes.io/service-account-token: good while the secret holds them. `onUse` is told of the
+ * secret also when the token is marked invalid: that somebody still tries it is worth knowing.
+ */
+export function checkLegacyClaims(
+  token: string,
+  claims: Record<string, unknown>,
+  reader: ResourceReader,
+  onUse: (secret: corev1.Secret) => void = () => {},
+): UserInfo {
   const claim = (name: string, key: string): string => {
     const value = claims[key];
     if (typeof value !== 'string' || value === '') throw new Error(`${name} claim is missing`);
@@ -150,11 +159,14 @@ export function checkLegacyClaims(token: string, claims: Record<string, unknown>
   if (split?.namespace !== namespace || split.name !== name) throw new Error('sub claim is invalid');
   const secret = reader.get(corev1.secrets, secretName, namespace);
   if (!secret || secret.metadata?.deletionTimestamp) throw new Error('Token has been invalidated');
-  if (Buffer.from(secret.data?.token ?? '', 'base64').toString() !== token) throw new Error("Token does not match server's copy");
+  const kept = Buffer.from(secret.data?.token ?? '', 'base64');
+  const given = Buffer.from(token);
+  if (kept.length !== given.length || !timingSafeEqual(kept, given)) throw new Error("Token does not match server's copy");
   const account = reader.get(corev1.serviceaccounts, name, namespace);
   if (!account) throw new Error(`serviceaccounts ${JSON.stringify(name)} not found`);
   if (account.metadata?.deletionTimestamp) throw new Error(`ServiceAccount ${namespace}/${name} has been deleted`);
   if (account.metadata?.uid !== uid) throw new Error(`ServiceAccount UID (${account.metadata?.uid}) does not match claim (${uid})`);
+  onUse(secret);
   if (secret.metadata?.labels?.[INVALID_SINCE_LABEL]) {
     throw new Error(
       `the token in secret ${namespace}/${secretName} for service account ${namespace}/${name} has been marked invalid. Use tokens from the TokenRequest API or manually created secret-based tokens, or remove the '${INVALID_SINCE_LABEL}' label from the secret to temporarily allow use of this token`,

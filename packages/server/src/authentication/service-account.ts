@@ -1,5 +1,6 @@
 // Service accounts by token: signature and audience once per token, what it is bound to at each request
 // (pkg/serviceaccount/jwt.go).
+import type { corev1 } from '@tiphys/api';
 import type { UserInfo } from '@tiphys/machinery';
 import type { ResourceReader } from '@tiphys/registry';
 import type { Clock } from '@tiphys/runtime';
@@ -17,6 +18,8 @@ export interface ServiceAccountAuthenticatorOptions {
   clock: Clock;
   /** What tokens without audiences are taken to be for: the API server itself. */
   apiAudiences: readonly string[];
+  /** Told of each secret whose token was used; may be told often. */
+  onLegacyUse?(secret: corev1.Secret): void;
 }
 
 interface Remembered {
@@ -48,7 +51,7 @@ export function serviceAccountAuthenticator(options: ServiceAccountAuthenticator
       if (!entry) return undefined;
       const audiences = commonAudiences(entry, wanted, options.apiAudiences);
       const user = entry.legacy
-        ? checkLegacyClaims(token, entry.claims, options.reader)
+        ? checkLegacyClaims(token, entry.claims, options.reader, options.onLegacyUse)
         : checkClaims(entry.claims, options.reader, options.clock.now());
       // The claims fix everything in the user, so one object stands for the token.
       entry.user ??= user;

@@ -108,6 +108,8 @@ function validate(spec: authenticationv1.TokenRequestSpec): void {
   if (errors.length > 0) throw invalid('', errors);
 }
 
+const BOUND_KINDS = ['Pod', 'Node', 'Secret'];
+
 interface Bound {
   pod?: KubeObject;
   node?: KubeObject;
@@ -123,6 +125,7 @@ function boundObjects(
   if (!reference) return {};
   const { kind = '', apiVersion = '', name = '', uid } = reference;
   const core = !apiVersion.includes('/');
+  if (name === '' && core && BOUND_KINDS.includes(kind)) throw statusError.badRequest('Name parameter required.');
   const bound: Bound = {};
   let object: KubeObject;
   if (core && kind === 'Pod') {

@@ -1,6 +1,7 @@
 // Issues service account tokens and publishes the keys that verify them (pkg/serviceaccount/{jwt,openidmetadata}.go).
 import { invariant } from '@tiphys/std';
 import { type JwtKey, privateKeyOf, signJwt, verificationKey } from './jwt.ts';
+import { LEGACY_ISSUER } from './service-account-claims.ts';
 
 export interface TokenSignerOptions {
   /** RSA or ECDSA private key that signs. */
@@ -21,6 +22,8 @@ export interface TokenSigner {
   readonly keys: readonly JwtKey[];
   /** Signs the claims with `iss` added. */
   sign(claims: object): string;
+  /** For tokens that are kept in secrets, which name an issuer of their own. */
+  signLegacy(claims: object): string;
   /** The document of `/openid/v1/jwks`. */
   jwks(): object;
   /** The document of `/.well-known/openid-configuration`. */
@@ -39,6 +42,7 @@ export function createTokenSigner(options: TokenSignerOptions): TokenSigner {
     issuers: new Set([options.issuer, ...(options.acceptedIssuers ?? [])]),
     keys,
     sign: (claims) => signJwt(privateKey, own, { ...claims, iss: options.issuer }),
+    signLegacy: (claims) => signJwt(privateKey, own, { ...claims, iss: LEGACY_ISSUER }),
     jwks: () => ({ keys: keys.map(jwkOf) }),
     openidConfiguration: () => ({
       issuer: options.issuer,
