@@ -97,8 +97,24 @@ async function killProcesses(pids: readonly number[], argument: string): Promise
   await waitUntilGone(pids, argument, KILLED_MS_MAX);
 }
 
+const LONGEST_MS = 2 ** 31 - 1;
+
+/** The clock's timers and sockets that wait do not hold a process, and whoever calls may have nothing else to wait for. */
+async function holdingTheProcess(work: Promise<void>): Promise<void> {
+  const over = new AbortController();
+  const held = delay(LONGEST_MS, undefined, { signal: over.signal }).catch(() => {});
+  try {
+    await work;
+  } finally {
+    over.abort();
+    await held;
+  }
+}
+
 /** May be called with or without a running node, and again. Nothing of the node is left but plain files in its folder. */
-export async function removeEverything(options: RemoveOptions): Promise<void> {
+export const removeEverything = (options: RemoveOptions): Promise<void> => holdingTheProcess(remove(options));
+
+async function remove(options: RemoveOptions): Promise<void> {
   const { directory, graceSeconds = GRACE_SECONDS_DEFAULT } = options;
   const paths = containerdPaths(directory);
   const hasState = await readdir(paths.root).then(
@@ -118,7 +134,6 @@ export async function removeEverything(options: RemoveOptions): Promise<void> {
   await killProcesses(await processesWithArgument(paths.socket), paths.socket);
   const cgroups = await cgroupTree(cgroupRoot(directory));
   for (const pid of await cgroups.processes()) signal(pid, 'SIGKILL');
-  // A timer that holds the process: whoever calls may have nothing else to wait for.
   for (let waitedMs = 0; waitedMs < KILLED_MS_MAX && (await cgroups.processes()).length > 0; waitedMs += POLL_MS) await delay(POLL_MS);
   await cgroups.removeAll();
   await removeRest();
