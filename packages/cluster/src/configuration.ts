@@ -48,6 +48,20 @@ export interface ClusterConfiguration {
   authorizationConfigFile?: string;
   /** An AdmissionConfiguration. */
   admissionControlConfigFile?: string;
+  /** A Policy of audit.k8s.io: which requests are written down. */
+  auditPolicyFile?: string;
+  /** Where they are written, one line each; `-` is the standard output. The limits are kube-apiserver's --audit-log-*. */
+  auditLogFile?: string;
+  auditLogMegabytesMax?: number;
+  auditLogBackupsMax?: number;
+  auditLogDaysMax?: number;
+  /** A kubeconfig of the webhook that is sent them. */
+  auditWebhookConfigFile?: string;
+  /** An EncryptionConfiguration: by which keys what is stored is encrypted. Reread when it changes. */
+  encryptionProviderConfigFile?: string;
+  /** Requests under way at once, which priority and fairness shares out: kube-apiserver's two flags of these names. */
+  maxRequestsInflight: number;
+  maxMutatingRequestsInflight: number;
   /** How long a server that is told to stop goes on with /readyz failing, so that load balancers notice: kube-apiserver's --shutdown-delay-duration. */
   shutdownDelaySeconds: number;
   /** Address at which pods and other machines reach this server; default the node's with containerd. */
@@ -68,6 +82,8 @@ export const DEFAULT_CONFIGURATION: ClusterConfiguration = {
   nodePortRange: '30000-32767',
   clusterDomain: 'cluster.local',
   etcdPrefix: '/registry',
+  maxRequestsInflight: 400,
+  maxMutatingRequestsInflight: 200,
   shutdownDelaySeconds: 0,
   controllers: 'builtin',
   scheduler: 'builtin',
@@ -107,6 +123,15 @@ const TYPES: Record<keyof ClusterConfiguration, 'string' | 'number'> = {
   tokenWebhookVersion: 'string',
   authorizationConfigFile: 'string',
   admissionControlConfigFile: 'string',
+  auditPolicyFile: 'string',
+  auditLogFile: 'string',
+  auditLogMegabytesMax: 'number',
+  auditLogBackupsMax: 'number',
+  auditLogDaysMax: 'number',
+  auditWebhookConfigFile: 'string',
+  encryptionProviderConfigFile: 'string',
+  maxRequestsInflight: 'number',
+  maxMutatingRequestsInflight: 'number',
   shutdownDelaySeconds: 'number',
   advertiseAddress: 'string',
   controllers: 'string',
@@ -154,6 +179,19 @@ export function completeConfiguration(given: Partial<ClusterConfiguration>): Clu
   if (!Number.isInteger(configuration.nodes) || configuration.nodes < 0) refuse('nodes', 'must be a whole number, 0 or more');
   for (const field of ['controllers', 'scheduler'] as const) {
     if (!PART_CHOICES.includes(configuration[field])) refuse(field, `"${configuration[field]}" is none of ${PART_CHOICES.join(', ')}`);
+  }
+  for (const field of ['auditLogMegabytesMax', 'auditLogBackupsMax', 'auditLogDaysMax'] as const) {
+    const limit = configuration[field];
+    if (limit !== undefined && (!Number.isInteger(limit) || limit < 0)) refuse(field, 'must be a whole number, 0 or more');
+  }
+  if ((configuration.auditLogFile || configuration.auditWebhookConfigFile) && !configuration.auditPolicyFile) {
+    refuse('auditPolicyFile', 'must say what is written down');
+  }
+  if (configuration.auditPolicyFile && !configuration.auditLogFile && !configuration.auditWebhookConfigFile) {
+    refuse('auditLogFile', 'or auditWebhookConfigFile must say where what the audit policy wants goes');
+  }
+  for (const field of ['maxRequestsInflight', 'maxMutatingRequestsInflight'] as const) {
+    if (!Number.isInteger(configuration[field]) || configuration[field] < 1) refuse(field, 'must be a whole number, 1 or more');
   }
   for (const field of ['port', 'kubeletPort'] as const) {
     const port = configuration[field];

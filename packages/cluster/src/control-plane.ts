@@ -124,7 +124,7 @@ function createServer(options: ControlPlaneOptions, signer: TokenSigner): Create
     authorizer: { authorize: (attributes) => server.authorizer.authorize(attributes) },
     kubeletTls: kubeletTls(keys),
   });
-  const files = readServerFiles(configuration);
+  const files = readServerFiles(configuration, runtime);
   const server = serverOf({
     ...files,
     runtime,
@@ -142,6 +142,7 @@ function createServer(options: ControlPlaneOptions, signer: TokenSigner): Create
     },
     proxyClient: keys.frontProxyClient,
     serviceCidrs: [configuration.serviceCidr],
+    flowControl: { seats: configuration.maxRequestsInflight + configuration.maxMutatingRequestsInflight },
     subresourceHandlers: connect.subresourceHandlers,
     upgradeHandlers: connect.upgradeHandlers,
   });

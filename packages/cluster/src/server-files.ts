@@ -4,6 +4,7 @@ import { readFileSync, watch } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
 import type { Runtime } from '@tiphys/runtime';
 import {
+  createAuditor,
   parseAdmissionConfiguration,
   parseTokenFile,
   readKubeconfig,
@@ -17,12 +18,22 @@ type FileField =
   | 'authenticationConfigFile'
   | 'authorizationConfigFile'
   | 'tokenWebhookConfigFile'
-  | 'admissionControlConfigFile';
-type Files = Pick<ClusterConfiguration, FileField | 'tokenWebhookVersion'>;
+  | 'admissionControlConfigFile'
+  | 'auditPolicyFile'
+  | 'auditWebhookConfigFile'
+  | 'encryptionProviderConfigFile';
+type AuditField = 'auditLogFile' | 'auditLogMegabytesMax' | 'auditLogBackupsMax' | 'auditLogDaysMax';
+type Files = Pick<ClusterConfiguration, FileField | AuditField | 'tokenWebhookVersion'>;
 
 type ServerFileOptions = Pick<
   StandardServerOptions,
-  'staticTokens' | 'authenticationConfiguration' | 'authorizationConfiguration' | 'tokenWebhook' | 'admissionConfiguration'
+  | 'staticTokens'
+  | 'authenticationConfiguration'
+  | 'authorizationConfiguration'
+  | 'tokenWebhook'
+  | 'admissionConfiguration'
+  | 'encryptionConfiguration'
+  | 'auditor'
 >;
 
 /** Changes are seen at once where the system tells of them, and by then where it doesn't, as on some network disks. */
@@ -41,8 +52,29 @@ function fromFile<T>(files: Files, field: FileField, read: (path: string) => T):
 
 const textOf = (path: string) => readFileSync(path, 'utf8');
 
-/** Throws ConfigurationError for a file that can't be read. The two that are reread are judged by the server. */
-export function readServerFiles(files: Files): ServerFileOptions {
+function auditorOf(files: Files, runtime: Runtime): ServerFileOptions['auditor'] {
+  const { auditLogFile, auditLogMegabytesMax, auditLogBackupsMax, auditLogDaysMax, auditWebhookConfigFile } = files;
+  return fromFile(files, 'auditPolicyFile', (path) =>
+    createAuditor({
+      runtime,
+      policy: textOf(path),
+      ...(auditWebhookConfigFile ? { webhookConfigFile: resolve(auditWebhookConfigFile) } : {}),
+      ...(auditLogFile
+        ? {
+            log: {
+              path: auditLogFile === '-' ? '-' : resolve(auditLogFile),
+              maxMegabytes: auditLogMegabytesMax ?? 0,
+              maxBackups: auditLogBackupsMax ?? 0,
+              maxAgeDays: auditLogDaysMax ?? 0,
+            },
+          }
+        : {}),
+    }),
+  );
+}
+
+/** Throws ConfigurationError for a file that can't be read. Those that are reread are judged by the server. */
+export function readServerFiles(files: Files, runtime: Runtime): ServerFileOptions {
   const staticTokens = fromFile(files, 'tokenFile', (path) => parseTokenFile(textOf(path)));
   const authenticationConfiguration = fromFile(files, 'authenticationConfigFile', textOf);
   const authorizationConfiguration = fromFile(files, 'authorizationConfigFile', textOf);
@@ -50,6 +82,8 @@ export function readServerFiles(files: Files): ServerFileOptions {
   const admissionConfiguration = fromFile(files, 'admissionControlConfigFile', (path) =>
     parseAdmissionConfiguration(textOf(path), dirname(path)),
   );
+  const encryptionConfiguration = fromFile(files, 'encryptionProviderConfigFile', textOf);
+  const auditor = auditorOf(files, runtime);
   const version = files.tokenWebhookVersion as 'v1' | 'v1beta1' | undefined;
   return {
     ...(staticTokens ? { staticTokens } : {}),
@@ -57,6 +91,8 @@ export function readServerFiles(files: Files): ServerFileOptions {
     ...(authorizationConfiguration === undefined ? {} : { authorizationConfiguration }),
     ...(target ? { tokenWebhook: { target, ...(version ? { version } : {}) } } : {}),
     ...(admissionConfiguration ? { admissionConfiguration } : {}),
+    ...(encryptionConfiguration === undefined ? {} : { encryptionConfiguration }),
+    ...(auditor ? { auditor } : {}),
   };
 }
 
@@ -106,7 +142,7 @@ function followFile(path: string, first: string, runtime: Runtime, onText: (text
 export function followServerFiles(
   files: Files,
   options: ServerFileOptions,
-  server: Pick<StandardServer, 'updateAuthentication' | 'updateAuthorization'>,
+  server: Pick<StandardServer, 'updateAuthentication' | 'updateAuthorization' | 'updateEncryption'>,
   runtime: Runtime,
 ): () => void {
   const stops: (() => void)[] = [];
@@ -115,6 +151,7 @@ export function followServerFiles(
   };
   follow(files.authenticationConfigFile, options.authenticationConfiguration, (text) => server.updateAuthentication(text));
   follow(files.authorizationConfigFile, options.authorizationConfiguration, (text) => server.updateAuthorization(text));
+  follow(files.encryptionProviderConfigFile, options.encryptionConfiguration, async (text) => server.updateEncryption(text));
   return () => {
     for (const stop of stops) stop();
   };
