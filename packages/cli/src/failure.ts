@@ -10,7 +10,7 @@ export interface Explained {
 }
 
 /** Errors of other packages that are written for people; known by name, so that nothing is loaded to recognize them. */
-const FOR_PEOPLE = new Set(['ConfigurationError', 'KubeconfigError']);
+const FOR_PEOPLE = new Set(['ConfigurationError', 'BackupError', 'KubeconfigError']);
 const BUG_CODE = 70;
 
 function invalid(error: StatusError): string {

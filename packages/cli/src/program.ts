@@ -13,6 +13,8 @@ const COMMANDS: Record<string, () => Promise<AddCommand>> = {
   status: async () => (await import('./commands/status.ts')).addStatusCommand,
   kubeconfig: async () => (await import('./commands/kubeconfig.ts')).addKubeconfigCommand,
   doctor: async () => (await import('./commands/doctor.ts')).addDoctorCommand,
+  backup: async () => (await import('./commands/backup.ts')).addBackupCommand,
+  restore: async () => (await import('./commands/backup.ts')).addRestoreCommand,
   image: async () => (await import('./commands/image.ts')).addImageCommand,
   get: async () => (await import('./commands/get.ts')).addGetCommand,
   describe: async () => (await import('./commands/describe.ts')).addDescribeCommand,

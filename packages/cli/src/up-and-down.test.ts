@@ -32,6 +32,10 @@ test('up --detach, a second up, status, get, down', { timeout: 60_000 }, () => {
     assert.match(status.out, /nodes: {6}1 of 1 Ready/);
     assert.match(tiphys('get', 'nodes', '-o', 'name').out, /^node\/\S+\n$/);
     assert.match(readFileSync(join(home, '.kube', 'config'), 'utf8'), /current-context: "?tiphys/);
+    const file = join(home, 'state.backup');
+    assert.match(tiphys('backup', file).err, /state\.backup: \d+ records at revision \d+, \d+\.\d MiB, sha256 [0-9a-f]{64}\n$/);
+    assert.match(tiphys('restore', file).err, /records are there at revision \d+: \d+ written, \d+ deleted\n$/);
+    assert.match(tiphys('restore', join(home, 'none')).err, /^error: .*none can't be read: ENOENT/m);
     assert.equal(tiphys('image', 'list').err.startsWith(`error: the cluster in ${data} runs no real containers`), true);
   } finally {
     assert.equal(tiphys('down').code, 0);

@@ -15,7 +15,9 @@ export const {
   obstacles,
   openDataFolder,
   parseConfiguration,
+  restoreBackup,
   runningOn,
+  saveBackup,
   startCluster,
   startControlLoops,
 } = await import('./library.ts');

@@ -1,4 +1,7 @@
 // Everything this package offers. The npm package's entry; a checkout's is index.ts.
+export type { Restored } from './backup/backup.ts';
+export { type BackupOptions, restoreBackup, saveBackup } from './backup/files.ts';
+export type { Backup, BackupHeader } from './backup/format.ts';
 export {
   type ClusterConfiguration,
   ConfigurationError,

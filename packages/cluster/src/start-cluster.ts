@@ -7,6 +7,7 @@ import { type Logger, type Runtime, realClock, realRandom, silentLogger } from '
 import type { OwnPlugins } from '@tiphys/scheduler';
 import { memoryStore, type Store } from '@tiphys/storage';
 import { addressAt } from './addresses.ts';
+import { serveControl } from './backup/control-socket.ts';
 import { type ClusterKeys, clusterKeys, type KeyFiles, memoryKeyFiles } from './certificates/cluster-keys.ts';
 import { keepCertificatesFresh } from './certificates/renewal.ts';
 import { type ClusterConfiguration, ConfigurationError, completeConfiguration, DEFAULT_CONFIGURATION } from './configuration.ts';
@@ -148,6 +149,15 @@ function configurationOf(options: ClusterOptions, onStep: (text: string) => void
   return { ...configuration, runtime };
 }
 
+/** Lets other commands find the cluster and ask it for backups. */
+async function makeKnown({ folder, store, keyFiles }: Place, runtime: Runtime, url: string, configuration: ClusterConfiguration) {
+  if (!folder) return undefined;
+  const onError = (error: unknown) => runtime.log.error('a backup or restore failed', error);
+  const control = await serveControl(folder, { store, keyFiles, clock: runtime.clock }, onError);
+  markRunning(folder, url, configuration.runtime);
+  return control;
+}
+
 /** Resolves when the API is usable, the controllers work and the nodes are registered. */
 export async function startCluster(options: ClusterOptions = {}): Promise<Cluster> {
   const { directory, onStep = () => undefined, onDone = () => undefined } = options;
@@ -162,7 +172,9 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
   let wasThere = false;
   let begun = false;
   let stopRenewal = () => {};
+  let control: { close(): Promise<void> } | undefined;
   const close = async ({ containers = 'end' }: CloseOptions = {}) => {
+    await control?.close();
     stopRenewal();
     await nodes?.stop();
     if (isReal && begun && place.folder && containers === 'end') await removeRealNode(configuration, place.folder.nodeFolder);
@@ -196,7 +208,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
         writeFileAtomically(place.kubeconfig, administratorKubeconfig(url, renewed));
       },
     });
-    if (place.folder) markRunning(place.folder, url, configuration.runtime);
+    control = await makeKnown(place, runtime, url, configuration);
     onDone(`The API server answers at ${url}`);
     const { client, clientOf } = controlPlane;
     const authority = keys.authority;

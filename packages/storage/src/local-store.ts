@@ -20,6 +20,9 @@ export interface Durability {
   close(): void;
 }
 
+const notDurable = (cause: unknown) =>
+  new Retryable(`nothing was written, because it could not be made durable: ${(cause as Error).message}`, { cause });
+
 export class LocalStore implements Store {
   readonly isShared = false;
   readonly endsRecords = false;
@@ -62,6 +65,19 @@ export class LocalStore implements Store {
     });
   }
 
+  async commitAll(operations: readonly StoreOperation[], { afterRevision = 0 } = {}): Promise<void> {
+    if (this.#closed) throw new Retryable('the store is closed');
+    this.#flush();
+    const decided = this.#core.decide(operations, afterRevision);
+    if (decided.events.length === 0) return;
+    try {
+      this.#durability.write(decided);
+    } catch (cause) {
+      throw notDurable(cause);
+    }
+    this.#core.apply(decided);
+  }
+
   watch(prefix: string, afterRevision: number, onEvents: (events: readonly StoreEvent[]) => void, onLost?: OnLost): { stop(): void } {
     return this.#core.watch(prefix, afterRevision, onEvents, onLost);
   }
@@ -86,7 +102,7 @@ export class LocalStore implements Store {
       try {
         this.#durability.write(decided);
       } catch (cause) {
-        const error = new Retryable(`nothing was written, because it could not be made durable: ${(cause as Error).message}`, { cause });
+        const error = notDurable(cause);
         for (const queued of queue) queued.reject(error);
         return;
       }

@@ -62,9 +62,9 @@ export class Mvcc {
   }
 
   /** Decides the operations one after the other, each seeing what the earlier ones would leave. */
-  decide(operations: readonly StoreOperation[]): Decided {
+  decide(operations: readonly StoreOperation[], afterRevision = 0): Decided {
     const pending = new Map<string, StoredRecord | undefined>();
-    const decided: Decided = { events: [], results: [], revision: this.#revision };
+    const decided: Decided = { events: [], results: [], revision: Math.max(this.#revision, afterRevision) };
     for (const operation of operations) {
       const { key } = operation;
       const current = pending.has(key) ? pending.get(key) : this.#records.get(key);

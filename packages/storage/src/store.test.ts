@@ -108,3 +108,13 @@ test('when the disk fails nothing is written, reads go on, and the next write ma
   broken = false;
   assert.ok((await store.commit({ type: 'put', key: '/r/a', value: bytes('x') })).ok);
 });
+
+test('revisions go on above those of what is carried in', async () => {
+  const path = freshPath();
+  const store = sqliteStore(path);
+  await store.commitAll([{ type: 'put', key: '/r/a', value: bytes('x') }], { afterRevision: 1000 });
+  assert.equal((await store.get('/r/a'))!.modRevision, 1001);
+  await store[Symbol.asyncDispose]();
+  await using again = sqliteStore(path);
+  assert.equal(again.revision, 1001);
+});

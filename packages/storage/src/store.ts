@@ -79,6 +79,11 @@ export interface Store extends AsyncDisposable {
    */
   commit(operation: StoreOperation): Promise<StoreResult>;
   /**
+   * Carries out many operations in their order, whatever is there: together or not at all in a local store, in large steps in one
+   * over the network. Revisions given out are above `afterRevision`, where the store counts them itself. Rejects with Retryable.
+   */
+  commitAll(operations: readonly StoreOperation[], options?: { afterRevision?: number }): Promise<void>;
+  /**
    * Delivers every event under the prefix with revision > afterRevision, in order, once each, in batches; events are
    * delivered only after they are durable, and before the writer's commit() resolves. Throws RevisionError if compacted.
    * Should events have been missed (cut off for longer than the store remembers) onLost gets what there is instead, in the turn

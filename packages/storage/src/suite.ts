@@ -181,6 +181,20 @@ function large(withStore: WithStore): void {
   });
 }
 
+function manyAtOnce(withStore: WithStore): void {
+  withStore('many operations are carried out in their order, whatever is there', async (store) => {
+    await store.commit(put('/registry/r/0', 'old'));
+    const before = store.revision;
+    const seen: string[] = [];
+    store.watch('/registry/r/', before, (events) => seen.push(...events.map((event) => `${event.type} ${event.record.key}`)));
+    const puts = Array.from({ length: 250 }, (_, i) => put(`/registry/r/${i}`, 'new'));
+    await store.commitAll([...puts, { type: 'delete', key: '/registry/r/7' }]);
+    assert.deepEqual(seen, [...puts.map(({ key }) => `put ${key}`), 'delete /registry/r/7']);
+    assert.ok(store.revision > before);
+    assert.equal((await store.list('/registry/r/')).records.length, 249);
+  });
+}
+
 function agreesWithModel(name: string, make: () => Promise<Store>, { skip = false, runs = 60, order = 'store' }: SuiteOptions): void {
   const commitAll = async (store: Store, batch: readonly StoreOperation[]): Promise<StoreResult[]> => {
     if (order === 'store') return Promise.all(batch.map((operation) => store.commit(operation)));
@@ -243,6 +257,7 @@ export function storeSuite(name: string, make: () => Promise<Store>, options: Su
       await run(store);
     });
   };
-  for (const behaviour of [acknowledged, ordered, paged, compacted, stopped, contended, continuous, large]) behaviour(withStore);
+  for (const behaviour of [acknowledged, ordered, paged, compacted, stopped, contended, continuous, large, manyAtOnce])
+    behaviour(withStore);
   agreesWithModel(name, make, options);
 }

@@ -18,20 +18,17 @@ import {
 import { type Logger, logger, realClock } from '@tiphys/runtime';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { chosenDataDir, withDataDir } from '../data-dir.ts';
+import { type EtcdFlags, etcdConfiguration, withEtcdFlags } from '../etcd-flags.ts';
 import { frugalEnvironment, runFast } from '../memory.ts';
 import { CommandError, progress, type Terminal } from '../terminal.ts';
 
-interface UpOptions {
+interface UpOptions extends EtcdFlags {
   detach?: boolean;
   dataDir?: string;
   port?: number;
   runtime?: NodeRuntime;
   nodes?: number;
   config?: string;
-  etcd?: string;
-  etcdCafile?: string;
-  etcdCertfile?: string;
-  etcdKeyfile?: string;
   verbose?: boolean;
   userKubeconfig: boolean;
 }
@@ -50,16 +47,9 @@ function configurationOf(options: UpOptions, terminal: Terminal): ClusterConfigu
   const path = options.config ? resolve(terminal.workingFolder, options.config) : undefined;
   if (path && !existsSync(path)) throw new CommandError(`${path}: no such file`);
   const fromFile = path ? parseConfiguration(readFileSync(path, 'utf8'), path) : {};
-  const { port, runtime, nodes, etcd, etcdCafile, etcdCertfile, etcdKeyfile } = options;
-  const inFolder = (file: string | undefined) => (file === undefined ? undefined : resolve(terminal.workingFolder, file));
-  const etcdFlags = {
-    etcd,
-    etcdAuthorityFile: inFolder(etcdCafile),
-    etcdCertificateFile: inFolder(etcdCertfile),
-    etcdKeyFile: inFolder(etcdKeyfile),
-  };
-  const flags = Object.fromEntries(Object.entries({ port, runtime, nodes, ...etcdFlags }).filter(([, value]) => value !== undefined));
-  return completeConfiguration({ ...fromFile, ...flags });
+  const { port, runtime, nodes } = options;
+  const flags = Object.fromEntries(Object.entries({ port, runtime, nodes }).filter(([, value]) => value !== undefined));
+  return completeConfiguration({ ...fromFile, ...flags, ...etcdConfiguration(options, terminal) });
 }
 
 function refuseSecondStart(path: string): void {
@@ -176,7 +166,7 @@ async function runDetached(options: UpOptions, terminal: Terminal): Promise<void
 }
 
 export function addUpCommand(program: Command, terminal: Terminal): void {
-  withDataDir(program.command('up'), terminal)
+  withEtcdFlags(withDataDir(program.command('up'), terminal))
     .description('start a cluster, in the foreground unless --detach is given')
     .option('-d, --detach', 'return once the cluster is ready and let it run')
     .option('--port <port>', 'port of the API server (default: 6443; 0 takes a free one)', wholeNumber)
@@ -186,10 +176,6 @@ export function addUpCommand(program: Command, terminal: Terminal): void {
       ),
     )
     .option('--nodes <count>', 'how many nodes (default: 1; more than one are simulated)', wholeNumber)
-    .option('--etcd <endpoints>', 'keep state in this etcd, which several servers may share; commas between endpoints')
-    .option('--etcd-cafile <file>', 'authority of the certificates of etcd')
-    .option('--etcd-certfile <file>', 'certificate to show to etcd')
-    .option('--etcd-keyfile <file>', 'key of that certificate')
     .option('--config <file>', 'a ClusterConfiguration file; flags win over it')
     .option('--no-user-kubeconfig', `do not add the context ${CONTEXT_NAME} to your kubeconfig`)
     .option('-v, --verbose', 'write a log of what happens')

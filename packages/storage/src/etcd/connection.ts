@@ -21,6 +21,8 @@ const RECONNECT_MS_MAX = 1_000;
 /** Answers are as long as they are; requests are limited by etcd. */
 const UNLIMITED = -1;
 
+const CLOSED = 'the connection is closed';
+
 const identity = (bytes: Uint8Array) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
 export interface Stream<Request> {
@@ -40,6 +42,7 @@ export class Connection {
   readonly endpoint: string;
   readonly #client: GrpcClient;
   readonly #clock: Clock;
+  #closed = false;
 
   constructor(endpoint: string, clock: Clock, tls: TlsOptions) {
     this.endpoint = endpoint;
@@ -60,6 +63,7 @@ export class Connection {
   }
 
   call<T>(method: string, name: string, request: object, token: string | undefined, timeoutMs: number): Promise<T> {
+    if (this.#closed) return Promise.reject(new EtcdError(Code.CANCELLED, CLOSED, this.endpoint));
     return new Promise((resolve, reject) => {
       // gRPC wants an absolute time.
       const deadline = new Date(this.#clock.now() + timeoutMs);
@@ -85,6 +89,7 @@ export class Connection {
     token: string | undefined,
     { onMessage, onEnd }: StreamHandlers<Answer>,
   ): Stream<Request> {
+    if (this.#closed) throw new EtcdError(Code.CANCELLED, CLOSED, this.endpoint);
     const call: ClientDuplexStream<Uint8Array, Buffer> = this.#client.makeBidiStreamRequest(
       method,
       identity,
@@ -115,6 +120,7 @@ export class Connection {
   }
 
   close(): void {
+    this.#closed = true;
     this.#client.close();
   }
 

@@ -30,7 +30,7 @@ const TEXT = {
 /** Codes after which nobody knows whether a write happened, unless it was never sent. */
 const UNCERTAIN = new Set<number>([Code.CANCELLED, Code.UNKNOWN, Code.DEADLINE_EXCEEDED, Code.INTERNAL, Code.UNAVAILABLE]);
 /** What gRPC says of a request that it had no connection to send on. */
-const NEVER_SENT = /^(?:No connection established|Name resolution failed|Received HTTP status code 5)/;
+const NEVER_SENT = /^(?:the connection is closed|No connection established|Name resolution failed|Received HTTP status code 5)/;
 
 const ADVICE: readonly (readonly [string, string])[] = [
   [TEXT.noSpace, 'etcd is out of space (alarm NOSPACE) and takes no writes: compact, defragment and disarm it, or raise its quota'],

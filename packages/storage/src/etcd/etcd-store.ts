@@ -28,6 +28,9 @@ export interface EtcdStoreOptions extends Omit<EtcdOptions, 'clock'> {
 
 /** Writes under way at once; more are turned away. */
 export const WRITES_MAX = 20_000;
+/** etcd's limits for one transaction are 128 operations and 1.5 MiB. */
+const BATCH_OPERATIONS_MAX = 100;
+const BATCH_BYTES_MAX = 1_000_000;
 /** Tries of a write whose outcome was lost, while its expectation keeps it from happening twice. */
 const WRITE_ATTEMPTS_MAX = 4;
 
@@ -104,6 +107,17 @@ export class EtcdStore implements Store {
     } finally {
       this.#writes--;
       if (this.#writing.get(key) === settled) this.#writing.delete(key);
+    }
+  }
+
+  async commitAll(operations: readonly StoreOperation[]): Promise<void> {
+    for (const batch of batches(operations)) {
+      const success = batch.map((operation): RequestOp => {
+        const key = this.#keys.toEtcd(operation.key);
+        return operation.type === 'put' ? { requestPut: { key, value: operation.value } } : { requestDeleteRange: { key } };
+      });
+      const { header } = await this.client.txn({ compare: [], success, failure: [] });
+      await this.#seen(header!.revision!);
     }
   }
 
@@ -203,6 +217,22 @@ export class EtcdStore implements Store {
       throw new Retryable(`it was written at revision ${revision}, and etcd's watch did not tell so in time`, { cause });
     }
   }
+}
+
+function* batches(operations: readonly StoreOperation[]): Generator<StoreOperation[]> {
+  let batch: StoreOperation[] = [];
+  let bytes = 0;
+  for (const operation of operations) {
+    const size = operation.key.length + (operation.type === 'put' ? operation.value.length : 0);
+    if (batch.length > 0 && (batch.length === BATCH_OPERATIONS_MAX || bytes + size > BATCH_BYTES_MAX)) {
+      yield batch;
+      batch = [];
+      bytes = 0;
+    }
+    batch.push(operation);
+    bytes += size;
+  }
+  if (batch.length > 0) yield batch;
 }
 
 function unknownOutcome(cause: Error): Retryable {
