@@ -99,8 +99,9 @@ async function runAll(names: readonly string[], listed: ReadonlyMap<string, stri
   const own = flags.kubeconfig ? undefined : await startOwnCluster(peers);
   const kubeconfig = flags.kubeconfig ? resolve(flags.kubeconfig) : own!.kubeconfig;
   try {
-    if (flags.only !== 'serial') await runPart('parallel', names.filter((name) => !runsAlone(name)), kubeconfig); // biome-ignore format: one line a part
-    if (flags.only !== 'parallel' && !stopped) await runPart('serial', names.filter(runsAlone), kubeconfig);
+    const [alone, beside] = [names.filter(runsAlone), names.filter((name) => !runsAlone(name))];
+    if (flags.only !== 'serial') await runPart('parallel', beside, kubeconfig);
+    if (flags.only !== 'parallel' && !stopped) await runPart('serial', alone, kubeconfig);
     const outcomes = mergeRuns(runsOfReport());
     const failed = names.filter((name) => outcomes.get(name)?.passed === false && !listed.has(name));
     if (!stopped) await runPart('again', failed, kubeconfig);
