@@ -5,6 +5,7 @@ import { tokenCleaner } from './bootstrap/token-cleaner.ts';
 import { certificateControllers } from './certificates/certificate-controllers.ts';
 import type { CertificateSigner } from './certificates/requests.ts';
 import { clusterRoleAggregationController } from './cluster-role-aggregation/cluster-role-aggregation-controller.ts';
+import { deviceTaintEvictionController } from './device-taint-eviction/device-taint-eviction-controller.ts';
 import { disruptionController } from './disruption/disruption-controller.ts';
 import { staleDisruptionController } from './disruption/stale-disruption-controller.ts';
 import { endpointSliceController } from './endpoint-slice/endpoint-slice-controller.ts';
@@ -12,6 +13,7 @@ import { endpointSliceMirroringController } from './endpoint-slice-mirroring/end
 import { endpointsController } from './endpoints/endpoints-controller.ts';
 import { garbageCollector } from './garbage-collector/garbage-collector.ts';
 import { namespaceController } from './namespace/namespace-controller.ts';
+import { type NodeIpamOptions, nodeIpamController } from './node-ipam/node-ipam-controller.ts';
 import { nodeLifecycleController } from './node-lifecycle/node-lifecycle-controller.ts';
 import { podGcController } from './pod-gc/pod-gc-controller.ts';
 import { podClaimsController } from './resource-claim/pod-claims-controller.ts';
@@ -23,6 +25,7 @@ import { legacyTokenCleaner } from './service-account/legacy-token-cleaner.ts';
 import { serviceAccountController } from './service-account/service-account-controller.ts';
 import { type TokensOptions, tokensController } from './service-account/tokens-controller.ts';
 import { serviceCidrsController } from './service-cidrs/service-cidrs-controller.ts';
+import { type LoadBalancerProvider, serviceLbController } from './service-lb/service-lb-controller.ts';
 import { taintEvictionController } from './taint-eviction/taint-eviction-controller.ts';
 import { ttlController } from './ttl/ttl-controller.ts';
 import { type VolumeFolders, volumeControllers } from './volumes/index.ts';
@@ -32,6 +35,10 @@ export interface SystemControllersOptions extends TokensOptions {
   volumes?: VolumeFolders;
   /** Signs certificate requests with the cluster's authority. Without it they are neither approved nor signed here. */
   certificateSigner?: CertificateSigner;
+  /** Gives nodes their part of the pods' network. Default: nodes bring it themselves. */
+  nodeIpam?: NodeIpamOptions;
+  /** Makes load balancers for Services. Default: nobody does. */
+  loadBalancers?: LoadBalancerProvider;
 }
 
 const DEFAULT_FOLDERS: VolumeFolders = { directory: '/var/lib/tiphys/volumes' };
@@ -61,6 +68,9 @@ export function systemControllers(options: SystemControllersOptions): Controller
     serviceCidrsController,
     podClaimsController,
     resourceClaimController,
+    deviceTaintEvictionController,
+    ...(options.nodeIpam ? [nodeIpamController(options.nodeIpam)] : []),
+    ...(options.loadBalancers ? [serviceLbController(options.loadBalancers)] : []),
     ...(options.certificateSigner ? certificateControllers(options.certificateSigner) : []),
     ...volumeControllers(options.volumes ?? DEFAULT_FOLDERS),
   ];

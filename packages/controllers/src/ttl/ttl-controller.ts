@@ -2,7 +2,7 @@
 import { corev1 } from '@tiphys/api';
 import { note, patch } from '../runtime/actions.ts';
 import { defineController } from '../runtime/controller.ts';
-import { annotationsOf, isDeleting } from '../runtime/objects.ts';
+import { annotationsOf, isDeleting, keyOf } from '../runtime/objects.ts';
 
 const TTL_ANNOTATION = 'node.alpha.kubernetes.io/ttl';
 const STEP = 'step';
@@ -16,6 +16,9 @@ const STEPS = [
   { min: 1800, max: Number.POSITIVE_INFINITY, seconds: 300 },
 ] as const;
 
+/** Sizes at which the step may change. */
+const BOUNDARIES: ReadonlySet<number> = new Set(STEPS.flatMap(({ min, max }) => [min - 1, max + 1]));
+
 /** The step for so many nodes when the last one was `step`. */
 export function nextStep(step: number, nodes: number): number {
   let next = step;
@@ -27,6 +30,17 @@ export function nextStep(step: number, nodes: number): number {
 export const ttlController = defineController<corev1.Node>({
   name: 'ttl-controller',
   for: corev1.nodes,
+  // A heartbeat changes nothing here; a change of size that matters wakes all nodes, below.
+  triggers: (node, old) => !old || annotationsOf(old)[TTL_ANNOTATION] !== annotationsOf(node)[TTL_ANNOTATION],
+  watches: [
+    {
+      type: corev1.nodes,
+      keys: (_node, snapshot, { old }) => {
+        const nodes = old ? [] : snapshot.list(corev1.nodes);
+        return BOUNDARIES.has(nodes.length) ? nodes.map(keyOf) : [];
+      },
+    },
+  ],
   plan({ object: node, list, note: noted }) {
     const step = nextStep((noted(STEP) as number | undefined) ?? 0, list(corev1.nodes).length);
     const seconds = String(STEPS[step]!.seconds);

@@ -1,7 +1,9 @@
 // Everything about persistent volumes, in the order in which a claim meets it.
 import type { Controller } from '../runtime/controller.ts';
+import { attachDetachControllers } from './attach-detach-controller.ts';
 import { claimController } from './claim-controller.ts';
 import { ephemeralVolumeController } from './ephemeral-controller.ts';
+import { expandController } from './expand-controller.ts';
 import { LOCAL_PROVISIONER, localProvisioner } from './local-provisioner.ts';
 import { claimProtectionController, classProtectionController, volumeProtectionController } from './protection.ts';
 import { type VolumeFolders, volumeController } from './volume-controller.ts';
@@ -17,5 +19,7 @@ export function volumeControllers(folders: VolumeFolders): Controller[] {
     claimProtectionController,
     volumeProtectionController,
     classProtectionController,
+    expandController,
+    ...attachDetachControllers,
   ];
 }
