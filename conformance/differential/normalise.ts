@@ -1,0 +1,76 @@
+// What two servers may say differently, made the same: names and numbers that a server draws, times, and orders that Go's maps leave open.
+import type { Answer } from './server.ts';
+
+const DRAWN_FIELDS = new Set([
+  'uid',
+  'resourceVersion',
+  'creationTimestamp',
+  'deletionTimestamp',
+  'nodePort',
+  'healthCheckNodePort',
+  'clusterIP',
+]);
+const UUID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g;
+/** Moments of this run; seeds have other years. */
+const MOMENT = /20(2[1-9]|3[1-9]|[4-9]\d)-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z| ?[+-]\d\d:?\d\d( UTC)?)/g;
+const SERVICE_ADDRESS = /\b10\.(9[6-9]|10\d|11[01])\.\d+\.\d+\b/g;
+/** A node port, or a drawn suffix in `generateName` stories. */
+const GENERATED = /(\$GENERATED-)[a-z0-9]{5}\b/g;
+
+function text(value: string): string {
+  return value.replace(UUID, '<uid>').replace(MOMENT, '<time>').replace(SERVICE_ADDRESS, '<address>').replace(GENERATED, '$1<suffix>');
+}
+
+const isObject = (value: unknown): value is Record<string, any> => typeof value === 'object' && value !== null && !Array.isArray(value);
+
+function drawn(key: string, value: unknown): unknown {
+  if (key === 'clusterIP') return typeof value === 'string' && /^\d/.test(value) ? text(value) : value;
+  if (key === 'nodePort' || key === 'healthCheckNodePort')
+    return typeof value === 'number' && value >= 30_000 && value < 32_768 ? `<${key}>` : value;
+  return `<${key}>`;
+}
+
+/** Entries are ordered by second, so two servers may differ where a second began between two writes. */
+const entryKey = (entry: any) => JSON.stringify([entry.operation, entry.manager, entry.subresource, entry.apiVersion]);
+
+function walk(value: unknown, key = ''): unknown {
+  if (typeof value === 'string') return text(value);
+  if (Array.isArray(value)) {
+    const items = value.map((item) => walk(item));
+    if (key === 'managedFields') return items.sort((a, b) => entryKey(a).localeCompare(entryKey(b)));
+    return items;
+  }
+  if (!isObject(value)) return value;
+  const made: Record<string, unknown> = {};
+  for (const [name, inner] of Object.entries(value))
+    made[name] = DRAWN_FIELDS.has(name) && !isObject(inner) ? drawn(name, inner) : walk(inner, name);
+  return made;
+}
+
+const LIST_OF_CAUSES = /^([\s\S]*? is invalid: )[\s\S]*$/;
+
+/** Go goes over maps in any order, so causes are a set, and the sentence that joins them is theirs again. */
+function status(body: Record<string, any>): Record<string, any> {
+  const causes = body.details?.causes;
+  if (!Array.isArray(causes)) return body;
+  const sorted = [...causes].sort((a, b) => JSON.stringify(a).localeCompare(JSON.stringify(b)));
+  const message = causes.length > 1 ? String(body.message).replace(LIST_OF_CAUSES, '$1…') : body.message;
+  return { ...body, message, details: { ...body.details, causes: sorted } };
+}
+
+/** Comparable with another server's answer to the same request. `drawnTexts`: versions and names to be blotted out. */
+export function normalise(answer: Answer, drawnTexts: readonly string[] = []): Answer {
+  let body = walk(answer.body);
+  if (isObject(body) && body.kind === 'Status') {
+    for (const each of drawnTexts)
+      if (each.length > 0)
+        body = JSON.parse(
+          JSON.stringify(body)
+            .replaceAll(`\\"${each}\\"`, '\\"<version>\\"')
+            .replaceAll(`: ${each},`, ': <version>,')
+            .replaceAll(` ${each})`, ' <version>)'),
+        );
+    body = status(body as Record<string, any>);
+  }
+  return { ...answer, warnings: answer.warnings.map(text).sort(), body };
+}

@@ -1,0 +1,56 @@
+// One of the two servers, as a client sees it.
+import { Agent, request } from 'node:https';
+import type { Step } from './step.ts';
+
+export interface Answer {
+  status: number;
+  warnings: readonly string[];
+  /** Parsed when it is JSON. */
+  body: unknown;
+}
+
+export interface Server {
+  name: 'reference' | 'own';
+  ask(method: Step['method'], path: string, contentType?: string, body?: string): Promise<Answer>;
+  close(): void;
+}
+
+const CONNECTIONS_MAX = 32;
+/** `199 - "words"`; a server joins several by commas. */
+const WARNING = /(?:^|, )299 - "((?:[^"\\]|\\.)*)"/g;
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
+export function connect(name: Server['name'], port: number, token: string): Server {
+  const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS_MAX, rejectUnauthorized: false });
+  const ask: Server['ask'] = (method, path, contentType, body) =>
+    new Promise((resolve, reject) => {
+      const headers: Record<string, string> = {
+        authorization: `Bearer ${token}`,
+        accept: 'application/json',
+        'user-agent': 'differential/1',
+      };
+      if (contentType) headers['content-type'] = contentType;
+      const bytes = body === undefined ? undefined : Buffer.from(body);
+      if (bytes) headers['content-length'] = String(bytes.length);
+      const sent = request({ host: '127.0.0.1', port, path, method, headers, agent }, (response) => {
+        const chunks: Buffer[] = [];
+        response.on('data', (chunk) => chunks.push(chunk));
+        response.on('error', reject);
+        response.on('end', () => {
+          const warning = String(response.headers.warning ?? '');
+          const warnings = [...warning.matchAll(WARNING)].map((match) => match[1]!);
+          resolve({ status: response.statusCode!, warnings, body: parsed(Buffer.concat(chunks).toString()) });
+        });
+      });
+      sent.on('error', reject);
+      sent.end(bytes);
+    });
+  return { name, ask, close: () => agent.destroy() };
+}

@@ -1,0 +1,127 @@
+// Tells a story to both servers and says where their answers part.
+import { differences } from '../compare/differences.ts';
+import { normalise } from './normalise.ts';
+import type { Answer, Server } from './server.ts';
+import { applyEdits, type Body, type Step } from './step.ts';
+
+/** What a server knows of the story so far. */
+export interface Side {
+  server: Server;
+  object: Record<string, any> | undefined;
+}
+
+export interface Telling {
+  name: string;
+  sides: readonly [Side, Side];
+}
+
+export function telling(servers: readonly [Server, Server], name: string): Telling {
+  return {
+    name,
+    sides: [
+      { server: servers[0], object: undefined },
+      { server: servers[1], object: undefined },
+    ],
+  };
+}
+
+function filled(text: string, { name }: Telling, { object }: Side): string {
+  const { uid = '', resourceVersion = '' } = object?.metadata ?? {};
+  const number = Number.parseInt(name.replace(/\D/g, '') || '0', 10);
+  const address = `10.200.${(number >> 8) & 255}.${number & 255}`;
+  return text
+    .replaceAll('$NAME', name)
+    .replaceAll('$UID', uid)
+    .replaceAll('$VERSION', resourceVersion)
+    .replaceAll('$IP', address)
+    .replaceAll('$ADDRESS', String(object?.spec?.clusterIP ?? ''))
+    .replace(/"\$PORT(\d+)"/g, (_, i) => String(object?.spec?.ports?.[i]?.nodePort ?? 0));
+}
+
+function bodyText(body: Body, side: Side): string {
+  if ('text' in body) return body.text;
+  return JSON.stringify('current' in body ? applyEdits(side.object ?? {}, body.current) : applyEdits(body.value, body.edits));
+}
+
+async function ask(told: Telling, side: Side, step: Step): Promise<Answer> {
+  const body = step.body && filled(bodyText(step.body, side), told, side);
+  return side.server.ask(step.method, filled(step.path, told, side), step.contentType, body);
+}
+
+/** Kinds whose objects the server itself goes on to change once they are written. */
+const RESTLESS = /customresourcedefinitions|apiservices|flowschemas|prioritylevelconfigurations/;
+const SETTLED_ATTEMPTS_MAX = 20;
+const SETTLED_INTERVAL_MS = 50;
+
+function remember(side: Side, step: Step, { status, body }: Answer): void {
+  const object = body as Record<string, any> | null;
+  const isOwn = status < 300 && !step.path.includes('dryRun=') && object?.kind !== 'Status' && object?.metadata?.resourceVersion;
+  // A scale or a binding isn't the object.
+  if (isOwn && (!side.object || side.object.kind === object.kind)) side.object = object;
+}
+
+/** Waits until what the servers say of the object is the same; the last difference stays one. */
+async function settle(told: Telling, step: Step): Promise<string[]> {
+  const [first] = told.sides;
+  if (!RESTLESS.test(step.path) || !first.object) return [];
+  const name = encodeURIComponent(first.object.metadata.name);
+  const path = step.path
+    .split('?')[0]!
+    .replace(/(customresourcedefinitions|apiservices|flowschemas|prioritylevelconfigurations)(\/.*)?$/, `$1/${name}`);
+  let found: string[] = [];
+  for (let attempt = 0; attempt < SETTLED_ATTEMPTS_MAX; attempt++) {
+    const answers = await Promise.all(told.sides.map((side) => ask(told, side, { method: 'GET', path })));
+    found = differences(normalise(answers[0]!), normalise(answers[1]!));
+    told.sides.forEach((side, i) => {
+      remember(side, { method: 'GET', path }, answers[i]!);
+    });
+    if (found.length === 0 && attempt > 0) return [];
+    await new Promise((resolve) => setTimeout(resolve, SETTLED_INTERVAL_MS));
+  }
+  return found.map((line) => `settled${line}`);
+}
+
+export interface Told {
+  /** As normalised. */
+  answers: readonly [Answer, Answer];
+  lines: string[];
+}
+
+/** What a restless kind's status says at once depends on the moment. */
+function withoutStatus(answer: Answer, step: Step): Answer {
+  const body = answer.body as Record<string, any> | null;
+  if (!RESTLESS.test(step.path) || answer.status >= 300 || !body?.metadata) return answer;
+  const { status: _status, ...rest } = body;
+  const { managedFields: _fields, ...metadata } = body.metadata;
+  return { ...answer, body: { ...rest, metadata } };
+}
+
+/** Asks both. Lines are `/path: reference → own`. */
+export async function tellStep(told: Telling, step: Step): Promise<Told> {
+  const drawnTexts = told.sides.flatMap(({ object }) => (object ? [String(object.metadata.resourceVersion)] : []));
+  const given = await Promise.all(told.sides.map((side) => ask(told, side, step)));
+  const versions = given.flatMap(({ body }) => {
+    const version = (body as any)?.metadata?.resourceVersion;
+    return version ? [String(version)] : [];
+  });
+  const all = [...new Set([...drawnTexts, ...versions])];
+  const answers = given.map((answer) => withoutStatus(normalise(answer, all), step)) as [Answer, Answer];
+  const lines = differences(answers[0], answers[1]);
+  told.sides.forEach((side, i) => {
+    remember(side, step, given[i]!);
+  });
+  if (lines.length === 0 && given[0]!.status < 300 && step.method !== 'DELETE') lines.push(...(await settle(told, step)));
+  return { answers, lines };
+}
+
+/** Leaves nothing behind that others could trip over. */
+export async function cleanUp(told: Telling, path: string): Promise<void> {
+  for (const side of told.sides) {
+    const name = side.object?.metadata?.name;
+    if (!name) continue;
+    const url = `${path}/${encodeURIComponent(name)}`;
+    const { status, body } = await side.server.ask('DELETE', `${url}?gracePeriodSeconds=0`);
+    const finalizers = ((body as any)?.metadata?.finalizers ?? []).length > 0;
+    if (status < 300 && finalizers) await side.server.ask('PATCH', url, 'application/merge-patch+json', '{"metadata":{"finalizers":null}}');
+  }
+}
