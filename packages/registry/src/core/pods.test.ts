@@ -149,6 +149,12 @@ test('quality of service follows from requests and limits', () => {
   assert.equal(classOf({ requests: { cpu: '1', memory: '1Gi' }, limits: { cpu: '1000m', memory: '1024Mi' } }), 'Guaranteed');
 });
 
+test('fields of features that are off by default are dropped', () => {
+  const object = pod((p) => (p.spec.containers[0].lifecycle = { stopSignal: 'SIGUSR1', preStop: { sleep: { seconds: 1 } } }));
+  definitionOf('Pod').prepareForCreate!(object, world().context);
+  assert.deepEqual(object.spec.containers[0].lifecycle, { preStop: { sleep: { seconds: 1 } } });
+});
+
 test('grace periods: none before a node is chosen, one second for a negative one', () => {
   const grace = definitionOf('Pod').graceSeconds!;
   const { context } = world();
