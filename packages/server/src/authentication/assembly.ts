@@ -58,9 +58,9 @@ export interface Authentication {
 /** Throws ConfigurationFileError when the configuration can't be used. */
 export function authenticationOf(options: AuthenticationOptions, parts: AuthenticationParts): Authentication {
   const { runtime, reader, signer, apiAudiences } = parts;
-  const { clock, log } = runtime;
+  const { clock } = runtime;
   const { authenticationConfiguration: text, clientCertificateAuthorityPem, trustedProxies } = options;
-  const structured = text === undefined ? undefined : structuredAuthentication({ text, ownIssuers: [...signer.issuers], clock, log });
+  const structured = text === undefined ? undefined : structuredAuthentication({ text, ownIssuers: [...signer.issuers], ...runtime });
   const webhook = options.tokenWebhook && tokenWebhook({ ...options.tokenWebhook, runtime, apiAudiences });
   const agnostic = (authenticator: TokenAuthenticator) => audienceAgnostic(authenticator, apiAudiences);
   const tokens = unionTokenAuthenticator([

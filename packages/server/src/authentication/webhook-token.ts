@@ -66,6 +66,6 @@ export function tokenWebhook(options: TokenWebhookOptions): TokenWebhook {
       return answerOf(answer, audiences, apiAudiences);
     },
   };
-  const cached = cachedTokenAuthenticator(asking, { clock: runtime.clock, successTtlMs: cacheTtlMs, failureTtlMs: cacheTtlMs });
+  const cached = cachedTokenAuthenticator(asking, { ...runtime, successTtlMs: cacheTtlMs, failureTtlMs: cacheTtlMs });
   return { authenticateToken: (token, audiences) => cached.authenticateToken(token, audiences), close: () => client.close() };
 }

@@ -1,7 +1,7 @@
 // The issuers that the configuration file names, replaced as a whole when the file changes and the new ones can be used
 // (pkg/kubeapiserver/authenticator/config.go updateAuthenticationConfig).
 import { isDeepStrictEqual } from 'node:util';
-import type { Clock, Logger, Timer } from '@tiphys/runtime';
+import type { Clock, Logger, Random, Timer } from '@tiphys/runtime';
 import { ConfigurationFileError } from '../../configuration-file.ts';
 import { type TokenAuthenticator, unionTokenAuthenticator } from '../bearer-token.ts';
 import { cachedTokenAuthenticator } from '../token-cache.ts';
@@ -34,6 +34,7 @@ export interface StructuredAuthenticationOptions {
   text: string;
   ownIssuers: readonly string[];
   clock: Clock;
+  random: Random;
   log: Logger;
 }
 
@@ -44,7 +45,10 @@ export function structuredAuthentication(options: StructuredAuthenticationOption
     const authenticators = jwt.map((compiled) => jwtAuthenticator(compiled, { clock, log }));
     const union = unionTokenAuthenticator(authenticators);
     return {
-      generation: { authenticators, tokens: cachedTokenAuthenticator(union, { clock, successTtlMs: SUCCESS_TTL_MS, failureTtlMs: 0 }) },
+      generation: {
+        authenticators,
+        tokens: cachedTokenAuthenticator(union, { clock, random: options.random, successTtlMs: SUCCESS_TTL_MS, failureTtlMs: 0 }),
+      },
       anonymous,
     };
   };

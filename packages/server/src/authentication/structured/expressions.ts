@@ -59,8 +59,8 @@ function evaluate({ text, program }: CompiledExpression, variables: Record<strin
     return program.evaluate(variables).value;
   } catch (error) {
     if (!(error instanceof cel.EvaluationFailure)) throw error;
-    const { cause } = error;
-    throw new Error(`expression '${text}' resulted in error: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+    if (!(error.cause instanceof cel.CelError)) throw error.cause;
+    throw new Error(`expression '${text}' resulted in error: ${error.cause.message}`);
   }
 }
 

@@ -65,10 +65,8 @@ export function conditionsMatch(
       if (program.evaluate({ request }).value !== true) return false;
     } catch (error) {
       if (!(error instanceof cel.EvaluationFailure)) throw error;
-      const { cause } = error;
-      errors.push(
-        `cel evaluation error: expression '${text}' resulted in error: ${cause instanceof Error ? cause.message : String(cause)}`,
-      );
+      if (!(error.cause instanceof cel.CelError)) throw error.cause;
+      errors.push(`cel evaluation error: expression '${text}' resulted in error: ${error.cause.message}`);
     }
   }
   if (errors.length === 0) return true;
