@@ -9,6 +9,7 @@ import { builtinDefinitions } from '@tiphys/registry';
 import { type Logger, type Runtime, seededRandom, silentLogger, type VirtualClock, virtualClock } from '@tiphys/runtime';
 import { startScheduler } from '@tiphys/scheduler';
 import { createStandardServer, createTokenSigner, LOOPBACK_USER, type StandardServer } from '@tiphys/server';
+import { Retryable } from '@tiphys/std';
 import { memoryStore, type Store } from '@tiphys/storage';
 import { Faults, type PartName } from './faults.ts';
 import { faultyHandler } from './faulty-handler.ts';
@@ -63,7 +64,7 @@ export class VirtualCluster {
 
   /** Acts as the administrator, without faults. */
   get client(): Client {
-    return this.#client(this.#handler, LOOPBACK_USER.name, [...LOOPBACK_USER.groups], 'user');
+    return this.#client(this.handler, LOOPBACK_USER.name, [...LOOPBACK_USER.groups], 'user');
   }
 
   /** As somebody else, through the faults of `user`. */
@@ -80,6 +81,14 @@ export class VirtualCluster {
       serviceCidrs: [SERVICE_CIDR],
     });
     await this.clock.runUntil(this.#server.bootstrap());
+  }
+
+  /** The server goes and another comes, on the same store; watches end. */
+  async restartServer(): Promise<void> {
+    const old = this.#server;
+    this.#server = undefined;
+    if (old) await this.clock.runUntil(old.close());
+    await this.startServer();
   }
 
   async startPart(name: StoppablePart): Promise<void> {
@@ -110,10 +119,15 @@ export class VirtualCluster {
   }
 
   /** Whatever server there is at the time of the request. */
-  readonly #handler: ApiHandler = { handle: (request) => this.#server!.handle(request) };
+  readonly handler: ApiHandler = {
+    handle: async (request) => {
+      if (!this.#server) throw new Retryable('connection refused');
+      return this.#server.handle(request);
+    },
+  };
 
   #through(part: PartName): ApiHandler {
-    return faultyHandler(this.#handler, part, this.faults, this.clock);
+    return faultyHandler(this.handler, part, this.faults, this.clock);
   }
 
   #client(handler: ApiHandler, user: string, groups: readonly string[] | undefined, userAgent: string): Client {
