@@ -9,6 +9,7 @@ import { apply, typed } from './apply.ts';
 import type { Caches } from './caches.ts';
 import { type Claims, claim } from './claims.ts';
 import type { Controller, Owned, ReconcileContext, Snapshot, World } from './controller.ts';
+import type { ControllerMetrics } from './metrics.ts';
 import { controllerOf, isDeleting, keyOf, labelsOf, namespaceOf, sameType, splitKey, uidOf } from './objects.ts';
 import { type OwnWrites, ownWrites } from './own-writes.ts';
 import { type WorkQueue, workQueue } from './work-queue.ts';
@@ -23,6 +24,7 @@ export interface RunnerOptions {
   /** Acts as the controller's identity. */
   client: Client;
   runtime: Runtime;
+  metrics?: ControllerMetrics;
 }
 
 export interface Runner {
@@ -51,7 +53,7 @@ class ControllerRunner implements Runner {
   readonly #unsubscribe: (() => void)[] = [];
   #background: Promise<void> = Promise.resolve();
 
-  constructor({ controller, caches, client, runtime }: RunnerOptions) {
+  constructor({ controller, caches, client, runtime, metrics }: RunnerOptions) {
     invariant(!(controller.plan && controller.reconcile), `${controller.name} has both plan and reconcile`);
     this.#controller = controller;
     this.#caches = caches;
@@ -64,6 +66,7 @@ class ControllerRunner implements Runner {
       clock: runtime.clock,
       concurrency: controller.concurrency ?? CONCURRENCY,
       work: (key) => this.#work(key),
+      ...(metrics ? { metrics: (depth) => metrics.queue(controller.name, depth) } : {}),
     });
     // Every informer is asked for now, so that all of them fill side by side before the first plan.
     for (const index of controller.indices ?? []) caches.addIndex(index);

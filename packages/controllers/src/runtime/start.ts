@@ -1,8 +1,10 @@
 // Starts controllers over one set of informers (cmd/kube-controller-manager/app/controllermanager.go).
 import type { Client } from '@tiphys/client';
 import type { Runtime } from '@tiphys/runtime';
+import type { Family } from '@tiphys/std';
 import { informerCaches } from './caches.ts';
 import type { Controller } from './controller.ts';
+import { controllerMetrics } from './metrics.ts';
 import { type Runner, runner } from './runner.ts';
 
 export interface StartOptions {
@@ -15,6 +17,8 @@ export interface StartOptions {
 export interface RunningControllers extends AsyncDisposable {
   /** Resolves when every cache is filled and the controllers work. */
   ready: Promise<void>;
+  /** What they count, under upstream's names. */
+  metrics: readonly Family[];
   /** True when no controller has anything queued or in work; timers may still be set. */
   idle(): boolean;
   stop(): Promise<void>;
@@ -25,8 +29,9 @@ export const controllerUser = (name: string): string => `system:serviceaccount:k
 
 export function startControllers({ client, runtime, controllers }: StartOptions): RunningControllers {
   const caches = informerCaches(client);
+  const metrics = controllerMetrics(() => runtime.clock.now());
   const runners: Runner[] = controllers.map((controller) =>
-    runner({ controller, caches, client: client.as({ name: controller.user ?? controllerUser(controller.name) }), runtime }),
+    runner({ controller, caches, client: client.as({ name: controller.user ?? controllerUser(controller.name) }), runtime, metrics }),
   );
   let stopped = false;
   const ready = caches.synced().then(() => {
@@ -36,5 +41,11 @@ export function startControllers({ client, runtime, controllers }: StartOptions)
     stopped = true;
     await Promise.all(runners.map((one) => one.stop()));
   };
-  return { ready, idle: () => runners.every((one) => one.idle()), stop, [Symbol.asyncDispose]: stop };
+  return {
+    ready,
+    metrics: [...metrics.families, ...controllers.flatMap((controller) => controller.metrics ?? [])],
+    idle: () => runners.every((one) => one.idle()),
+    stop,
+    [Symbol.asyncDispose]: stop,
+  };
 }

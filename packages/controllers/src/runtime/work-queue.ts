@@ -1,6 +1,7 @@
 // Keys to plan: each at most once in the queue and never twice at a time; failures come back later and later
 // (client-go util/workqueue: queue.go, delaying_queue.go, default_rate_limiters.go). Its size is bounded by the number of objects.
 import type { Clock, Timer } from '@tiphys/runtime';
+import type { QueueMetrics } from './metrics.ts';
 
 export const RETRY_FIRST_MS = 5;
 export const RETRY_MS_MAX = 1_000_000;
@@ -23,11 +24,14 @@ export interface WorkQueueOptions {
   concurrency: number;
   /** Never rejects. */
   work: (key: string) => Promise<void>;
+  /** Told of what happens; given a way to ask how many wait. */
+  metrics?: (depth: () => number) => QueueMetrics;
 }
 
-export function workQueue({ clock, concurrency, work }: WorkQueueOptions): WorkQueue {
-  /** In order of arrival. */
-  const queued = new Set<string>();
+export function workQueue({ clock, concurrency, work, metrics }: WorkQueueOptions): WorkQueue {
+  /** In order of arrival, with the time of it. */
+  const queued = new Map<string, number>();
+  const counted = metrics?.(() => queued.size);
   const working = new Set<string>();
   /** Became dirty while being worked on. */
   const again = new Set<string>();
@@ -38,12 +42,16 @@ export function workQueue({ clock, concurrency, work }: WorkQueueOptions): WorkQ
 
   const pump = () => {
     while (!stopped && working.size < concurrency && queued.size > 0) {
-      const [key] = queued;
-      queued.delete(key!);
-      working.add(key!);
-      void work(key!).then(() => {
-        working.delete(key!);
-        if (again.delete(key!)) queued.add(key!);
+      const [key, sinceMs] = queued.entries().next().value!;
+      const nowMs = clock.now();
+      queued.delete(key);
+      working.add(key);
+      counted?.started(key, nowMs - sinceMs, nowMs);
+      void work(key).then(() => {
+        const doneMs = clock.now();
+        counted?.finished(key, doneMs);
+        working.delete(key);
+        if (again.delete(key)) queued.set(key, doneMs);
         if (working.size === 0) drained?.();
         pump();
       });
@@ -51,8 +59,10 @@ export function workQueue({ clock, concurrency, work }: WorkQueueOptions): WorkQ
   };
   const add = (key: string) => {
     if (stopped) return;
+    if (working.has(key) ? again.has(key) : queued.has(key)) return;
+    counted?.added();
     if (working.has(key)) again.add(key);
-    else queued.add(key);
+    else queued.set(key, clock.now());
     // Events come in bursts; starting after the current turn lets a burst become one plan.
     queueMicrotask(pump);
   };
@@ -73,6 +83,7 @@ export function workQueue({ clock, concurrency, work }: WorkQueueOptions): WorkQ
     addRateLimited: (key) => {
       const count = failures.get(key) ?? 0;
       failures.set(key, count + 1);
+      counted?.retried();
       addAt(key, clock.now() + Math.min(RETRY_MS_MAX, RETRY_FIRST_MS * 2 ** count));
     },
     forget: (key) => void failures.delete(key),
