@@ -89,8 +89,14 @@ const FILES: Record<1 | 2, Record<keyof PodLimits, string>> = {
 /** Version 1 prints "no limit" as the largest multiple of the page size. */
 const UNLIMITED_BYTES = 2 ** 62;
 
-const limitFile = (version: 1 | 2, path: string, key: keyof PodLimits) =>
-  version === 2 ? join(MOUNT, path, FILES[2][key]) : join(MOUNT, key === 'memoryBytes' ? 'memory' : 'cpu', path, FILES[1][key]);
+/** Where the trees are mounted, and which version they have. */
+interface Mounted {
+  mount: string;
+  version: 1 | 2;
+}
+
+const limitFile = ({ mount, version }: Mounted, path: string, key: keyof PodLimits) =>
+  version === 2 ? join(mount, path, FILES[2][key]) : join(mount, key === 'memoryBytes' ? 'memory' : 'cpu', path, FILES[1][key]);
 
 function limitText(version: 1 | 2, key: keyof PodLimits, value: number): string {
   if (key === 'cpuShares') return String(value);
@@ -105,15 +111,15 @@ function limitValue(key: keyof PodLimits, text: string): number {
 }
 
 /** The mounted trees: one in version 2, one for each controller before. */
-async function hierarchiesOf(version: 1 | 2): Promise<string[]> {
-  if (version === 2) return [MOUNT];
-  const paths = CONTROLLERS_V1.map((name) => join(MOUNT, name));
+async function hierarchiesOf({ mount, version }: Mounted): Promise<string[]> {
+  if (version === 2) return [mount];
+  const paths = CONTROLLERS_V1.map((name) => join(mount, name));
   const mounted = await Promise.all(paths.map(exists));
   return paths.filter((_, index) => mounted[index]);
 }
 
 function measures(
-  version: 1 | 2,
+  { mount, version }: Mounted,
   hierarchies: readonly string[],
   base: string,
   podPath: (pod: corev1.Pod) => string,
@@ -121,11 +127,11 @@ function measures(
   return {
     memoryUsage: async (pod) => {
       const path = podPath(pod);
-      const file = version === 2 ? join(MOUNT, path, 'memory.current') : join(MOUNT, 'memory', path, 'memory.usage_in_bytes');
+      const file = version === 2 ? join(mount, path, 'memory.current') : join(mount, 'memory', path, 'memory.usage_in_bytes');
       return Number(await readFile(file, 'utf8'));
     },
     swapControl: async () => {
-      const file = version === 2 ? join(MOUNT, base, 'memory.swap.max') : join(MOUNT, 'memory', 'memory.memsw.limit_in_bytes');
+      const file = version === 2 ? join(mount, base, 'memory.swap.max') : join(mount, 'memory', 'memory.memsw.limit_in_bytes');
       return (await exists(file)) ? version : 0;
     },
     processCount: async (pod) => (await pidsBelow(join(hierarchies.at(0)!, podPath(pod)))).length,
@@ -133,9 +139,10 @@ function measures(
 }
 
 /** `root` names the tree below every controller, such as `/tiphys-1a2b3c4d`. */
-export async function cgroupTree(root: string): Promise<CgroupTree> {
-  const version = (await exists(join(MOUNT, 'cgroup.controllers'))) ? 2 : 1;
-  const hierarchies = await hierarchiesOf(version);
+export async function cgroupTree(root: string, mount = MOUNT): Promise<CgroupTree> {
+  const version = (await exists(join(mount, 'cgroup.controllers'))) ? 2 : 1;
+  const mounted: Mounted = { mount, version };
+  const hierarchies = await hierarchiesOf(mounted);
   const base = `${root}/kubepods`;
   const made = new Set<string>();
 
@@ -157,13 +164,13 @@ export async function cgroupTree(root: string): Promise<CgroupTree> {
     return version === 2 ? { ...limits, cpuShares: weightOf(limits.cpuShares) } : limits;
   };
   const apply = async (path: string, limits: PodLimits) => {
-    for (const key of LIMITS) await write(limitFile(version, path, key), limitText(version, key, limits[key]));
+    for (const key of LIMITS) await write(limitFile(mounted, path, key), limitText(version, key, limits[key]));
   };
   for (const path of [base, `${base}/burstable`, `${base}/besteffort`]) await make(path);
   await apply(`${base}/besteffort`, { cpuShares: version === 2 ? 1 : 2, cpuQuota: 0, memoryBytes: 0 });
 
   const remove = async (path: string) => {
-    const hybrid = version === 1 ? [join(MOUNT, HYBRID)] : [];
+    const hybrid = version === 1 ? [join(mount, HYBRID)] : [];
     for (const hierarchy of [...hierarchies, ...hybrid]) await removeTree(join(hierarchy, path));
   };
   return {
@@ -180,12 +187,12 @@ export async function cgroupTree(root: string): Promise<CgroupTree> {
     wantedLimits: wanted,
     limitsOf: async (pod) => {
       const path = podPath(pod);
-      const read = (key: keyof PodLimits) => readFile(limitFile(version, path, key), 'utf8').then((text) => limitValue(key, text));
+      const read = (key: keyof PodLimits) => readFile(limitFile(mounted, path, key), 'utf8').then((text) => limitValue(key, text));
       const [cpuShares, cpuQuota, memoryBytes] = await Promise.all([read('cpuShares'), read('cpuQuota'), read('memoryBytes')]);
       return { cpuShares, cpuQuota, memoryBytes };
     },
-    setLimit: (pod, key, value) => writeFile(limitFile(version, podPath(pod), key), limitText(version, key, value)),
-    ...measures(version, hierarchies, base, podPath),
+    setLimit: (pod, key, value) => writeFile(limitFile(mounted, podPath(pod), key), limitText(version, key, value)),
+    ...measures(mounted, hierarchies, base, podPath),
     removePod: async (podUid) => {
       made.delete(podUid);
       for (const parent of [base, `${base}/burstable`, `${base}/besteffort`]) await remove(`${parent}/pod${podUid}`);

@@ -33,12 +33,20 @@ export interface MachineMemory {
   capacityBytes: number;
   /** The version of the cgroups that can keep a container from swapping; 0 when none can. */
   swapControl: 0 | 1 | 2;
+  /** Whether the kernel can end all processes of a container that is out of memory, as upstream has it for version 2 (singleProcessOOMKill). */
+  endsTogether: boolean;
 }
 
 /** Containers never swap: version 1 limits memory and swap together, version 2 apart. */
-function withoutSwap(swapControl: 0 | 1 | 2, memoryBytes: number): Partial<LinuxContainerResources> {
-  if (swapControl === 2) return { unified: { 'memory.swap.max': '0' } };
-  return swapControl === 1 ? { memorySwapLimitInBytes: memoryBytes } : {};
+function memoryRules({ swapControl, endsTogether }: MachineMemory, memoryBytes: number): Partial<LinuxContainerResources> {
+  const unified = {
+    ...(endsTogether ? { 'memory.oom.group': '1' } : {}),
+    ...(swapControl === 2 ? { 'memory.swap.max': '0' } : {}),
+  };
+  return {
+    ...(swapControl === 1 ? { memorySwapLimitInBytes: memoryBytes } : {}),
+    ...(Object.keys(unified).length > 0 ? { unified } : {}),
+  };
 }
 
 export function linuxResources(pod: corev1.Pod, container: corev1.Container, memory: MachineMemory): LinuxContainerResources {
@@ -52,7 +60,7 @@ export function linuxResources(pod: corev1.Pod, container: corev1.Container, mem
     cpuQuota: cpuQuota(cpuLimit),
     memoryLimitInBytes: memoryBytes,
     oomScoreAdj: oomScoreAdjust(pod, container, memory.capacityBytes),
-    ...withoutSwap(memory.swapControl, memoryBytes),
+    ...memoryRules(memory, memoryBytes),
   };
 }
 

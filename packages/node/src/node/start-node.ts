@@ -181,7 +181,7 @@ async function nodeContext(options: NodeOptions, parts: Parts, wake: (uids: Read
     nodeName: options.name,
     hostIp: options.address ?? machine.address,
     directory,
-    memory: { capacityBytes: machine.memoryBytes, swapControl: await cgroups.swapControl() },
+    memory: { capacityBytes: machine.memoryBytes, swapControl: await cgroups.swapControl(), endsTogether: cgroups.version === 2 },
     allocatable: () => allocatable,
     startedMs: runtime.clock.now(),
   };

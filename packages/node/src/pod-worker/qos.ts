@@ -10,6 +10,12 @@ const amount = (list: Record<string, string> | undefined, name: string): number 
   return text === undefined ? 0 : parseQuantity(text).asNumber();
 };
 
+/** Half a CPU is not a whole one, which amounts are rounded to. */
+const thousandths = (list: Record<string, string> | undefined, name: string): number => {
+  const text = list?.[name];
+  return text === undefined ? 0 : parseQuantity(text).asMilli();
+};
+
 export function qosOf(pod: corev1.Pod): QosClass {
   if (pod.status?.qosClass) return pod.status.qosClass as QosClass;
   const containers = [...(pod.spec!.initContainers ?? []), ...pod.spec!.containers];
@@ -18,8 +24,7 @@ export function qosOf(pod: corev1.Pod): QosClass {
   let guaranteed = true;
   for (const { limits, requests } of resources) {
     for (const name of COUNTED) {
-      const limit = amount(limits, name);
-      const request = amount(requests, name);
+      const [limit, request] = [thousandths(limits, name), thousandths(requests, name)];
       if (limit > 0 || request > 0) any = true;
       if (limit === 0 || (request !== 0 && request !== limit)) guaranteed = false;
     }
