@@ -73,6 +73,19 @@ const warning = (name: string, ok: boolean, text: string, fix: string): Finding 
   ...(ok ? {} : { fix }),
 });
 
+function bridgeFinding({ otherCluster: other }: NetworkFacts, { bridge }: NetworkPlan): Finding {
+  const text =
+    other === undefined
+      ? `no other cluster has the network bridge ${bridge}`
+      : `the network bridge ${bridge} belongs to the cluster in ${other}`;
+  return fail(
+    'bridge',
+    other === undefined,
+    text,
+    `end that cluster with: tiphys down --data-dir ${other} (with --keep-data it can continue later)`,
+  );
+}
+
 /** Judges the facts. */
 export function networkFindings(facts: NetworkFacts, plan: NetworkPlan): Finding[] {
   const missing = PLUGINS.filter((plugin) => !facts.plugins.includes(plugin));
@@ -88,14 +101,7 @@ export function networkFindings(facts: NetworkFacts, plan: NetworkPlan): Finding
       facts.nft.text,
       facts.root ? 'install the package nftables; the kernel needs CONFIG_NF_TABLES and CONFIG_NFT_NAT' : 'run as root to have it tried',
     ),
-    fail(
-      'bridge',
-      facts.otherCluster === undefined,
-      facts.otherCluster === undefined
-        ? `no other cluster has the network bridge ${plan.bridge}`
-        : `the network bridge ${plan.bridge} belongs to the cluster in ${facts.otherCluster}`,
-      `end that cluster with: tiphys down --data-dir ${facts.otherCluster} (with --keep-data it can continue later)`,
-    ),
+    bridgeFinding(facts, plan),
     fail('iproute2', facts.ip, facts.ip ? 'the program ip is there' : 'the program ip is missing', 'install the package iproute2'),
     fail(
       'cni-plugins',
