@@ -2,7 +2,7 @@
 // preempt(); this file only carries them out (pkg/scheduler/scheduler.go, schedule_one.go).
 import { corev1 } from '@tiphys/api';
 import { type Client, type SeriesRecorder, seriesRecorder } from '@tiphys/client';
-import { isConflict, isNotFound } from '@tiphys/machinery';
+import { isNotFound } from '@tiphys/machinery';
 import type { Runtime, Timer } from '@tiphys/runtime';
 import { extenderScores, filteredByExtenders } from '../extender.ts';
 import type { Happening, Hints } from '../framework/events.ts';
@@ -235,9 +235,9 @@ class RunningScheduler implements Scheduler {
   }
 
   #notBound(queued: QueuedPod, nodeName: string, error: Error): void {
-    if (isNotFound(error) || isConflict(error) || this.#stopped) return;
+    if (this.#stopped || !this.#isWaiting(queued)) return;
     this.#runtime.log.warning('binding failed', { pod: queued.key, node: nodeName, err: String(error) });
-    if (error instanceof SentBack && this.#isWaiting(queued)) this.#queue.refused(queued, [error.plugin.events], this.#runtime.clock.now());
+    if (error instanceof SentBack) this.#queue.refused(queued, [error.plugin.events], this.#runtime.clock.now());
     else this.#failed(queued, error);
   }
 
