@@ -56,6 +56,17 @@ async function count(directory: string, what: 'bytes' | 'inodes'): Promise<numbe
 const nameOf = ({ attributes }: ContainerStats) => attributes?.labels?.[LABELS.containerName] ?? '';
 const uidOf = ({ attributes }: ContainerStats) => attributes?.labels?.[LABELS.podUid] ?? '';
 
+/** The last run of each container: the runtime also tells of older ones. */
+function newestRuns(stats: readonly ContainerStats[]): ContainerStats[] {
+  const newest = new Map<string, ContainerStats>();
+  const attemptOf = (run: ContainerStats | undefined) => run?.attributes?.metadata?.attempt ?? 0;
+  for (const run of stats) {
+    const key = `${uidOf(run)}/${nameOf(run)}`;
+    if (!newest.has(key) || attemptOf(run) > attemptOf(newest.get(key))) newest.set(key, run);
+  }
+  return [...newest.values()];
+}
+
 async function diskUse(
   context: NodeContext,
   pod: corev1.Pod,
@@ -73,7 +84,7 @@ async function diskUse(
   for (const each of stats) {
     const logs = await count(join(podLogDirectory(context.directory, pod), nameOf(each)), what);
     const written = what === 'bytes' ? each.writableLayer?.usedBytes?.value : each.writableLayer?.inodesUsed?.value;
-    containers.set(nameOf(each), (containers.get(nameOf(each)) ?? 0) + (written ?? 0) + logs);
+    containers.set(nameOf(each), (written ?? 0) + logs);
   }
   const otherBytes = what === 'bytes' ? await count(join(directory, 'etc-hosts'), what) : 0;
   return { volumes, containers, otherBytes };
@@ -82,7 +93,7 @@ async function diskUse(
 /** What a pod has on the disk. */
 export async function measureDisk(context: NodeContext, pod: corev1.Pod): Promise<DiskUse> {
   const stats = await context.cri.listContainerStats({ labelSelector: { [LABELS.podUid]: pod.metadata!.uid! } });
-  return diskUse(context, pod, stats, 'bytes');
+  return diskUse(context, pod, newestRuns(stats), 'bytes');
 }
 
 const sum = (amounts: Iterable<number>) => [...amounts].reduce((total, amount) => total + amount, 0);
@@ -107,7 +118,7 @@ async function podUse(context: NodeContext, pod: corev1.Pod, stats: readonly Con
 
 /** What is in question alone is measured: walking every pod's files takes its time. */
 export async function measurePods(context: NodeContext, pods: readonly corev1.Pod[], resource: Starved): Promise<Uses> {
-  const stats = await context.cri.listContainerStats();
+  const stats = newestRuns(await context.cri.listContainerStats());
   const uses = new Map<string, PodUse>();
   for (const pod of pods) {
     const own = stats.filter((each) => uidOf(each) === pod.metadata!.uid);

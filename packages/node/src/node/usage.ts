@@ -3,7 +3,7 @@ import { readFile, statfs } from 'node:fs/promises';
 import { type corev1, timeText } from '@tiphys/api';
 import type { Clock } from '@tiphys/runtime';
 import type { CriClient } from '../cri/client.ts';
-import type { ContainerStats } from '../cri/generated/cri.ts';
+import { ContainerState, type ContainerStats } from '../cri/generated/cri.ts';
 import { LABELS } from '../pod-worker/pod-runtime.ts';
 import type { NodeUsage, PodUsage, Usage } from '../streams/host.ts';
 import { parseMemoryInfo } from './machine.ts';
@@ -97,13 +97,17 @@ export function podUsages(
 export function usageMeter({ cri, clock, directory, pod }: UsageOptions): () => Promise<NodeUsage> {
   let before: Usage | undefined;
   return async () => {
-    const [stat, meminfo, disk, stats] = await Promise.all([
+    const [stat, meminfo, disk, stats, running] = await Promise.all([
       readFile('/proc/stat', 'utf8'),
       readFile('/proc/meminfo', 'utf8'),
       statfs(directory),
       cri.listContainerStats(),
+      cri.listContainers({ state: { state: ContainerState.CONTAINER_RUNNING } }),
     ]);
     const nowMs = clock.now();
+    // The runtime also tells of runs that have ended.
+    const ids = new Set(running.map(({ id }) => id));
+    const live = stats.filter(({ attributes }) => ids.has(attributes?.id));
     const { bootMs, ...node } = nodeUsageOf(stat, meminfo, nowMs);
     const passedMs = before ? nowMs - before.timeMs : 0;
     const rate = passedMs > 0 ? { cpuNanoCores: ((node.cpuCoreNanoSeconds - before!.cpuCoreNanoSeconds) * 1000) / passedMs } : {};
@@ -111,7 +115,7 @@ export function usageMeter({ cri, clock, directory, pod }: UsageOptions): () => 
     return {
       node: { ...node, ...rate },
       startTime: timeText(bootMs),
-      pods: podUsages(stats, pod, nowMs),
+      pods: podUsages(live, pod, nowMs),
       filesystem: {
         capacityBytes: disk.blocks * disk.bsize,
         availableBytes: disk.bavail * disk.bsize,
