@@ -20,7 +20,7 @@ function tiphys(...args: string[]) {
   return { code: status, out: stdout, err: stderr };
 }
 
-test('up --detach, a second up, status, get, down', { timeout: 60_000 }, () => {
+test('up --detach, a second up, status, get, down', { timeout: 240_000 }, () => {
   try {
     const up = tiphys('up', '--detach', '--runtime', 'simulated', '--port', '0');
     assert.equal(up.code, 0, up.err);

@@ -5,13 +5,20 @@ import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { crc32 } from 'node:zlib';
 import { type Durability, LocalStore } from './local-store.ts';
 import { type Decided, FIRST_REVISION, Mvcc } from './mvcc.ts';
+import { Packing, sizeInFile } from './sqlite-packing.ts';
 import type { Store, StoredRecord } from './store.ts';
 
 /** Marks the file as ours ('TPHS'), and its layout. */
 const APPLICATION_ID = 0x54504853;
-export const SCHEMA_VERSION = 1;
-/** The write-ahead log is folded into the file after so many pages of 4 KiB. */
-const CHECKPOINT_PAGES = 4000;
+export const SCHEMA_VERSION = 2;
+/** Layout 1 had pages of 4 KiB, of which objects of usual sizes waste half, and never gave any back. */
+const UPGRADED_VERSION = 1;
+const PAGE_BYTES = 8192;
+/** The write-ahead log is folded into the file after so many pages. */
+const CHECKPOINT_PAGES = 2000;
+/** What the log may keep of the disk's space after it was larger. */
+const LOG_BYTES_MAX = 32 * 1024 * 1024;
+const PAGES_OF_LAYOUT = `PRAGMA page_size=${PAGE_BYTES}; PRAGMA auto_vacuum=INCREMENTAL;`;
 const REVISION = 'revision';
 
 /** The file can't be used; the message says why and nothing in it was changed. */
@@ -43,8 +50,8 @@ function open(path: string): DatabaseSync {
   }
   try {
     // The lock is held until the process ends, however it ends, so that a second one is refused.
-    database.exec('PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;');
-    database.exec(`PRAGMA wal_autocheckpoint=${CHECKPOINT_PAGES}; BEGIN EXCLUSIVE; COMMIT;`);
+    database.exec(`PRAGMA locking_mode=EXCLUSIVE; ${PAGES_OF_LAYOUT} PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;`);
+    database.exec(`PRAGMA journal_size_limit=${LOG_BYTES_MAX}; PRAGMA wal_autocheckpoint=${CHECKPOINT_PAGES}; BEGIN EXCLUSIVE; COMMIT;`);
   } catch (cause) {
     database.close();
     const { message } = cause as Error;
@@ -71,7 +78,8 @@ function prepareSchema(database: DatabaseSync, path: string): void {
     throw new StoreFileError(`${path} was written by a newer version (layout ${version}, this program knows ${SCHEMA_VERSION})`);
   }
   if (tables > 0) {
-    if (version !== SCHEMA_VERSION) throw new StoreFileError(`${path} has the unknown layout ${version}`);
+    if (version === UPGRADED_VERSION) upgrade(database, path);
+    else if (version !== SCHEMA_VERSION) throw new StoreFileError(`${path} has the unknown layout ${version}`);
     return;
   }
   database.exec(`
@@ -88,11 +96,23 @@ function prepareSchema(database: DatabaseSync, path: string): void {
   `);
 }
 
+/** Writes the file anew in pages of this layout. Cut short, it leaves the file as it was. */
+function upgrade(database: DatabaseSync, path: string): void {
+  try {
+    database.exec(`PRAGMA journal_mode=DELETE; ${PAGES_OF_LAYOUT} VACUUM; PRAGMA user_version=${SCHEMA_VERSION}; PRAGMA journal_mode=WAL;`);
+  } catch (cause) {
+    throw new StoreFileError(`${path} can't be brought into this version's layout: ${(cause as Error).message}`, { cause });
+  }
+}
+
 /** Where each key's row is. Keys have no index in the file: memory is the index. */
 type RowIds = Map<string, number>;
 
 function load(database: DatabaseSync, path: string, ids: RowIds): { records: StoredRecord[]; revision: number } {
-  const damaged = (why: string, cause?: unknown) => new StoreFileError(`${path} is damaged: ${why}; restore it from a backup`, { cause });
+  const damaged = (why: string, cause?: unknown) =>
+    new StoreFileError(`${path} is damaged: ${why}. Nothing was changed. Move it away and start from a backup: tiphys restore FILE`, {
+      cause,
+    });
   try {
     const revision = database.prepare('SELECT value FROM meta WHERE name = ?').get(REVISION)?.value as number | undefined;
     if (revision === undefined || !Number.isSafeInteger(revision)) throw damaged('its revision is missing');
@@ -118,8 +138,10 @@ class SqliteDurability implements Durability {
   readonly #update: StatementSync;
   readonly #delete: StatementSync;
   readonly #revision: StatementSync;
+  readonly #packing: Packing;
 
-  constructor(database: DatabaseSync, ids: RowIds) {
+  constructor(database: DatabaseSync, ids: RowIds, contentBytes: number) {
+    this.#packing = new Packing(database, contentBytes);
     this.#database = database;
     this.#ids = ids;
     this.#insert = database.prepare('INSERT INTO records (key, value, create_revision, mod_revision, checksum) VALUES (?, ?, ?, ?, ?)');
@@ -134,10 +156,12 @@ class SqliteDurability implements Durability {
 
   write(decided: Decided): void {
     const moved = new Map<string, number | undefined>();
+    let grownBytes = 0;
     this.#database.exec('BEGIN');
     try {
-      for (const { type, record } of decided.events) {
+      for (const { type, record, previous } of decided.events) {
         const { key } = record;
+        grownBytes += (type === 'put' ? sizeInFile(key, record.value) : 0) - (previous ? sizeInFile(key, previous.value) : 0);
         const id = moved.has(key) ? moved.get(key) : this.#ids.get(key);
         if (type === 'put') moved.set(key, this.#put(record, id));
         else {
@@ -145,12 +169,14 @@ class SqliteDurability implements Durability {
           moved.set(key, undefined);
         }
       }
+      this.#packing.step(decided.events.length, (key, id) => moved.set(key, id));
       this.#revision.run(decided.revision);
       this.#database.exec('COMMIT');
     } catch (error) {
       if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
       throw error;
     }
+    this.#packing.changed(grownBytes);
     for (const [key, id] of moved) {
       if (id === undefined) this.#ids.delete(key);
       else this.#ids.set(key, id);
@@ -176,7 +202,8 @@ export function sqliteStore(path: string): Store {
     prepareSchema(database, path);
     const ids: RowIds = new Map();
     const { records, revision } = load(database, path, ids);
-    return new LocalStore(new Mvcc(records, revision), new SqliteDurability(database, ids));
+    const contentBytes = records.reduce((sum, { key, value }) => sum + sizeInFile(key, value), 0);
+    return new LocalStore(new Mvcc(records, revision), new SqliteDurability(database, ids, contentBytes));
   } catch (error) {
     database.close();
     throw error;

@@ -2,17 +2,19 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { DatabaseSync } from 'node:sqlite';
 import { after, test } from 'node:test';
+import { seededRandom } from '@tiphys/runtime';
 import { Retryable } from '@tiphys/std';
 import { LocalStore } from './local-store.ts';
 import { memoryStore } from './memory-store.ts';
 import { Mvcc } from './mvcc.ts';
 import { SCHEMA_VERSION, StoreFileError, sqliteStore } from './sqlite-store.ts';
+import type { StoreOperation } from './store.ts';
 import { storeSuite } from './suite.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'tiphys-storage-'));
@@ -117,4 +119,56 @@ test('revisions go on above those of what is carried in', async () => {
   await store[Symbol.asyncDispose]();
   await using again = sqliteStore(path);
   assert.equal(again.revision, 1001);
+});
+
+test('the file stays close to the size of what is in it, whatever becomes of the rows', async () => {
+  const path = freshPath();
+  const store = sqliteStore(path);
+  const random = seededRandom(7);
+  const sizes = new Map<string, number>();
+  const filler = Buffer.alloc(8000, 'x');
+  for (let round = 0; round < 150; round++) {
+    const operations: StoreOperation[] = [];
+    for (let i = 0; i < 100; i++) {
+      const key = `/r/${Math.floor(random.number() * 3000)}`;
+      // For a while many go, which leaves pages that are nearly empty.
+      if (sizes.has(key) && random.number() < (round > 90 && round < 110 ? 0.6 : 0.1)) {
+        operations.push({ type: 'delete', key });
+        sizes.delete(key);
+      } else {
+        const size = 300 + Math.floor(random.number() ** 2 * 7000);
+        operations.push({ type: 'put', key, value: filler.subarray(0, size) });
+        sizes.set(key, size);
+      }
+    }
+    await store.commitAll(operations);
+  }
+  await store[Symbol.asyncDispose]();
+  const content = [...sizes].reduce((sum, [key, size]) => sum + key.length + size, 0);
+  assert.ok(statSync(path).size < 1.5 * content, `${statSync(path).size} bytes hold ${content}`);
+  await using again = sqliteStore(path);
+  const { records } = await again.list('/');
+  assert.deepEqual(new Map(records.map(({ key, value }) => [key, value.length])), new Map([...sizes].sort(([a], [b]) => (a < b ? -1 : 1))));
+});
+
+test('a file of the first layout is brought into this one with all that is in it', async () => {
+  const path = freshPath();
+  const store = sqliteStore(path);
+  await store.commitAll(Array.from({ length: 100 }, (_, i) => ({ type: 'put', key: `/r/${i}`, value: bytes('x'.repeat(i)) })));
+  const { revision } = store;
+  await store[Symbol.asyncDispose]();
+  const old = new DatabaseSync(path);
+  old.exec('PRAGMA journal_mode=DELETE; PRAGMA page_size=4096; PRAGMA auto_vacuum=NONE; VACUUM; PRAGMA user_version=1');
+  old.close();
+  {
+    await using upgraded = sqliteStore(path);
+    assert.equal(upgraded.revision, revision);
+    assert.equal((await upgraded.list('/')).records.length, 100);
+  }
+  const now = new DatabaseSync(path);
+  assert.deepEqual(
+    ['page_size', 'auto_vacuum', 'user_version'].map((name) => Object.values(now.prepare(`PRAGMA ${name}`).get()!)[0]),
+    [8192, 2, SCHEMA_VERSION],
+  );
+  now.close();
 });
