@@ -6,7 +6,7 @@ import type { Store } from '@tiphys/storage';
 import type { Auditor } from './audit/auditor.ts';
 import type { ObjectCodec } from './codec.ts';
 import type { DelegatedVersion } from './discovery/delegated.ts';
-import { Documents } from './discovery/documents.ts';
+import { Documents, VERSION } from './discovery/documents.ts';
 import type { HealthCheck } from './discovery/health.ts';
 import { type Listening, type ListenOptions, listen } from './edge/listen.ts';
 import { encryption } from './encryption/index.ts';
@@ -14,6 +14,8 @@ import { conditionWriter } from './flow-control/conditions.ts';
 import { FlowControl } from './flow-control/flow-control.ts';
 import type { AdmissionPlugin, Authenticator, Authorizer, SubresourceHandler, UpgradeHandler } from './interfaces.ts';
 import { maintain } from './maintenance.ts';
+import type { Family } from './metrics/family.ts';
+import { processFamilies } from './metrics/process.ts';
 import { Metrics } from './metrics.ts';
 import { objectOperations } from './operations.ts';
 import { Pipeline } from './pipeline.ts';
@@ -63,6 +65,8 @@ export interface ApiServer extends ApiHandler, AsyncDisposable {
   drain(): void;
   /** Takes a new text of the EncryptionConfiguration that the server was started with. Throws, and all stays, when it is wrong. */
   updateEncryption(text: string): void;
+  /** Figures of other parts of the program, shown at /metrics. */
+  addMetrics(families: readonly Family[]): void;
   close(): Promise<void>;
 }
 
@@ -93,6 +97,8 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   const encrypted = options.encryptionConfiguration ? encryption(options.encryptionConfiguration, options.store, runtime) : undefined;
   const store = encrypted?.store ?? options.store;
   const resources = new Resources(store, runtime.log, encrypted?.assign);
+  const metrics = new Metrics(resources);
+  metrics.add(processFamilies(VERSION));
   const reader = cacheReader(resources);
   const operations = objectOperations(
     resources,
@@ -106,9 +112,9 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     admission: options.admission ?? [],
     reader,
     operations,
+    metrics,
     ...(encrypted ? { isStale: (key) => encrypted.store.isStale(key) } : {}),
   };
-  const metrics = new Metrics();
   const checks = [
     ...standardChecks(store, () => loaded),
     ...(encrypted?.checks ?? []),
@@ -172,6 +178,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       listening.add(one);
       return one;
     },
+    addMetrics: (families) => metrics.add(families),
     updateEncryption: (text) => encrypted?.update(text),
     addDefinition: async (definition, codec) => void (await resources.add(definition, codec)),
     removeDefinition: ({ group, version, resource }) => resources.remove(group, version, resource),

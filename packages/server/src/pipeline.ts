@@ -11,7 +11,8 @@ import {
 import type { Audited, Auditor } from './audit/auditor.ts';
 import { type Admitted, type FlowControl, isLongRunning, type TurnedAway } from './flow-control/flow-control.ts';
 import type { Authenticator, Authorizer, Decision, RequestInfo } from './interfaces.ts';
-import type { Metrics } from './metrics.ts';
+import type { HistogramSeries } from './metrics/family.ts';
+import type { Metrics, WatchSeries } from './metrics.ts';
 import type { Core, RequestContext } from './request/context.ts';
 import { requestInfo } from './request/request-info.ts';
 import { admitConnection } from './verbs/connect.ts';
@@ -87,6 +88,27 @@ function followed(response: ApiResponse, audit: Audited, info: RequestInfo, when
   return response;
 }
 
+/** What only the edge knows is counted there: how large an answer is, and what a watch sends. */
+function counting(
+  response: ApiResponse,
+  metrics: Metrics,
+  info: RequestInfo | undefined,
+  sizes: HistogramSeries | undefined,
+  admitted: Admitted | undefined,
+): CountedResponse {
+  return {
+    ...response,
+    headers: { ...response.headers, ...admitted?.headers },
+    ...(sizes ? { sizes } : {}),
+    ...(info && response.body.kind === 'watch' ? { watched: metrics.watchSeries(info) } : {}),
+  };
+}
+
+export interface CountedResponse extends ApiResponse {
+  sizes?: HistogramSeries;
+  watched?: WatchSeries;
+}
+
 type WatchBody = Extract<ApiBody, { kind: 'watch' }>;
 
 function endingWith(watch: WatchSubscription, done: () => void): WatchSubscription {
@@ -113,23 +135,26 @@ export class Pipeline {
 
   /** `whenSent` comes from the edge: until then a request keeps its seats. In process an answer is sent when it is given. */
   async handle(request: ApiRequest, whenSent?: WhenSent): Promise<ApiResponse> {
-    const { metrics } = this.#options;
+    const { metrics, core } = this.#options;
     if (metrics.inFlight >= REQUESTS_IN_FLIGHT_MAX) {
       return statusResponse(
         statusError.tooManyRequests('The apiserver cannot handle any more requests at the moment, please try again later.', 1),
       );
     }
-    metrics.begin();
+    const { clock } = core.runtime;
+    const startMs = clock.monotonicMs();
+    metrics.begin(request);
     const seen: Seen = {};
     let response = await this.#answer(request, seen);
-    metrics.end(seen.info, response.status);
-    const { admitted, audit } = seen;
-    if (audit) response = followed(response, audit, seen.info!, whenSent);
+    const { info, admitted, audit } = seen;
+    const sizes = metrics.end(request, info, response.status, clock.monotonicMs() - startMs, admitted?.waitedMs ?? 0);
+    if (audit) response = followed(response, audit, info!, whenSent);
+    if (whenSent) response = counting(response, metrics, info, sizes, admitted);
     if (!admitted) return response;
     // Of a watch only the beginning counts.
     if (whenSent && response.body.kind !== 'watch') whenSent(() => admitted.release());
     else admitted.release();
-    return whenSent ? { ...response, headers: { ...response.headers, ...admitted.headers } } : response;
+    return response;
   }
 
   async #answer(request: ApiRequest, seen: Seen): Promise<ApiResponse> {

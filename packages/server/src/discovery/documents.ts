@@ -91,6 +91,6 @@ export class Documents {
 
   #metricsText(): ApiResponse {
     const headers = { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' };
-    return { status: 200, headers, body: { kind: 'bytes', bytes: Buffer.from(this.#metrics.text(this.#core.resources)) } };
+    return { status: 200, headers, body: { kind: 'bytes', bytes: Buffer.from(this.#metrics.text()) } };
   }
 }

@@ -1,8 +1,10 @@
 // Turns an answer into bytes on a connection.
 import type { Http2ServerResponse } from 'node:http2';
 import type { ApiRequest } from '@tiphys/machinery';
+import type { HistogramSeries } from '../metrics/family.ts';
 import { compressed, type Encoded, encodeBody } from '../output/encode.ts';
 import type { Output } from '../output/negotiate.ts';
+import type { CountedResponse } from '../pipeline.ts';
 import type { NegotiatedResponse } from '../serve.ts';
 import { sendStream, sendWatch } from './streams.ts';
 
@@ -23,7 +25,11 @@ function warningHeaders(warnings: readonly string[] | undefined): string[] {
 
 const PLAIN: Output = { encoding: 'json', pretty: false };
 
-export async function respond(request: ApiRequest, answer: NegotiatedResponse, response: Http2ServerResponse): Promise<void> {
+export async function respond(
+  request: ApiRequest,
+  answer: NegotiatedResponse & CountedResponse,
+  response: Http2ServerResponse,
+): Promise<void> {
   if (response.destroyed || response.writableEnded) return;
   response.statusCode = answer.status;
   for (const name in answer.headers) response.setHeader(name, answer.headers[name]!);
@@ -37,17 +43,18 @@ export async function respond(request: ApiRequest, answer: NegotiatedResponse, r
       response.end();
       return;
     case 'bytes':
-      return send(request, await compressed({ bytes: body.bytes, headers: {} }, acceptEncoding), response);
+      return send(request, await compressed({ bytes: body.bytes, headers: {} }, acceptEncoding), response, answer.sizes);
     case 'watch':
-      return sendWatch(request, body.watch, output.encoding, response);
+      return sendWatch(request, body.watch, output.encoding, response, answer.watched);
     case 'stream':
       return sendStream(body.stream, response, request.signal);
     default:
-      return send(request, await encodeBody(body, output, acceptEncoding), response);
+      return send(request, await encodeBody(body, output, acceptEncoding), response, answer.sizes);
   }
 }
 
-function send(request: ApiRequest, { bytes, headers }: Encoded, response: Http2ServerResponse): void {
+function send(request: ApiRequest, { bytes, headers }: Encoded, response: Http2ServerResponse, sizes: HistogramSeries | undefined): void {
+  sizes?.observe(bytes.length);
   if (response.destroyed) return;
   for (const name in headers) response.setHeader(name, headers[name]!);
   response.setHeader('content-length', bytes.length);

@@ -1,6 +1,7 @@
 // Bodies without an end of their own: watches and streams, with back-pressure.
 import type { Http2ServerResponse } from 'node:http2';
 import type { ApiRequest, WatchSubscription } from '@tiphys/machinery';
+import type { WatchSeries } from '../metrics.ts';
 import { eventEncoder, streamType } from '../output/encode.ts';
 import type { Encoding } from '../output/negotiate.ts';
 
@@ -12,6 +13,7 @@ export async function sendWatch(
   watch: WatchSubscription,
   encoding: Encoding,
   response: Http2ServerResponse,
+  counted?: WatchSeries,
 ): Promise<void> {
   const encode = eventEncoder(encoding);
   response.setHeader('content-type', streamType(encoding));
@@ -29,7 +31,12 @@ export async function sendWatch(
     stop = watch.subscribe(
       (events) => {
         if (response.destroyed || response.writableEnded) return;
-        const bytes = events.length === 1 ? encode(events[0]!) : Buffer.concat(events.map(encode));
+        const pieces = events.map(encode);
+        const bytes = pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces);
+        if (counted) {
+          counted.events.value += pieces.length;
+          for (const piece of pieces) counted.sizes.observe(piece.length);
+        }
         response.write(bytes);
         if (initial) limit += bytes.length;
         if (pending(response) > limit) {

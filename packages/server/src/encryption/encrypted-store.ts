@@ -54,11 +54,15 @@ export class EncryptedStore implements Store {
   }
 
   commit(operation: StoreOperation): Promise<StoreResult> {
-    const transformers = this.#transformersOf(operation.key);
-    if (operation.type !== 'put' || !transformers || transformers.isPlain) return this.#committed(this.#inner.commit(operation));
-    const data = transformers.write(operation.value, operation.key);
-    if (data instanceof Promise) return data.then((written) => this.#put(operation, written));
-    return this.#put(operation, data);
+    const encrypted = this.#encrypted(operation);
+    // Writes of one turn share a transaction: nobody waits who need not.
+    if (encrypted instanceof Promise) return encrypted.then((each) => this.#committed(this.#inner.commit(each)));
+    return this.#committed(this.#inner.commit(encrypted));
+  }
+
+  async commitAll(operations: readonly StoreOperation[], options?: { afterRevision?: number }): Promise<void> {
+    await this.#inner.commitAll(await Promise.all(operations.map((operation) => this.#encrypted(operation))), options);
+    if (this.#delivering) await this.#delivering;
   }
 
   watch(prefix: string, afterRevision: number, onEvents: (events: readonly StoreEvent[]) => void, onLost?: OnLost): { stop(): void } {
@@ -106,9 +110,15 @@ export class EncryptedStore implements Store {
     await this.#inner[Symbol.asyncDispose]();
   }
 
-  #put(operation: Extract<StoreOperation, { type: 'put' }>, data: Uint8Array): Promise<StoreResult> {
-    this.#known.set(data, operation.value);
-    return this.#committed(this.#inner.commit({ ...operation, value: data }));
+  #encrypted(operation: StoreOperation): StoreOperation | Promise<StoreOperation> {
+    const transformers = this.#transformersOf(operation.key);
+    if (operation.type !== 'put' || !transformers || transformers.isPlain) return operation;
+    const known = (data: Uint8Array): StoreOperation => {
+      this.#known.set(data, operation.value);
+      return { ...operation, value: data };
+    };
+    const data = transformers.write(operation.value, operation.key);
+    return data instanceof Promise ? data.then(known) : known(data);
   }
 
   /** Events are told before the write is acknowledged. */

@@ -32,6 +32,8 @@ const LONG_RUNNING = new Set(['attach', 'exec', 'log', 'portforward', 'proxy']);
 export const isLongRunning = ({ verb, subresource }: RequestInfo): boolean => verb === 'proxy' || LONG_RUNNING.has(subresource);
 
 export interface Admitted {
+  /** In a queue. */
+  waitedMs: number;
   headers: Readonly<Record<string, string>>;
   /** Gives the seats back; to be called once. */
   release(): void;
@@ -43,11 +45,13 @@ export interface TurnedAway {
 }
 
 class Ticket implements Admitted {
+  readonly waitedMs: number;
   readonly #flow: Flow;
   readonly #seated: Seated;
   readonly #isWatch: boolean;
 
-  constructor(flow: Flow, seated: Seated, isWatch: boolean) {
+  constructor(flow: Flow, seated: Seated, isWatch: boolean, waitedMs = 0) {
+    this.waitedMs = waitedMs;
     this.#flow = flow;
     this.#seated = seated;
     this.#isWatch = isWatch;
@@ -171,7 +175,7 @@ export class FlowControl {
       };
       const timer = clock.after(limitMs, leave);
       request.signal?.addEventListener('abort', leave, { once: true });
-      onSeat((seated) => done(() => new Ticket(flow, seated, isWatch), true));
+      onSeat((seated) => done(() => new Ticket(flow, seated, isWatch, this.#nowMs() - sinceMs), true));
     });
   }
 

@@ -6,6 +6,7 @@ import type { Runtime } from '@tiphys/runtime';
 import type { Store } from '@tiphys/storage';
 import type { Audited } from '../audit/auditor.ts';
 import type { AdmissionPlugin, RequestInfo } from '../interfaces.ts';
+import type { Metrics } from '../metrics.ts';
 import type { Resources } from '../resources.ts';
 
 /** The parts of the server that verbs use. */
@@ -17,6 +18,7 @@ export interface Core {
   reader: ResourceReader;
   /** Writes that rules make besides the object at hand. */
   operations: ObjectOperations;
+  metrics: Metrics;
   /** Whether what is stored would be stored differently today: then even an update that changes nothing is written. */
   isStale?(storeKey: string): Promise<boolean>;
 }

@@ -3,7 +3,7 @@ import { applyDefaults, type KubeObject, normalize, type ResourceType, schemaTab
 import { type MergeType, mergeTypeOf } from '@tiphys/machinery';
 import type { PlainObject } from '../cache/entry.ts';
 import type { AdmissionAttributes, EquivalentResource } from '../interfaces.ts';
-import type { RequestContext } from '../request/context.ts';
+import type { Core, RequestContext } from '../request/context.ts';
 import type { Endpoint } from '../resources.ts';
 
 export interface AdmissionSubject {
@@ -80,16 +80,39 @@ export function attributesOf(context: RequestContext, endpoint: Endpoint, subjec
 }
 
 /** Mutating admission. The object may change. */
-export async function admit(context: RequestContext, attributes: AdmissionAttributes): Promise<void> {
-  for (const plugin of context.core.admission) {
-    const pending = plugin.admit?.(attributes);
-    if (pending) await pending;
+export const admit = (context: RequestContext, attributes: AdmissionAttributes): Promise<void> => step(context, attributes, 'admit');
+
+export const admitValid = (context: RequestContext, attributes: AdmissionAttributes): Promise<void> =>
+  step(context, attributes, 'validate');
+
+async function step({ core }: RequestContext, attributes: AdmissionAttributes, type: 'admit' | 'validate'): Promise<void> {
+  const { clock } = core.runtime;
+  const startMs = clock.monotonicMs();
+  let rejected = true;
+  try {
+    for (const plugin of core.admission) {
+      const pending = plugin[type]?.(attributes);
+      if (pending) await timed(core, plugin.name, attributes, type, pending);
+    }
+    rejected = false;
+  } finally {
+    core.metrics.admissionStep(type, attributes.operation, rejected, clock.monotonicMs() - startMs);
   }
 }
 
-export async function admitValid(context: RequestContext, attributes: AdmissionAttributes): Promise<void> {
-  for (const plugin of context.core.admission) {
-    const pending = plugin.validate?.(attributes);
-    if (pending) await pending;
+async function timed(
+  { runtime: { clock }, metrics }: Core,
+  name: string,
+  { operation }: AdmissionAttributes,
+  type: 'admit' | 'validate',
+  pending: Promise<void>,
+): Promise<void> {
+  const startMs = clock.monotonicMs();
+  let rejected = true;
+  try {
+    await pending;
+    rejected = false;
+  } finally {
+    metrics.admissionPlugin(name, type, operation, rejected, clock.monotonicMs() - startMs);
   }
 }

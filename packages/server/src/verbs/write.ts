@@ -43,6 +43,8 @@ export async function put(
   const value = encodeStored(stored instanceof Promise ? await stored : stored);
   if (value.length > STORED_BYTES_MAX) throw statusError.requestEntityTooLarge(`limit is ${STORED_BYTES_MAX}`);
   const ttlSeconds = endpoint.definition.ttlSeconds?.(object);
+  const { clock } = core.runtime;
+  const startMs = clock.monotonicMs();
   const result = await commit(core, {
     type: 'put',
     key: endpoint.storeKey(key),
@@ -50,6 +52,7 @@ export async function put(
     expectedRevision,
     ...(ttlSeconds === undefined ? {} : { ttlSeconds }),
   });
+  core.metrics.stored(endpoint, expectedRevision === 0 ? 'create' : 'update', clock.monotonicMs() - startMs);
   if (!result.ok) return undefined;
   const newest = endpoint.cache.get(key);
   const entry = newest?.revision === result.revision ? newest : new Entry(key, result.revision, value);
@@ -59,7 +62,10 @@ export async function put(
 
 /** Deletes the key if it still stands at the expected revision. undefined: someone else was faster. */
 export async function remove(core: Core, endpoint: Endpoint, entry: Entry): Promise<Entry | undefined> {
+  const { clock } = core.runtime;
+  const startMs = clock.monotonicMs();
   const result = await commit(core, { type: 'delete', key: endpoint.storeKey(entry.key), expectedRevision: entry.revision });
+  core.metrics.stored(endpoint, 'delete', clock.monotonicMs() - startMs);
   if (!result.ok) return undefined;
   const gone = entry.at(result.revision);
   await endpoint.ready([gone]);
