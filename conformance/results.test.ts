@@ -17,6 +17,7 @@ const XML = `<testsuites><testsuite>
 <testcase name="[It] [sig-apps] A &gt; b [Conformance]" classname="x" status="passed" time="1"><system-err>x</system-err></testcase>
 <testcase name="[It] [sig-node] C" classname="x" status="failed" time="1"><failure message="it &quot;broke&quot;&#xA;more" type="failed">t</failure></testcase>
 <testcase name="[It] [sig-node] D" classname="x" status="skipped" time="0"><skipped message="skipped"></skipped></testcase>
+<testcase name="[It] [sig-node] H" classname="x" status="failed"><failure message="" type="failed">[FAILED] needs &lt;2&gt;&#xA;more</failure></testcase>
 <testcase name="[It] [sig-node] F" classname="x" status="interrupted" time="0"><error message="cut short"></error></testcase>
 <testcase name="[It] [sig-node] G" classname="x" status="timedout" time="0"><failure message="A suite timeout occurred"></failure></testcase>
 </testsuite></testsuites>`;
@@ -27,6 +28,7 @@ test('junit files are read: what passed, what failed and why, and nothing that d
     [
       ['[sig-apps] A > b [Conformance]', { passed: true, message: '' }],
       ['[sig-node] C', { passed: false, message: 'it "broke"' }],
+      ['[sig-node] H', { passed: false, message: 'needs <2>' }],
     ],
   );
 });
@@ -35,6 +37,7 @@ test('surprises: unlisted failures, listed passes, listed without a cause', () =
   const listed = parseKnownFailing('# comment\n[sig-apps] A > b [Conformance]\n    no reason any more\n[sig-node] E\n');
   assert.deepEqual(judge(parseJunit(XML), listed).surprises, [
     'FAILED, not listed: [sig-node] C\n    it "broke"',
+    'FAILED, not listed: [sig-node] H\n    needs <2>',
     'PASSED, but listed: [sig-apps] A > b [Conformance]',
     'LISTED without a cause: [sig-node] E',
   ]);
@@ -56,7 +59,7 @@ test('later runs win, and a test that passed only alone is named', () => {
   ]);
   assert.deepEqual(merged.get('[sig-node] C'), { passed: true, message: '', commit: 'def', again: true });
   const page = resultsPage([...merged.keys()], merged, '2026-01-01');
-  assert.match(page, /Commits abc \(1 tests\), def \(1 tests\)/);
+  assert.match(page, /Commits abc \(2 tests\), def \(1 tests\)/);
   assert.match(page, /passed when run again alone:\n\n- \[sig-node\] C\n/);
 });
 
@@ -64,9 +67,9 @@ test('the list of failures keeps causes, forgets what passes and says what nobod
   const results = parseJunit(XML);
   const page = knownFailingPage(results, parseKnownFailing('[sig-apps] A > b [Conformance]\n    old\n[sig-node] E\n    needs a disk\n'));
   const listed = parseKnownFailing(page);
-  assert.deepEqual([...listed.keys()], ['[sig-node] C', '[sig-node] E']);
+  assert.deepEqual([...listed.keys()], ['[sig-node] C', '[sig-node] E', '[sig-node] H']);
   assert.equal(listed.get('[sig-node] E'), 'needs a disk');
-  assert.deepEqual(judge(results, listed).surprises, ['LISTED without a cause: [sig-node] C']);
+  assert.deepEqual(judge(results, listed).surprises, ['LISTED without a cause: [sig-node] C', 'LISTED without a cause: [sig-node] H']);
 });
 
 test('tests are chosen by their whole names', () => {

@@ -31,9 +31,10 @@ export function parseJunit(xml: string): Map<string, Outcome> {
     const body = match[3] ?? '';
     const status = match[2]!.match(/status="([^"]*)"/)?.[1] ?? '';
     if (!name.startsWith('[It] ') || status === 'skipped' || body.includes('<skipped') || wasCutShort(status, body)) continue;
-    const failure = body.match(/<(?:failure|error)\s[^>]*?message="([^"]*)"/);
-    const failed = failure !== null || /<(?:failure|error)[\s>]/.test(body);
-    outcomes.set(name.slice('[It] '.length), { passed: !failed, message: failure ? unescaped(failure[1]!).split('\n')[0]! : '' });
+    const failure = body.match(/<(?:failure|error)(?:\s[^>]*?message="([^"]*)")?[^>]*>([^<]*)/);
+    const said = failure ? unescaped(failure[1] || failure[2]!).split('\n') : [];
+    const message = said.find((line) => line.trim() !== '')?.replace(/^\[FAILED\] /, '') ?? '';
+    outcomes.set(name.slice('[It] '.length), { passed: failure === null, message });
   }
   return outcomes;
 }
