@@ -11,7 +11,7 @@ import {
 } from '@tiphys/machinery';
 
 const POD = 'io.k8s.api.core.v1.Pod';
-const tracked = { type: mergeTypeOf(schemaTable, POD), empty: emptyObject(schemaTable, POD), resetFields: { 'f:status': {} } };
+const tracked = { type: mergeTypeOf(schemaTable, POD), empty: emptyObject(POD), resetFields: { 'f:status': {} } };
 const manager = { name: 'kube-controller-manager', apiVersion: 'v1', time: '2026-01-01T00:00:00Z' };
 const container = {
   name: 'web',

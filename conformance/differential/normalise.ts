@@ -53,9 +53,11 @@ const LIST_OF_CAUSES = /^([\s\S]*? is invalid: )[\s\S]*$/;
 function status(body: Record<string, any>): Record<string, any> {
   const causes = body.details?.causes;
   if (!Array.isArray(causes)) return body;
-  const sorted = [...causes].sort((a, b) => JSON.stringify(a).localeCompare(JSON.stringify(b)));
-  const message = causes.length > 1 ? String(body.message).replace(LIST_OF_CAUSES, '$1…') : body.message;
-  return { ...body, message, details: { ...body.details, causes: sorted } };
+  // Keyed by themselves, so that one that is missing doesn't put the others beside their neighbours. Upstream repeats what it says of
+  // metadata as often as its strategies ask.
+  const set = Object.fromEntries(causes.map(({ field, reason, message: why }) => [`${field}: ${reason}: ${why}`, true]).sort());
+  const message = Object.keys(set).length > 1 ? String(body.message).replace(LIST_OF_CAUSES, '$1…') : body.message;
+  return { ...body, message, details: { ...body.details, causes: set } };
 }
 
 /** Comparable with another server's answer to the same request. `drawnTexts`: versions and names to be blotted out. */

@@ -29,8 +29,8 @@ function parsed(text: string): unknown {
 
 export function connect(name: Server['name'], port: number, token: string): Server {
   const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS_MAX, rejectUnauthorized: false });
-  const ask: Server['ask'] = (method, path, contentType, body) =>
-    new Promise((resolve, reject) => {
+  const once = (method: string, path: string, contentType: string | undefined, body: string | undefined) =>
+    new Promise<Answer>((resolve, reject) => {
       const headers: Record<string, string> = {
         authorization: `Bearer ${token}`,
         accept: 'application/json',
@@ -49,8 +49,14 @@ export function connect(name: Server['name'], port: number, token: string): Serv
           resolve({ status: response.statusCode!, warnings, body: parsed(Buffer.concat(chunks).toString()) });
         });
       });
-      sent.on('error', reject);
+      // A connection that was idle may have been closed while the request went out.
+      sent.on('error', (error) => reject(Object.assign(error, { stale: sent.reusedSocket })));
       sent.end(bytes);
+    });
+  const ask: Server['ask'] = (method, path, contentType, body) =>
+    once(method, path, contentType, body).catch((error) => {
+      if (!error.stale) throw error;
+      return once(method, path, contentType, body);
     });
   return { name, ask, close: () => agent.destroy() };
 }

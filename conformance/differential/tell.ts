@@ -1,6 +1,7 @@
 // Tells a story to both servers and says where their answers part.
-import { differences } from '../compare/differences.ts';
+
 import { normalise } from './normalise.ts';
+import { partings } from './part.ts';
 import type { Answer, Server } from './server.ts';
 import { applyEdits, type Body, type Step } from './step.ts';
 
@@ -71,7 +72,7 @@ async function settle(told: Telling, step: Step): Promise<string[]> {
   let found: string[] = [];
   for (let attempt = 0; attempt < SETTLED_ATTEMPTS_MAX; attempt++) {
     const answers = await Promise.all(told.sides.map((side) => ask(told, side, { method: 'GET', path })));
-    found = differences(normalise(answers[0]!), normalise(answers[1]!));
+    found = partings(normalise(answers[0]!), normalise(answers[1]!));
     told.sides.forEach((side, i) => {
       remember(side, { method: 'GET', path }, answers[i]!);
     });
@@ -106,7 +107,7 @@ export async function tellStep(told: Telling, step: Step): Promise<Told> {
   });
   const all = [...new Set([...drawnTexts, ...versions])];
   const answers = given.map((answer) => withoutStatus(normalise(answer, all), step)) as [Answer, Answer];
-  const lines = differences(answers[0], answers[1]);
+  const lines = partings(answers[0], answers[1]);
   told.sides.forEach((side, i) => {
     remember(side, step, given[i]!);
   });

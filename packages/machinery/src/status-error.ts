@@ -110,7 +110,7 @@ export const statusError = {
     return new StatusError(422, 'Invalid', `${qualified} ${JSON.stringify(name)} is invalid${list}`, {
       ...(name ? { name } : {}),
       ...(kind.group ? { group: kind.group } : {}),
-      kind: kind.kind,
+      ...(kind.kind ? { kind: kind.kind } : {}),
       ...(errors.length ? { causes: errors.map((e) => ({ reason: e.type, message: e.message, field: e.field })) } : {}),
     });
   },

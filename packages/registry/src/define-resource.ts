@@ -1,6 +1,6 @@
 // A resource is one definition: identity, defaults, rules, subresources, columns. The server's verbs are generic over it.
 import type { corev1, KubeObject, ResourceType } from '@tiphys/api';
-import type { FieldError, Status, StatusError, UserInfo } from '@tiphys/machinery';
+import type { FieldError, FieldTree, Status, StatusError, UserInfo } from '@tiphys/machinery';
 import type { Runtime } from '@tiphys/runtime';
 
 /** The server's own caches, read without waiting. Objects are shared: do not change them. */
@@ -129,6 +129,11 @@ export interface ResourceDefinition<T extends KubeObject = KubeObject> {
   adopt?(stored: KubeObject): KubeObject;
   /** The `status` subresource: main writes keep the old status, status writes keep the old rest. */
   status?: UpdateRules<T>;
+  /**
+   * What a write cannot touch and so never owns: by subresource, '' for the object itself. Default: the main write can't touch the status,
+   * a status write not the spec. Where the status' own has `f:metadata`, such a write leaves all of it alone.
+   */
+  resetFields?: Readonly<Record<string, FieldTree>>;
   scale?: ScalePaths;
   /** Whether a change of spec bumps metadata.generation. Default: when there is a status subresource. */
   generation?: boolean;

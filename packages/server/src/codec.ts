@@ -51,7 +51,7 @@ export function builtInCodec(definition: ResourceDefinition<any>): ObjectCodec {
       return defaulted;
     },
     get tracked() {
-      tracked ??= { type: mergeTypeOf(schemaTable, schema), empty: emptyObject(schemaTable, schema) };
+      tracked ??= { type: mergeTypeOf(schemaTable, schema), empty: emptyObject(schema) };
       return tracked;
     },
     strategicMerge: (current, patch) => applyStrategicMergePatch(current, patch, schemaTable, schema),

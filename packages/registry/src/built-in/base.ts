@@ -121,6 +121,36 @@ const COUNTS_GENERATIONS = new Set([
   'scheduling.k8s.io/priorityclasses',
 ]);
 
+const LABELS_KEPT = { '': { 'f:status': {} }, status: { 'f:spec': {}, 'f:metadata': { 'f:labels': {} } } };
+const METADATA_KEPT = { '': { 'f:status': {} }, status: { 'f:spec': {}, 'f:metadata': {} } };
+
+/** Where writes can touch less than usual (GetResetFields of upstream's strategies). */
+const RESET_FIELDS: Record<string, NonNullable<ResourceDefinition['resetFields']>> = {
+  '/pods': {
+    '': { 'f:status': {} },
+    status: { 'f:spec': {}, 'f:metadata': { 'f:deletionTimestamp': {}, 'f:ownerReferences': {} } },
+  },
+  'admissionregistration.k8s.io/validatingadmissionpolicies': METADATA_KEPT,
+  'apiextensions.k8s.io/customresourcedefinitions': METADATA_KEPT,
+  'apiregistration.k8s.io/apiservices': METADATA_KEPT,
+  'apps/deployments': LABELS_KEPT,
+  'certificates.k8s.io/certificatesigningrequests': {
+    '': { 'f:spec': {}, 'f:status': {} },
+    status: { 'f:spec': {}, 'f:status': { 'f:conditions': {} } },
+    approval: { 'f:spec': {}, 'f:status': { 'f:certificate': {} } },
+  },
+  'flowcontrol.apiserver.k8s.io/flowschemas': METADATA_KEPT,
+  'flowcontrol.apiserver.k8s.io/prioritylevelconfigurations': METADATA_KEPT,
+  'internal.apiserver.k8s.io/storageversions': METADATA_KEPT,
+  'networking.k8s.io/servicecidrs': METADATA_KEPT,
+  'resource.k8s.io/devicetaintrules': METADATA_KEPT,
+  'resource.k8s.io/resourceclaims': METADATA_KEPT,
+  'resource.k8s.io/resourcepoolstatusrequests': METADATA_KEPT,
+  'scheduling.k8s.io/podgroups': METADATA_KEPT,
+  'storage.k8s.io/volumeattachments': METADATA_KEPT,
+  'storagemigration.k8s.io/storageversionmigrations': METADATA_KEPT,
+};
+
 const PACKAGES: Record<string, string> = {
   '': 'io.k8s.api.core',
   'apiextensions.k8s.io': 'io.k8s.apiextensions-apiserver.pkg.apis.apiextensions',
@@ -165,6 +195,7 @@ export function baseDefinition<T extends KubeObject>(group: string, version: str
     ...(row.shortNames ? { shortNames: row.shortNames } : {}),
     ...(row.categories ? { categories: row.categories } : {}),
     ...(has('status') ? { status: {} } : {}),
+    ...(RESET_FIELDS[key] ? { resetFields: RESET_FIELDS[key] } : {}),
     ...(has('scale') ? { scale: REPLICAS } : {}),
     ...(subresources.length ? { subresources } : {}),
     ...(PATH_SEGMENT_NAMES.has(key) ? { validateName: nameIsPathSegment } : {}),

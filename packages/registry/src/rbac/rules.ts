@@ -57,6 +57,12 @@ export function checkBinding(errors: Errors, { roleRef, subjects }: Binding, nam
 
 export function checkSameRole(errors: Errors, { roleRef: now }: Binding, { roleRef: old }: Binding): void {
   if (now?.apiGroup !== old?.apiGroup || now?.kind !== old?.kind || now?.name !== old?.name) {
-    errors.push(fieldError.invalid('roleRef', { APIGroup: now.apiGroup ?? '', Kind: now.kind, Name: now.name }, 'cannot change roleRef'));
+    errors.push(
+      fieldError.invalid(
+        'roleRef',
+        { APIGroup: now?.apiGroup ?? '', Kind: now?.kind ?? '', Name: now?.name ?? '' },
+        'cannot change roleRef',
+      ),
+    );
   }
 }

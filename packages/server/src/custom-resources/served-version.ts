@@ -138,6 +138,7 @@ function rulesOf(schema: JsonSchema, hasStatus: boolean): Partial<ResourceDefini
             else object.status = old.status;
           },
           status: { validateUpdate: (object: CustomObject, old: CustomObject) => newErrors(object, old) },
+          resetFields: { '': { 'f:status': {} }, status: { 'f:spec': {}, 'f:metadata': {} } },
         }
       : {}),
   };

@@ -113,19 +113,15 @@ function applied(
   config: PlainObject,
   options: WriteOptions & { force: boolean },
 ): PlainObject {
-  const { name, namespace, subresource } = context.info;
+  const { namespace, subresource } = context.info;
   if (typeof config !== 'object' || config === null)
     throw statusError.badRequest('error decoding YAML: the configuration is not an object');
-  const metadata = {
-    ...config.metadata,
-    name: config.metadata?.name ?? name,
-    ...(namespace && !config.metadata?.namespace ? { namespace } : {}),
-  };
   const manager = fieldManager(context, endpoint, options);
-  const result = serverSideApply(current, { ...config, metadata }, manager, trackedType(endpoint, subresource), options.force);
+  const result = serverSideApply(current, config, manager, trackedType(endpoint, subresource), options.force);
   if (!result.changed && current) return structuredClone(current);
   const { object } = strictly(context, endpoint, result.object, options, []);
   const identity = current?.metadata;
+  if (namespace && !object.metadata!.namespace) object.metadata!.namespace = namespace;
   if (identity) Object.assign(object.metadata!, pick(identity, ['uid', 'resourceVersion', 'creationTimestamp', 'generation']));
   return endpoint.codec.applyDefaults(object);
 }

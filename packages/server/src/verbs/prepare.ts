@@ -30,7 +30,7 @@ export function dedupOwnerReferences(context: RequestContext, object: PlainObjec
 }
 
 const MAIN_RESET: FieldTree = { 'f:status': {} };
-const STATUS_RESET: FieldTree = { 'f:spec': {}, 'f:metadata': { 'f:labels': {} } };
+const STATUS_RESET: FieldTree = { 'f:spec': {} };
 const trackedTypes = new WeakMap<Endpoint, Map<string, TrackedType>>();
 
 /** The endpoint's type with the fields that a write to this subresource cannot touch. */
@@ -39,7 +39,9 @@ export function trackedType(endpoint: Endpoint, subresource: string): TrackedTyp
   trackedTypes.set(endpoint, known);
   let tracked = known.get(subresource);
   if (!tracked) {
-    const resetFields = subresource === 'status' ? STATUS_RESET : subresource === '' && endpoint.definition.status ? MAIN_RESET : undefined;
+    const { definition } = endpoint;
+    const usual = subresource === 'status' ? STATUS_RESET : subresource === '' && definition.status ? MAIN_RESET : undefined;
+    const resetFields = definition.resetFields?.[subresource] ?? usual;
     const { type, empty } = endpoint.codec.tracked;
     tracked = { type, empty, ...(resetFields ? { resetFields } : {}) };
     known.set(subresource, tracked);

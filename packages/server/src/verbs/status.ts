@@ -3,26 +3,37 @@ import type { UpdateRules } from '@tiphys/registry';
 import type { PlainObject } from '../cache/entry.ts';
 import type { Endpoint } from '../resources.ts';
 
-/** Everything but the status and metadata stays as it is, and of the metadata the labels do. */
-function keepAllButStatus(object: PlainObject, old: PlainObject): void {
-  for (const key of Object.keys(object)) {
-    if (key !== 'status' && key !== 'metadata' && !(key in old)) delete object[key];
-  }
-  for (const key of Object.keys(old)) {
-    if (key !== 'status' && key !== 'metadata') object[key] = old[key];
-  }
-  const metadata = object.metadata!;
-  if (old.metadata!.labels) metadata.labels = old.metadata!.labels;
-  else delete metadata.labels;
+type Rules = Required<Pick<UpdateRules<any>, 'prepareForUpdate'>>['prepareForUpdate'];
+
+/** Everything but the status and metadata stays as it is, and of the metadata what the kind says (rest.ResetObjectMetaForStatus). */
+function keepAllButStatus(endpoint: Endpoint): Rules {
+  const kept = endpoint.definition.resetFields?.status?.['f:metadata'];
+  const keepsMetadata = kept !== undefined && Object.keys(kept).length === 0;
+  const fields = keepsMetadata ? METADATA_FIELDS : Object.keys(kept ?? {}).map((name) => name.slice(2));
+  return (object: PlainObject, old: PlainObject) => {
+    for (const key of Object.keys(object)) {
+      if (key !== 'status' && key !== 'metadata' && !(key in old)) delete object[key];
+    }
+    for (const key of Object.keys(old)) {
+      if (key !== 'status' && key !== 'metadata') object[key] = old[key];
+    }
+    const metadata = object.metadata as Record<string, unknown>;
+    const before = old.metadata as Record<string, unknown>;
+    for (const field of fields) {
+      if (before[field] === undefined) delete metadata[field];
+      else metadata[field] = before[field];
+    }
+  };
 }
 
+const METADATA_FIELDS = ['deletionTimestamp', 'generation', 'selfLink', 'labels', 'annotations', 'finalizers', 'ownerReferences'];
 const cached = new WeakMap<Endpoint, UpdateRules<any>>();
 
 export function statusRules(endpoint: Endpoint): UpdateRules<any> {
   let rules = cached.get(endpoint);
   if (!rules) {
     const own = endpoint.definition.status ?? {};
-    rules = own.prepareForUpdate ? own : { ...own, prepareForUpdate: keepAllButStatus };
+    rules = own.prepareForUpdate ? own : { ...own, prepareForUpdate: keepAllButStatus(endpoint) };
     cached.set(endpoint, rules);
   }
   return rules;

@@ -28,6 +28,8 @@ export interface UpdatePlan {
   view?: { of(object: PlainObject): PlainObject; into(object: PlainObject, view: PlainObject): PlainObject };
   /** change() has recorded the managed fields itself. */
   tracked?: boolean;
+  /** The uid that the object sent has says which object is meant; what patches make of it is checked by rules alone. */
+  uidIsPrecondition?: boolean;
 }
 
 const WHOLE: NonNullable<UpdatePlan['view']> = { of: (object) => object, into: (_, view) => view };
@@ -56,7 +58,7 @@ export async function updateWith(
   matchNamespace(object, context.info.namespace, endpoint.type.namespaced);
   checkName(context, object);
   dedupOwnerReferences(context, object);
-  const plan: UpdatePlan = { options, rules, createsMissing, change: () => structuredClone(object) };
+  const plan: UpdatePlan = { options, rules, createsMissing, uidIsPrecondition: true, change: () => structuredClone(object) };
   return updatedResponse(endpoint, await updateObject(context, endpoint, plan));
 }
 
@@ -128,7 +130,7 @@ async function updateOnce(context: RequestContext, endpoint: Endpoint, plan: Upd
   const wished = await plan.change(old);
   matchNamespace(wished, context.info.namespace, endpoint.type.namespaced);
   checkName(context, wished);
-  checkPreconditions(endpoint, name, wished, old);
+  checkPreconditions(endpoint, name, wished, old, plan.uidIsPrecondition === true);
   if (!plan.tracked) track(context, endpoint, old, wished, options);
   const view = plan.view ?? WHOLE;
   const shown = { object: view.of(wished), oldObject: view.of(old) };
@@ -156,10 +158,10 @@ async function updateOnce(context: RequestContext, endpoint: Endpoint, plan: Upd
   }
 }
 
-function checkPreconditions(endpoint: Endpoint, name: string, object: PlainObject, old: PlainObject): void {
+function checkPreconditions(endpoint: Endpoint, name: string, object: PlainObject, old: PlainObject, withUid: boolean): void {
   const metadata = object.metadata!;
   const oldUid = old.metadata!.uid;
-  if (metadata.uid && metadata.uid !== oldUid) {
+  if (withUid && metadata.uid && metadata.uid !== oldUid) {
     throw statusError.conflict(
       endpoint.type,
       name,
