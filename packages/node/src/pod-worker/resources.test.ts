@@ -81,6 +81,10 @@ test('a container without limits lives within its pod’s, and follows them', ()
   assert.deepEqual([isForPod, updates.memory.map(({ id }) => id), updates.cpu], [true, ['id-a'], []]);
 });
 
+test('a pod that has never run is not being resized', () => {
+  assert.equal(resizeIsNeeded(planResize(whole('2Gi'), running(), { containers: {} })), false);
+});
+
 test('the status says what the pod as a whole was given, and what it has', () => {
   const [allocated, actuated] = [whole('3Gi'), whole('2Gi')];
   assert.deepEqual(podLevelStatus(allocated, actuated, true), {

@@ -93,7 +93,13 @@ const runningOf = (container: corev1.Container, runtime: PodRuntime): RuntimeCon
 
 /** What of the pod still has other limits than it was given. `has` is what pod and containers were started or updated with. */
 export function planResize(pod: corev1.Pod, runtime: PodRuntime, has: PodResources): ResizePlan {
-  const plan: ResizePlan = { updates: { memory: [], cpu: [] }, pod: !sameAmounts(pod.spec!.resources ?? {}, has.pod ?? {}), restarts: [] };
+  // The cgroup of a pod that has never run is made as its spec says.
+  const isStarted = Object.keys(has.containers).length > 0;
+  const plan: ResizePlan = {
+    updates: { memory: [], cpu: [] },
+    pod: isStarted && !sameAmounts(pod.spec!.resources ?? {}, has.pod ?? {}),
+    restarts: [],
+  };
   for (const container of resizable(pod)) {
     const status = runningOf(container, runtime);
     const current = has.containers[container.name];
