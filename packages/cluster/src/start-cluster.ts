@@ -158,6 +158,24 @@ async function makeKnown({ folder, store, keyFiles }: Place, runtime: Runtime, u
   return control;
 }
 
+/** Gives the keys to those who connect, and keeps them fresh. Returns a stop function. */
+function showKeys(
+  configuration: ClusterConfiguration,
+  runtime: Runtime,
+  { kubeconfig, keyFiles }: Place,
+  { listening, renew }: ControlPlane,
+  keys: ClusterKeys,
+): () => void {
+  const write = (shown: ClusterKeys) =>
+    writeFileAtomically(kubeconfig, administratorKubeconfig(`https://${LOOPBACK}:${listening.port}`, shown));
+  write(keys);
+  const onRenewed = (renewed: ClusterKeys) => {
+    renew(renewed);
+    write(renewed);
+  };
+  return keepCertificatesFresh({ runtime, keys, current: () => keysFor(configuration, runtime, keyFiles), onRenewed });
+}
+
 /** Resolves when the API is usable, the controllers work and the nodes are registered. */
 export async function startCluster(options: ClusterOptions = {}): Promise<Cluster> {
   const { directory, onStep = () => undefined, onDone = () => undefined } = options;
@@ -197,17 +215,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
       ...(isReal && place.folder ? { volumeDirectory: join(place.folder.path, 'volumes') } : {}),
     });
     const url = `https://${LOOPBACK}:${controlPlane.listening.port}`;
-    writeFileAtomically(place.kubeconfig, administratorKubeconfig(url, keys));
-    const { renew } = controlPlane;
-    stopRenewal = keepCertificatesFresh({
-      runtime,
-      keys,
-      current: () => keysFor(configuration, runtime, place.keyFiles),
-      onRenewed: (renewed) => {
-        renew(renewed);
-        writeFileAtomically(place.kubeconfig, administratorKubeconfig(url, renewed));
-      },
-    });
+    stopRenewal = showKeys(configuration, runtime, place, controlPlane, keys);
     control = await makeKnown(place, runtime, url, configuration);
     onDone(`The API server answers at ${url}`);
     const { client, clientOf } = controlPlane;
