@@ -26,14 +26,7 @@ export class StoreFileError extends Error {
   override name = 'StoreFileError';
 }
 
-interface Row {
-  id: number;
-  key: string;
-  value: Uint8Array;
-  create_revision: number;
-  mod_revision: number;
-  checksum: number;
-}
+type Row = [id: number, key: string, value: Uint8Array, createRevision: number, modRevision: number, checksum: number];
 
 function checksumOf(key: string, value: Uint8Array, createRevision: number, modRevision: number): number {
   return crc32(value, crc32(`${key}\u0000${createRevision}\u0000${modRevision}`));
@@ -117,12 +110,14 @@ function load(database: DatabaseSync, path: string, ids: RowIds): { records: Sto
     const revision = database.prepare('SELECT value FROM meta WHERE name = ?').get(REVISION)?.value as number | undefined;
     if (revision === undefined || !Number.isSafeInteger(revision)) throw damaged('its revision is missing');
     const records: StoredRecord[] = [];
-    for (const row of database.prepare('SELECT * FROM records').iterate() as unknown as Iterable<Row>) {
-      const { key, value, create_revision: createRevision, mod_revision: modRevision } = row;
-      if (checksumOf(key, value, createRevision, modRevision) !== row.checksum) throw damaged(`the checksum of ${key} does not match`);
+    const all = database.prepare('SELECT id, key, value, create_revision, mod_revision, checksum FROM records');
+    // Of a hundred thousand rows objects with names take a third longer.
+    all.setReturnArrays(true);
+    for (const [id, key, value, createRevision, modRevision, checksum] of all.iterate() as unknown as Iterable<Row>) {
+      if (checksumOf(key, value, createRevision, modRevision) !== checksum) throw damaged(`the checksum of ${key} does not match`);
       if (ids.has(key)) throw damaged(`${key} is there twice`);
       if (modRevision > revision) throw damaged(`${key} is newer than the store`);
-      ids.set(key, row.id);
+      ids.set(key, id);
       records.push({ key, value, createRevision, modRevision });
     }
     return { records, revision };
