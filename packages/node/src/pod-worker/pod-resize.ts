@@ -177,7 +177,7 @@ export class PodResize {
     if (updates.memory.length > 0 || isForPod) await this.#verifyUsage(pod, updates.memory, current, desired);
     if (isForAll || updates.memory.length > 0) await this.#resize(pod, 'memory', updates.memory, ['memoryBytes'], current, desired);
     if (isForAll || updates.cpu.length > 0) await this.#resize(pod, 'cpu', updates.cpu, ['cpuQuota', 'cpuShares'], current, desired);
-    if (pod.spec!.resources) this.#actuatePod(pod.spec!.resources);
+    if (isForPod) this.#actuatePod(pod.spec!.resources ?? {});
   }
 
   /** The pod's cgroup grows before its containers and shrinks after them. */
