@@ -26,6 +26,7 @@ import {
   type StandardServerOptions,
   type TokenSigner,
 } from '@tiphys/server';
+import type { Family } from '@tiphys/std';
 import type { Store } from '@tiphys/storage';
 import { addressAt } from './addresses.ts';
 import { certificateSigner } from './certificates/certificate-signer.ts';
@@ -187,16 +188,24 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const stopFiles = followFiles();
   const client = clientAs(LOOPBACK_USER);
   const lead = leading({ isShared: options.store.isShared, client, runtime, identity: options.identity });
+  // Who leads again starts new controllers, which count from nothing.
+  let counted: readonly Family[] = [];
+  const writeCounted = (lines: string[]) => {
+    for (const family of counted) family.write(lines);
+  };
+  server.addMetrics([{ name: 'workqueue', write: writeCounted }]);
   const controllers =
     configuration.controllers === 'none'
       ? undefined
-      : lead('kube-controller-manager', () =>
-          startControllers({
+      : lead('kube-controller-manager', () => {
+          const started = startControllers({
             client: clientAs(LOOPBACK_USER, 'kube-controller-manager'),
             runtime,
             controllers: [...systemControllers(systemOptions(options, signer)), ...builtinControllers()],
-          }),
-        );
+          });
+          counted = started.metrics;
+          return started;
+        });
   const scheduler =
     configuration.scheduler === 'none'
       ? undefined

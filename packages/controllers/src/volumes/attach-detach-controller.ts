@@ -137,7 +137,9 @@ const attacher = defineController<corev1.Node>({
   name: NAME,
   eventSource: SOURCE,
   for: corev1.nodes,
-  triggers: isManaged,
+  // Not for heartbeats.
+  triggers: (node, old) =>
+    isManaged(node) && (!old || !isManaged(old) || !semanticEqual(node.status?.volumesAttached, old.status?.volumesAttached)),
   reads: [corev1.persistentvolumes, storagev1.csidrivers],
   indices: [podIndex, attachmentsByNode, attachmentsByVolume],
   watches: [
