@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { corev1 } from '@tiphys/api';
 import { type Client, clientFromKubeconfig } from '@tiphys/client';
 import { dataFolder, obstacles } from '@tiphys/cluster';
-import { type CriClient, containerdPaths, criClient } from '@tiphys/node';
+import { type CriClient, cgroupRoot, containerdPaths, criClient } from '@tiphys/node';
 import { realClock } from '@tiphys/runtime';
 import { bundle, type Figures, figures, machineCpuSeconds, report, tiphys } from './measure.ts';
 
@@ -95,14 +95,14 @@ async function measureCluster(kubeconfig: string, image: string): Promise<Measur
   return measured((count, together) => latencies(client, image, count, together)).finally(() => client.close());
 }
 
-async function bareCall(cri: CriClient, logs: string, image: string, index: number): Promise<{ id: string; tookMs: number }> {
-  const logDirectory = join(logs, String(index));
+async function bareCall(cri: CriClient, nodeFolder: string, image: string, index: number): Promise<{ id: string; tookMs: number }> {
+  const logDirectory = join(nodeFolder, 'bare-logs', String(index));
   mkdirSync(join(logDirectory, 'c'), { recursive: true });
   const sandbox = {
     metadata: { name: `bare-${index}`, namespace: 'bare', uid: `bare-${index}`, attempt: 0 },
     hostname: `bare-${index}`,
     logDirectory,
-    linux: { cgroupParent: '/tiphys-bare', securityContext: { namespaceOptions: { pid: 1 } } },
+    linux: { cgroupParent: `${cgroupRoot(nodeFolder)}/bare`, securityContext: { namespaceOptions: { pid: 1 } } },
   };
   const started = performance.now();
   const id = await cri.runPodSandbox({ config: sandbox });
@@ -119,7 +119,7 @@ async function measureBare(directory: string, image: string): Promise<Measured> 
   const run = async (count: number, together: boolean) => {
     const started = performance.now();
     const made = await timed(async () => {
-      const one = (index: number) => bareCall(cri, join(directory, 'bare-logs'), image, index);
+      const one = (index: number) => bareCall(cri, folder.nodeFolder, image, index);
       if (together) return Promise.all(Array.from({ length: count }, (_, index) => one(index)));
       const all: Awaited<ReturnType<typeof one>>[] = [];
       for (let index = 0; index < count; index++) all.push(await one(index));

@@ -9,7 +9,7 @@ export { ensureSandboxImage, type ImageTarget, importArchive, loadImage } from '
 export { type ListedImage, listImages, type PackOptions, packArchive, packImage } from './images/pack.ts';
 export { KUBELET_VERSION } from './node/node-object.ts';
 export { type RemoveOptions, removeEverything } from './node/remove-everything.ts';
-export { type FoundContainer, type Node, type NodeOptions, startNode } from './node/start-node.ts';
+export { cgroupRoot, type FoundContainer, type Node, type NodeOptions, startNode } from './node/start-node.ts';
 export { podLogDirectory, podLogPath } from './pod-worker/paths.ts';
 export { findContainer } from './pod-worker/pod-runtime.ts';
 export * from './simulated/index.ts';
