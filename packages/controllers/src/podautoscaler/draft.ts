@@ -37,6 +37,10 @@ export interface Draft {
   events: EventText[];
   nowMs: number;
   options: AutoscalerOptions;
+  /** Replicas before and after, once the turn has come so far. */
+  current: number;
+  desired: number;
+  settled: boolean;
 }
 
 export const draftOf = (hpa: Autoscaler, nowMs: number, options: AutoscalerOptions): Draft => ({
@@ -45,6 +49,9 @@ export const draftOf = (hpa: Autoscaler, nowMs: number, options: AutoscalerOptio
   events: [],
   nowMs,
   options,
+  current: 0,
+  desired: 0,
+  settled: false,
 });
 
 /** Stays at its place; the time changes with the status only. */

@@ -5,6 +5,7 @@ import type { Pod } from '../pods/pod-state.ts';
 import { typed } from '../runtime/apply.ts';
 import { type Controller, defineController, type ReconcileContext } from '../runtime/controller.ts';
 import { nameOf, namespaceOf } from '../runtime/objects.ts';
+import { AutoscalerMetrics, directionOf, type Fault } from './autoscaler-metrics.ts';
 import { ambiguity, byMetrics, type Decision, settled, targetSelector, unsettled, withoutMetrics } from './decision.ts';
 import {
   type Autoscaler,
@@ -38,6 +39,7 @@ class HorizontalAutoscaler {
   readonly #options: AutoscalerOptions;
   readonly #known: Map<string, Remembered>;
   #discovery: Discovery | undefined;
+  readonly metrics = new AutoscalerMetrics(() => this.#known.size);
 
   constructor(options: AutoscalerOptions, known: Map<string, Remembered>) {
     this.#options = options;
@@ -46,6 +48,7 @@ class HorizontalAutoscaler {
 
   forget(key: string): void {
     this.#known.delete(key);
+    this.metrics.forget(key);
   }
 
   /** Resolves to when to come back. */
@@ -58,6 +61,11 @@ class HorizontalAutoscaler {
     known.dueMs = nowMs + this.#options.syncMs;
     const draft = draftOf(typed(autoscalers, hpa), nowMs, this.#options);
     const failure = await this.#sync(draft, known, context).catch((error: Error) => error);
+    const scaled = draft.events.some(({ reason }) => reason === 'SuccessfulRescale');
+    const fault: Fault = !failure ? 'none' : failure instanceof SpecError ? 'spec' : 'internal';
+    const action = scaled ? directionOf(draft.current, draft.desired) : 'none';
+    this.metrics.turn(action, fault, context.runtime.clock.now() - nowMs);
+    if (draft.settled) this.metrics.desired(key, draft.desired);
     for (const { type, reason, message } of draft.events) context.events.event(draft.hpa, type, reason, message);
     if (failure) context.runtime.log.named('horizontal-pod-autoscaler').warning('sync failed', { key, err: failure.message });
     return this.#options.syncMs;
@@ -84,6 +92,7 @@ class HorizontalAutoscaler {
         `the HPA controller was unable to get the target's current scale: ${message}`,
       );
       await this.#write(draft, statusOf(draft), context);
+      if (error instanceof SpecError) return new SpecError(`invalid API version in scale target reference: ${message}`);
       return new Error(`failed to query scale subresource for ${reference}: ${message}`);
     }
     setCondition(draft, 'AbleToScale', 'True', 'SucceededGetScale', "the HPA controller was able to get the target's current scale");
@@ -120,7 +129,16 @@ class HorizontalAutoscaler {
       versionOf: (group: string) => discovery.versionOf(group),
     };
     const readings = await Promise.all((draft.hpa.spec!.metrics ?? []).map((spec) => readMetric(reader, spec)));
-    return byMetrics(draft, { scale, pods, readings }, memory);
+    const decision = byMetrics(draft, { scale, pods, readings }, memory);
+    for (const { type, replicas, reason } of decision.proposals?.outcomes ?? []) {
+      const fault: Fault = reason === undefined ? 'none' : reason === 'InvalidMetricSourceType' ? 'spec' : 'internal';
+      this.metrics.computed(
+        type,
+        directionOf(draft.hpa.status?.currentReplicas ?? 0, replicas ?? draft.hpa.status?.currentReplicas ?? 0),
+        fault,
+      );
+    }
+    return decision;
   }
 
   /** Names of the namespace's autoscalers whose target selects one of the pods. */
@@ -166,6 +184,9 @@ class HorizontalAutoscaler {
       draft.events.push({ type: 'Normal', reason: 'SuccessfulRescale', message: `New size: ${desired}; reason: ${reason}` });
       known.memory = remembered(memory, behaviorOf(draft), current, desired, draft.nowMs);
     }
+    draft.current = current;
+    draft.desired = desired;
+    draft.settled = true;
     await this.#write(draft, settled(draft, current, desired, proposals, desired !== current), context);
     return proposals?.error;
   }
@@ -181,8 +202,11 @@ class HorizontalAutoscaler {
   }
 }
 
+/** What the author of the autoscaler has to mend. */
+class SpecError extends Error {}
+
 function checkVersion(apiVersion: string): void {
-  if (apiVersion.split('/').length > 2) throw new Error(`unexpected GroupVersion string: ${apiVersion}`);
+  if (apiVersion.split('/').length > 2) throw new SpecError(`unexpected GroupVersion string: ${apiVersion}`);
 }
 
 /** One per cluster: it remembers recommendations and changes until the program ends. */
@@ -193,6 +217,7 @@ export function podAutoscalerController(
   const autoscaler = new HorizontalAutoscaler(options, known);
   return defineController<Autoscaler>({
     name: 'horizontal-pod-autoscaler',
+    metrics: autoscaler.metrics.families,
     for: autoscalers,
     reads: [corev1.pods],
     async reconcile({ namespace, name }, hpa, context) {

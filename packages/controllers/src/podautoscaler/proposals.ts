@@ -33,6 +33,8 @@ export interface Proposals {
   /** Which metric it comes from. */
   metric: string;
   statuses: readonly Status[];
+  /** One per metric: the replicas it proposed, or why it could not. */
+  outcomes: readonly { type: string; replicas?: number; reason?: string }[];
   /** Set also when some metrics work and others don't. */
   error?: Error;
 }
@@ -239,15 +241,18 @@ export function computeReplicas(draft: Draft, measured: Measured): Proposals {
   const specs = draft.hpa.spec?.metrics ?? [];
   let best: One | undefined;
   const failures: Unable[] = [];
+  const outcomes: { type: string; replicas?: number; reason?: string }[] = [];
   const statuses = specs.map((spec, at): Status => {
     try {
       const one = propose(context, spec, readings[at]!);
       if (!best || best.replicas === 0 || one.replicas > best.replicas) best = one;
+      outcomes.push({ type: spec.type, replicas: one.replicas });
       return one.status;
     } catch (error) {
       if (!(error instanceof Unable)) throw error;
       warn(draft, error.reason, error.inner);
       failures.push(error);
+      outcomes.push({ type: spec.type, reason: error.reason });
       return { type: '' };
     }
   });
@@ -257,9 +262,9 @@ export function computeReplicas(draft: Draft, measured: Measured): Proposals {
   if (failures.length >= specs.length || (first && replicas < scale.specReplicas)) {
     if (first)
       setCondition(draft, 'ScalingActive', 'False', first.reason, `the HPA was unable to compute the replica count: ${first.inner}`);
-    return { replicas: undefined, metric: '', statuses, error: new Error(text) };
+    return { replicas: undefined, metric: '', statuses, outcomes, error: new Error(text) };
   }
   const found = `the HPA was able to successfully calculate a replica count from ${best!.metric}`;
   setCondition(draft, 'ScalingActive', 'True', 'ValidMetricFound', found);
-  return { replicas, metric: best!.metric, statuses, ...(first ? { error: new Error(text) } : {}) };
+  return { replicas, metric: best!.metric, statuses, outcomes, ...(first ? { error: new Error(text) } : {}) };
 }

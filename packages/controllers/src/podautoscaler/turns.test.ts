@@ -17,6 +17,8 @@ interface Case extends TurnCase {
   cpuCurrent?: number;
   metrics?: autoscalingv2.MetricSpec[];
   conditions?: string[];
+  /** Action and error, as upstream counts the turn. */
+  counted?: string;
   recommendations?: { replicas: number; ago: number }[];
   scaleUp?: autoscalingv2.HPAScalingRules;
   scaleDown?: autoscalingv2.HPAScalingRules;
@@ -63,8 +65,12 @@ async function turn(one: Case) {
   }
   const pods = podsOf({ ...one, count: one.requests ? 0 : one.status, halves: true }, NOW_MS);
   const { context, written } = turnContext(one, pods);
-  await podAutoscalerController(OPTIONS, known).reconcile!({ namespace: NAMESPACE, name: NAME }, hpaOf(one), context);
-  return written;
+  const controller = podAutoscalerController(OPTIONS, known);
+  await controller.reconcile!({ namespace: NAMESPACE, name: NAME }, hpaOf(one), context);
+  const lines: string[] = [];
+  for (const family of controller.metrics ?? []) family.write(lines);
+  const [, action, error] = /reconciliations_total\{action="(\w+)",error="(\w+)"\} 1/.exec(lines.join('\n')) ?? [];
+  return { ...written, counted: `${action}/${error}` };
 }
 
 const utilization = (status: autoscalingv2.HorizontalPodAutoscalerStatus | undefined) =>
@@ -80,9 +86,10 @@ test(`turns: ${cases.turns.length} cases`, async (t) => {
   for (const row of cases.turns as unknown as Case[]) {
     const one = { ...row, ...PECULIAR[row.name] };
     await t.test(one.name, async () => {
-      const { replicas, status, events } = await turn(one);
+      const { replicas, status, events, counted } = await turn(one);
       assert.equal(replicas ?? one.spec, one.failing?.includes('resize') ? one.spec : one.desired, JSON.stringify(events));
       assert.equal(status?.desiredReplicas, one.desired);
+      if (one.counted !== undefined) assert.equal(counted, one.counted);
       assert.deepEqual(
         status?.conditions?.map((c) => `${c.type}=${c.status} ${c.reason}`),
         one.conditions ?? GOOD,
