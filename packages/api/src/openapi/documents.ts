@@ -2,11 +2,12 @@
 // server/routes/openapi.go, kube-openapi pkg/handler, pkg/handler3). Made when asked for; callers keep the bytes.
 import { builtInGroups, builtInResources, typeNameOfKind } from '../schema/lookup.ts';
 import { encodeGnosticV2 } from './gnostic.ts';
-import { type GroupVersionTypes, groupVersionTag, type Operation, type Parameter, type PathEntry, pathsOf, rootPath } from './paths.ts';
+import { type GroupVersionTypes, type Operation, type Parameter, type PathEntry, pathsOf, rootPath } from './paths.ts';
 import { type JsonSchema, reachableTypes, schemaOfType, toV2Definition, V2_REFERENCE, V3_REFERENCE } from './schemas.ts';
 
-const INFO = { title: 'Kubernetes', version: 'v1.36.3' };
+const INFO = { title: 'Kubernetes', version: '1.36' };
 const MEDIA_TYPES = ['application/json', 'application/yaml', 'application/vnd.kubernetes.protobuf'];
+const STREAM_TYPES = ['application/json;stream=watch', 'application/vnd.kubernetes.protobuf;stream=watch'];
 const PATCH_TYPES = [
   'application/json-patch+json',
   'application/merge-patch+json',
@@ -78,17 +79,18 @@ const parameterV3 = (parameter: Parameter) => ({
   schema: { type: parameter.type, uniqueItems: true },
 });
 
+const STREAMED_ACTIONS = new Set(['list', 'watch', 'watchlist']);
+const mediaTypesOf = ({ action }: Operation) => (STREAMED_ACTIONS.has(action) ? [...MEDIA_TYPES, ...STREAM_TYPES] : MEDIA_TYPES);
+
 function operationV3(operation: Operation): object {
   const schema = (typeName: string) => ({ schema: { $ref: `${V3_REFERENCE}${typeName}` } });
   const content = (mediaTypes: readonly string[], typeName: string) =>
     Object.fromEntries(mediaTypes.map((mediaType) => [mediaType, schema(typeName)]));
-  const answer = operation.response
-    ? content(operation.action === 'list' ? [...MEDIA_TYPES, 'application/json;stream=watch'] : MEDIA_TYPES, operation.response)
-    : { '*/*': { schema: { type: 'string' } } };
+  const answer = operation.response ? content(mediaTypesOf(operation), operation.response) : { '*/*': { schema: { type: 'string' } } };
   const accepted = operation.method === 'patch' ? PATCH_TYPES : ['*/*'];
   return {
     ...shared(operation),
-    parameters: operation.parameters.map(parameterV3),
+    ...(operation.parameters.length > 0 ? { parameters: operation.parameters.map(parameterV3) } : {}),
     ...(operation.body
       ? { requestBody: { content: content(accepted, operation.body), ...(operation.created ? { required: true } : {}) } }
       : {}),
@@ -100,7 +102,7 @@ function shared(operation: Operation): object {
   return {
     description: operation.summary,
     operationId: operation.id,
-    tags: [groupVersionTag(operation.kind.group, operation.kind.version)],
+    tags: [operation.tag],
     'x-kubernetes-action': operation.action,
     'x-kubernetes-group-version-kind': operation.kind,
   };
@@ -110,7 +112,7 @@ function responses(operation: Operation, make: (description: string) => object):
   return {
     200: make('OK'),
     ...(operation.created ? { 201: make('Created') } : {}),
-    ...(operation.method === 'delete' ? { 202: make('Accepted') } : {}),
+    ...(operation.action === 'delete' || operation.action === 'post' ? { 202: make('Accepted') } : {}),
     401: { description: 'Unauthorized' },
   };
 }
@@ -166,9 +168,9 @@ function operationV2(operation: Operation): object {
   return {
     ...shared(operation),
     consumes: operation.method === 'patch' ? PATCH_TYPES : ['*/*'],
-    produces: operation.response ? MEDIA_TYPES : ['*/*'],
+    produces: operation.response ? mediaTypesOf(operation) : ['*/*'],
     schemes: ['https'],
-    parameters: [...body, ...operation.parameters.map(parameterV2)],
+    ...(body.length + operation.parameters.length > 0 ? { parameters: [...body, ...operation.parameters.map(parameterV2)] } : {}),
     responses: responses(operation, (description) => ({ description, schema })),
   };
 }

@@ -13,6 +13,8 @@ export interface Operation {
   action: string;
   id: string;
   summary: string;
+  /** Of the group version whose path it is. */
+  tag: string;
   /** Kind that the operation is about. */
   kind: { group: string; version: string; kind: string };
   parameters: readonly Parameter[];
@@ -51,10 +53,17 @@ const SELECT = [
   query('resourceVersion'),
   query('resourceVersionMatch'),
   query('sendInitialEvents', 'boolean'),
+  query('shardSelector'),
   query('timeoutSeconds', 'integer'),
 ];
 const LIST = [query('allowWatchBookmarks', 'boolean'), ...SELECT, query('watch', 'boolean')];
-const DELETE = [DRY_RUN, query('gracePeriodSeconds', 'integer'), query('orphanDependents', 'boolean'), query('propagationPolicy')];
+const DELETE = [
+  DRY_RUN,
+  query('gracePeriodSeconds', 'integer'),
+  query('ignoreStoreReadErrorWithClusterBreakingPotential', 'boolean'),
+  query('orphanDependents', 'boolean'),
+  query('propagationPolicy'),
+];
 const PRETTY = query('pretty');
 const NAME: Parameter = { name: 'name', in: 'path', type: 'string', required: true };
 const NAMESPACE: Parameter = { name: 'namespace', in: 'path', type: 'string', required: true };
@@ -99,7 +108,9 @@ export const rootPath = (group: string, version: string): string => (group === '
 
 /** Every path of the group version, sorted. */
 export function pathsOf(types: GroupVersionTypes): PathEntry[] {
-  return types.resources.flatMap((resource) => pathsOfResource(types, resource)).sort((a, b) => (a.path < b.path ? -1 : 1));
+  return types.resources
+    .flatMap((resource) => [...pathsOfResource(types, resource), ...watchPathsOf(types, resource)])
+    .sort((a, b) => (a.path < b.path ? -1 : 1));
 }
 
 function pathsOfResource(types: GroupVersionTypes, resource: ResourceInfo): PathEntry[] {
@@ -109,7 +120,7 @@ function pathsOfResource(types: GroupVersionTypes, resource: ResourceInfo): Path
   const [plural, subresource] = resource.name.split('/');
   if (subresource) {
     const operations = operationsOf(types, resource, OBJECT_VERBS);
-    return [{ path: `${base}/${plural}/{name}/${subresource}`, parameters: [NAME, ...scope, PRETTY], operations }];
+    return [withCommonParameters({ path: `${base}/${plural}/{name}/${subresource}`, parameters: [NAME, ...scope, PRETTY], operations })];
   }
   const entries: PathEntry[] = [
     { path: `${base}/${plural}`, parameters: [...scope, PRETTY], operations: operationsOf(types, resource, COLLECTION_VERBS) },
@@ -126,7 +137,43 @@ function pathsOfResource(types: GroupVersionTypes, resource: ResourceInfo): Path
     }));
     entries.push({ path: `${root}/${plural}`, parameters: [PRETTY], operations: everywhere });
   }
-  return entries.filter((entry) => entry.operations.length > 0);
+  return entries.filter((entry) => entry.operations.length > 0).map(withCommonParameters);
+}
+
+/** The paths below /watch/, which the parameter `watch` has long replaced. */
+function watchPathsOf(types: GroupVersionTypes, resource: ResourceInfo): PathEntry[] {
+  if (!resource.verbs.includes('watch')) return [];
+  const root = `${rootPath(types.group, types.version)}/watch`;
+  const scope = resource.namespaced ? [NAMESPACE] : [];
+  const base = `${resource.namespaced ? `${root}/namespaces/{namespace}` : root}/${resource.name}`;
+  const scoped = `${resource.namespaced ? 'Namespaced' : ''}${resource.kind}`;
+  const entry = (path: string, action: string, name: string, parameters: readonly Parameter[]): PathEntry => {
+    const operation: Operation = {
+      method: 'get',
+      tag: groupVersionTag(types.group, types.version),
+      action,
+      id: `watch${groupWord(types.group)}${capital(types.version)}${name}`,
+      summary: `${action} ${resource.kind}`,
+      kind: { group: types.group, version: types.version, kind: resource.kind },
+      parameters: [],
+      response: `${META}WatchEvent`,
+      created: false,
+    };
+    return { path, parameters: [...LIST, ...parameters, PRETTY], operations: [operation] };
+  };
+  const everywhere = entry(`${root}/${resource.name}`, 'watchlist', `${resource.kind}ListForAllNamespaces`, []);
+  return [
+    entry(base, 'watchlist', `${scoped}List`, scope),
+    entry(`${base}/{name}`, 'watch', scoped, [NAME, ...scope]),
+    ...(resource.namespaced ? [everywhere] : []),
+  ];
+}
+
+/** What all of a path's verbs take stands beside them, which is everything where there is but one. */
+function withCommonParameters({ path, parameters, operations }: PathEntry): PathEntry {
+  const [only] = operations;
+  if (operations.length !== 1 || !only) return { path, parameters, operations };
+  return { path, parameters: [...only.parameters, ...parameters], operations: [{ ...only, parameters: [] }] };
 }
 
 function operationsOf(types: GroupVersionTypes, resource: ResourceInfo, verbs: Record<string, Verb | undefined>): Operation[] {
@@ -159,6 +206,7 @@ function operationOf(types: GroupVersionTypes, resource: ResourceInfo, verb: Ver
   };
   return {
     method: verb.method,
+    tag: groupVersionTag(types.group, types.version),
     action: connects ? 'connect' : verb.action,
     id,
     summary: `${verb.prefix} ${resource.kind}${subresource ? ` (${subresource})` : ''}`,

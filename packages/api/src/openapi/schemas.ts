@@ -3,6 +3,7 @@
 import { findStruct, schemaFacts } from '../schema/nodes.ts';
 import type { FieldSchema } from '../schema.ts';
 import { describeField, describeType } from './descriptions.ts';
+import { EMBEDDED_STRUCTS } from './embedded-structs.ts';
 
 export type JsonSchema = Record<string, unknown>;
 export type OpenApiVersion = 2 | 3;
@@ -42,7 +43,9 @@ export function schemaOfType(typeName: string, version: OpenApiVersion): JsonSch
 
 function propertyOf(typeName: string, name: string, field: FieldSchema, version: OpenApiVersion): JsonSchema {
   const description = describeField(typeName, name);
-  const schema = { description, ...valueSchema(field, version, true) };
+  const isValue = field.ref ? EMBEDDED_STRUCTS[typeName]?.includes(name) : field.required;
+  const zero = version === 3 && isValue ? (field.ref ? {} : zeroOf(field)) : undefined;
+  const schema = { description, ...(zero === undefined ? {} : { default: zero }), ...valueSchema(field, version, true) };
   if (field.listType) Object.assign(schema, { 'x-kubernetes-list-type': field.listType });
   if (field.listMapKeys) Object.assign(schema, { 'x-kubernetes-list-map-keys': field.listMapKeys });
   if (field.mapType) Object.assign(schema, { 'x-kubernetes-map-type': field.mapType });
@@ -60,11 +63,26 @@ function valueSchema(field: FieldSchema, version: OpenApiVersion, hasSiblings: b
   const schema: JsonSchema = {};
   if (field.type) schema.type = field.type;
   if (field.format) schema.format = field.format;
-  if (field.default !== undefined) schema.default = field.default;
+  if (field.default !== undefined && version === 3) schema.default = field.default;
   if (field.enum) schema.enum = field.enum;
-  if (field.items) schema.items = valueSchema(field.items, version, false);
-  if (field.values) schema.additionalProperties = valueSchema(field.values, version, false);
+  if (field.items) schema.items = elementSchema(field.items, version);
+  if (field.values) schema.additionalProperties = elementSchema(field.values, version);
   return schema;
+}
+
+const ZERO: Readonly<Record<string, unknown>> = { string: '', integer: 0, number: 0, boolean: false };
+
+/** What Go has in place of an absent value that is no pointer: v3 says so, v2 leaves it out. */
+function zeroOf({ ref, type, format }: FieldSchema): unknown {
+  if (ref) return schemaFacts[ref]?.fields ? {} : undefined;
+  return type && format !== 'byte' && format !== 'date-time' ? ZERO[type] : undefined;
+}
+
+/** Elements of lists and maps are never absent. */
+function elementSchema(field: FieldSchema, version: OpenApiVersion): JsonSchema {
+  const zero = version === 3 ? zeroOf(field) : undefined;
+  if (zero === undefined) return valueSchema(field, version, false);
+  return { default: zero, ...valueSchema(field, version, true) };
 }
 
 /** The types and all that they refer to, by name. */
