@@ -4,7 +4,7 @@ import type { Clock } from '@tiphys/runtime';
 import { invariant } from '@tiphys/std';
 import { Connection, type Stream, type StreamHandlers, type TlsOptions } from './connection.ts';
 import { endpointProblem } from './endpoint.ts';
-import { Code, EtcdError, isMembersTrouble, isTokensTrouble, OtherEtcdError } from './errors.ts';
+import { Code, EtcdError, isCertificatesTrouble, isMembersTrouble, isTokensTrouble, OtherEtcdError } from './errors.ts';
 import type * as etcd from './messages.ts';
 
 export interface EtcdOptions extends TlsOptions {
@@ -168,6 +168,7 @@ export class EtcdClient {
         if (!isMembersTrouble(error)) throw error;
         this.leave(connection.endpoint);
         if (!repeatable && error.uncertain) throw error;
+        if (isCertificatesTrouble(error) && tries >= this.#connections.length) throw error;
       }
       if (tries % this.#connections.length === 0) await clock.sleep(RETRY_DELAY_MS, this.#closing.signal);
     }

@@ -1,4 +1,6 @@
 // One member of etcd over gRPC: requests with one answer, and streams.
+import { isIP } from 'node:net';
+import { checkServerIdentity, type PeerCertificate } from 'node:tls';
 import { type ClientDuplexStream, credentials, Client as GrpcClient, Metadata, type ServiceError } from '@grpc/grpc-js';
 import type { Clock } from '@tiphys/runtime';
 import { codec } from '@tiphys/std';
@@ -21,6 +23,7 @@ const RECONNECT_MS_MAX = 1_000;
 /** Answers are as long as they are; requests are limited by etcd. */
 const UNLIMITED = -1;
 
+const NAME_OF_ADDRESSES = 'etcd';
 const CLOSED = 'the connection is closed';
 
 const identity = (bytes: Uint8Array) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -47,9 +50,13 @@ export class Connection {
   constructor(endpoint: string, clock: Clock, tls: TlsOptions) {
     this.endpoint = endpoint;
     this.#clock = clock;
-    const { protocol, host } = new URL(endpoint);
+    const { protocol, host, hostname } = new URL(endpoint);
+    // No name can be asked for in the handshake where there is only an address; the certificate has to name the address all the same.
+    const address = hostname.replace(/^\[|\]$/g, '');
+    const byAddress = isIP(address) ? { 'grpc.ssl_target_name_override': NAME_OF_ADDRESSES } : {};
+    const checks = { checkServerIdentity: (_: string, certificate: PeerCertificate) => checkServerIdentity(address, certificate) };
     const buffer = (pem: string | undefined) => (pem === undefined ? null : Buffer.from(pem));
-    const secure = () => credentials.createSsl(buffer(tls.authorityPem), buffer(tls.keyPem), buffer(tls.certificatePem));
+    const secure = () => credentials.createSsl(buffer(tls.authorityPem), buffer(tls.keyPem), buffer(tls.certificatePem), checks);
     this.#client = new GrpcClient(host, protocol === 'https:' ? secure() : credentials.createInsecure(), {
       'grpc.max_receive_message_length': UNLIMITED,
       'grpc.max_send_message_length': UNLIMITED,
@@ -59,6 +66,7 @@ export class Connection {
       'grpc.keepalive_timeout_ms': KEEPALIVE_TIMEOUT_MS,
       'grpc.enable_retries': 0,
       'grpc.use_local_subchannel_pool': 1,
+      ...byAddress,
     });
   }
 

@@ -68,6 +68,9 @@ export const isLeaseGone = (error: unknown): boolean => has(error, TEXT.leaseNot
 /** Another member may do better. */
 export const isMembersTrouble = (error: unknown): boolean =>
   error instanceof EtcdError && (error.code === Code.UNAVAILABLE || error.code === Code.DEADLINE_EXCEEDED || error.code === Code.CANCELLED);
+/** One side does not accept the other's certificate; waiting does not help. */
+export const isCertificatesTrouble = (error: unknown): boolean =>
+  error instanceof EtcdError && NEVER_SENT.test(error.detail) && /certificate|ERR_TLS|SSL|alert/i.test(error.detail);
 /** A new token helps. */
 export const isTokensTrouble = (error: unknown): boolean =>
   (error instanceof EtcdError && error.code === Code.UNAUTHENTICATED) || has(error, TEXT.oldAuthRevision) || has(error, TEXT.userEmpty);

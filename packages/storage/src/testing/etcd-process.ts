@@ -2,10 +2,13 @@
 // folder that is removed at the end.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+
+const LOOK_AGAIN_MS = 20;
 
 function findEtcd(): string | undefined {
   const { TIPHYS_PEERS, PATH = '' } = process.env;
@@ -31,6 +34,8 @@ export interface EtcdProcess {
   /** Kills it without warning; `start` brings it back with its data. */
   kill(): Promise<void>;
   start(): Promise<void>;
+  /** The one it made for itself, with the flag --auto-tls. */
+  certificate(): Promise<string>;
   remove(): Promise<void>;
 }
 
@@ -42,24 +47,24 @@ export async function startEtcd(members = 1, flags: readonly string[] = [], sche
   const cluster = Array.from({ length: members }, (_, i) => `m${i}=${peerUrl(i)}`).join(',');
   const all = Array.from({ length: members }, (_, i) => {
     const endpoint = `${scheme}://127.0.0.1:${ports[2 * i]}`;
-    const own = ['--name', `m${i}`, '--data-dir', join(folder, `m${i}`), '--initial-cluster', cluster, '--log-level', 'error'];
+    const data = join(folder, `m${i}`);
+    const own = ['--name', `m${i}`, '--data-dir', data, '--initial-cluster', cluster, '--log-level', 'error'];
     const client = ['--listen-client-urls', endpoint, '--advertise-client-urls', endpoint];
     const peer = ['--listen-peer-urls', peerUrl(i), '--initial-advertise-peer-urls', peerUrl(i)];
-    return process_(endpoint, [...own, ...client, ...peer, ...flags], () =>
-      rmSync(join(folder, `m${i}`), { recursive: true, force: true }),
-    );
+    return member(endpoint, data, [...own, ...client, ...peer, ...flags]);
   });
-  await Promise.all(all.map((member) => member.start()));
-  const last = all.at(-1)!;
-  const { remove } = last;
-  last.remove = async () => {
-    await remove();
-    rmSync(folder, { recursive: true, force: true });
-  };
+  await Promise.all(all.map((one) => one.start()));
   return all;
 }
 
-function process_(endpoint: string, flags: readonly string[], clean: () => void): EtcdProcess {
+async function whenThere(path: string): Promise<string> {
+  for (;;) {
+    if (existsSync(path) && readFileSync(path, 'utf8').includes('END')) return readFileSync(path, 'utf8');
+    await delay(LOOK_AGAIN_MS);
+  }
+}
+
+function member(endpoint: string, data: string, flags: readonly string[]): EtcdProcess {
   let child: ChildProcess | undefined;
   const kill = async () => {
     const running = child;
@@ -76,9 +81,11 @@ function process_(endpoint: string, flags: readonly string[], clean: () => void)
     endpoint,
     kill,
     start,
+    certificate: () => whenThere(join(data, 'fixtures', 'client', 'cert.pem')),
     remove: async () => {
       await kill();
-      clean();
+      rmSync(data, { recursive: true, force: true });
+      if (existsSync(dirname(data)) && readdirSync(dirname(data)).length === 0) rmSync(dirname(data), { recursive: true });
     },
   };
 }
