@@ -189,11 +189,10 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const client = clientAs(LOOPBACK_USER);
   const lead = leading({ isShared: options.store.isShared, client, runtime, identity: options.identity });
   // Who leads again starts new controllers, which count from nothing.
-  let counted: readonly Family[] = [];
-  const writeCounted = (lines: string[]) => {
-    for (const family of counted) family.write(lines);
-  };
-  server.addMetrics([{ name: 'workqueue', write: writeCounted }]);
+  // What leads shows its figures here; it may begin later, and more than once.
+  const counted = new Map<string, readonly Family[]>();
+  for (const name of ['workqueue', 'scheduler'])
+    server.addMetrics([{ name, write: (lines) => counted.get(name)?.forEach((family) => void family.write(lines)) }]);
   const controllers =
     configuration.controllers === 'none'
       ? undefined
@@ -203,7 +202,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
             runtime,
             controllers: [...systemControllers(systemOptions(options, signer)), ...builtinControllers()],
           });
-          counted = started.metrics;
+          counted.set('workqueue', started.metrics);
           return started;
         });
   const scheduler =
@@ -216,6 +215,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
             runtime,
             host: hostname(),
           });
+          counted.set('scheduler', started.metrics);
           return { ready: started.started, stop: () => started.stop() };
         });
   await Promise.all([controllers?.ready, scheduler?.ready]);

@@ -94,3 +94,24 @@ test('what is deleted makes room', async () => {
   await cluster.clock.advance(10_000);
   await cluster.until(corev1.pods, 'second', isBound);
 });
+
+test('what people graph is counted under the names of upstream', async () => {
+  await using cluster = await testCluster();
+  await cluster.addNode('n', '1');
+  await cluster.addPod('fits');
+  await cluster.addPod('large', asking('2'));
+  await cluster.addPod('gated', { schedulingGates: [{ name: 'later' }] });
+  await cluster.until(corev1.pods, 'fits', isBound);
+  await cluster.until(corev1.pods, 'large', isRefused);
+  const lines: string[] = [];
+  for (const family of cluster.metrics()) family.write(lines);
+  for (const line of [
+    'scheduler_schedule_attempts_total{result="scheduled",profile="default-scheduler"} 1',
+    'scheduler_schedule_attempts_total{result="unschedulable",profile="default-scheduler"} 1',
+    'scheduler_pending_pods{queue="unschedulable"} 1',
+    'scheduler_pending_pods{queue="gated"} 1',
+    'scheduler_pod_scheduling_attempts_count 1',
+    'scheduler_cache_size{type="nodes"} 1',
+  ])
+    assert.ok(lines.includes(line), `${line} is not among\n${lines.join('\n')}`);
+});

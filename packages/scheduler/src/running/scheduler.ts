@@ -4,6 +4,7 @@ import { corev1 } from '@tiphys/api';
 import { type Client, type SeriesRecorder, seriesRecorder } from '@tiphys/client';
 import { isNotFound } from '@tiphys/machinery';
 import type { Runtime, Timer } from '@tiphys/runtime';
+import type { Family } from '@tiphys/std';
 import { extenderScores, filteredByExtenders } from '../extender.ts';
 import type { Happening, Hints } from '../framework/events.ts';
 import { type Choice, choose, type Diagnosis, diagnose, explain, feasibleNodes, type PickOptions, pick } from '../pick.ts';
@@ -13,6 +14,7 @@ import { VolumeBinder } from '../volumes/volume-binder.ts';
 import { type PodInfo, podInfo, podKey } from '../world/infos.ts';
 import { bind, reserveAll, SentBack } from './binding.ts';
 import { ClusterView } from './cluster-view.ts';
+import { SchedulerMetrics } from './metrics.ts';
 import { DEFAULT_SCHEDULER_NAME, defaultProfile, enqueueRefusal, type Profile, type ProfileOptions, profileOf } from './profile.ts';
 import { type BackoffOptions, type QueuedPod, SchedulingQueue } from './queue.ts';
 import { evictVictims, takeBackNomination, writeVerdict } from './refusal.ts';
@@ -37,6 +39,8 @@ export interface SchedulerOptions {
 export interface Scheduler extends AsyncDisposable {
   /** Resolves when the caches have their first content. */
   started: Promise<void>;
+  /** For /metrics. */
+  metrics: readonly Family[];
   stop(): Promise<void>;
 }
 
@@ -56,6 +60,10 @@ class RunningScheduler implements Scheduler {
   readonly #queue: SchedulingQueue;
   readonly #profiles: ReadonlyMap<string, Profile>;
   readonly #stopping = new AbortController();
+  readonly #metrics = new SchedulerMetrics({
+    queues: () => ({ ...this.#queue.sizes, gated: this.#gatedCount() }),
+    cache: () => ({ ...this.#view.world.sizes, assumed_pods: this.#assumed.size }),
+  });
   #stopPods = () => {};
   /** uid → node, from the decision until the binding is seen or has failed. */
   readonly #assumed = new Map<string, string>();
@@ -86,6 +94,16 @@ class RunningScheduler implements Scheduler {
     });
     await Promise.all([pods.synced(), this.#view.synced()]);
     this.#wake();
+  }
+
+  get metrics(): readonly Family[] {
+    return this.#metrics.families;
+  }
+
+  /** Counted when somebody asks. */
+  #gatedCount(): number {
+    const pods = this.#client.informer(corev1.pods).list();
+    return pods.filter((pod) => !pod.spec?.nodeName && this.#profileOf(pod) && enqueueRefusal(this.#profileOf(pod)!, pod)).length;
   }
 
   get #services() {
@@ -183,7 +201,10 @@ class RunningScheduler implements Scheduler {
       remembered: profile.remembered,
     };
     if (profile.extenders?.length) return this.#tryWithExtenders(queued, info, profile, options);
-    this.#decided(queued, info, profile, pick(info, this.#view.snapshot, profile.plugins, options));
+    const startMs = this.#runtime.clock.monotonicMs();
+    const result = pick(info, this.#view.snapshot, profile.plugins, options);
+    this.#metrics.decided(this.#runtime.clock.monotonicMs() - startMs);
+    this.#decided(queued, info, profile, result);
     return undefined;
   }
 
@@ -211,8 +232,11 @@ class RunningScheduler implements Scheduler {
     void this.#bind(queued, info, profile, result);
   }
 
-  async #bind(queued: QueuedPod, info: PodInfo, { plugins, extenders = [] }: Profile, { node }: Choice): Promise<void> {
+  async #bind(queued: QueuedPod, info: PodInfo, profile: Profile, { node }: Choice): Promise<void> {
+    const { plugins, extenders = [], schedulerName } = profile;
     let undo = () => {};
+    const { clock } = this.#runtime;
+    const startMs = clock.monotonicMs();
     try {
       this.#assumed.set(info.uid, node.name);
       const reservations = reserveAll(info, node, this.#view.snapshot, plugins);
@@ -224,9 +248,12 @@ class RunningScheduler implements Scheduler {
         signal: this.#stopping.signal,
         ...(binder ? { bindElsewhere: binder.bind!.bind(binder) } : {}),
       });
+      this.#metrics.attempted('scheduled', schedulerName, clock.monotonicMs() - startMs);
+      this.#metrics.bound(queued.attempts, clock.now() - queued.queuedMs);
     } catch (error) {
       undo();
       if (this.#assumed.get(info.uid) === node.name) this.#view.world.remove(info.uid);
+      this.#metrics.attempted('error', schedulerName, clock.monotonicMs() - startMs);
       this.#notBound(queued, node.name, error as Error);
     } finally {
       this.#assumed.delete(info.uid);
@@ -260,13 +287,17 @@ class RunningScheduler implements Scheduler {
     const { snapshot } = this.#view;
     const { plugins } = profile;
     const noNodes = diagnosis.nodeCount === 0;
+    this.#metrics.attempted('unschedulable', profile.schedulerName, 0);
     const outcome = noNodes || !profile.preempts ? undefined : preempt(info, diagnosis, snapshot, plugins, this.#nextNode);
     const preemption = outcome && 'preemption' in outcome ? outcome.preemption : undefined;
     // Upstream asks the plugin for resource claims first, and names its answer too.
     const after = outcome && 'reason' in outcome ? `no new claims to deallocate, preemption: ${outcome.reason}` : '';
     const message = noNodes ? 'no nodes available to schedule pods' : explain(diagnosis, after);
     this.#queue.refused(queued, this.#hintsOf(diagnosis, profile), this.#runtime.clock.now());
-    if (preemption) this.#nominate(info, preemption.nodeName);
+    if (preemption) {
+      this.#metrics.preempted(preemption.victims.length);
+      this.#nominate(info, preemption.nodeName);
+    }
     const nominatedNodeName = preemption ? preemption.nodeName : outcome ? '' : undefined;
     const told = this.#tell(queued.pod, { reason: 'Unschedulable', message, nominatedNodeName });
     if (preemption) void told.then(() => this.#evict(info, preemption));

@@ -4,11 +4,13 @@ import { type Client, inProcessClient, waitFor } from '@tiphys/client';
 import { builtinDefinitions } from '@tiphys/registry';
 import { realRandom, silentLogger, type VirtualClock, virtualClock } from '@tiphys/runtime';
 import { createApiServer } from '@tiphys/server';
+import type { Family } from '@tiphys/std';
 import { memoryStore } from '@tiphys/storage';
 import { startScheduler } from '../running/scheduler.ts';
 
 export interface TestCluster extends AsyncDisposable {
   client: Client;
+  metrics(): readonly Family[];
   /** Stands still: back-offs end when a test advances it. */
   clock: VirtualClock;
   addNode(name: string, cpu: string): Promise<void>;
@@ -39,6 +41,7 @@ export async function testCluster(): Promise<TestCluster> {
   };
   return {
     client,
+    metrics: () => scheduler.metrics,
     clock,
     until,
     addNode: async (name, cpu) => {

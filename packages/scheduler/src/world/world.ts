@@ -46,6 +46,10 @@ export class World {
     return this.#list;
   }
 
+  get sizes(): { nodes: number; pods: number } {
+    return { nodes: this.#nodes.size, pods: this.#placed.size };
+  }
+
   /** Grows whenever some node's images, or the number of nodes, changed. */
   get imageEpoch(): number {
     return this.#imageEpoch;
