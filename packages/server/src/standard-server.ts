@@ -5,7 +5,7 @@ import type { ApiResponse } from '@tiphys/machinery';
 import type { ResourceDefinition, ResourceReader } from '@tiphys/registry';
 import { invariant } from '@tiphys/std';
 import { type AdmissionConfiguration, defaultAdmission } from './admission/index.ts';
-import { webhookCaller } from './admission/webhook/call.ts';
+import { type WebhookCaller, webhookCaller } from './admission/webhook/call.ts';
 import { aggregation, type ProxyClient } from './aggregation/index.ts';
 import { type ApiServer, type ApiServerOptions, createApiServer } from './api-server.ts';
 import { type AuthenticationOptions, authenticationOf } from './authentication/assembly.ts';
@@ -14,7 +14,7 @@ import { JWKS_CONTENT_TYPE, JWKS_PATH, OPENID_CONFIGURATION_PATH, type TokenSign
 import { escalationCheck } from './authorization/escalation.ts';
 import { authorizationOf } from './authorization/structured/authorizers.ts';
 import { bootstrapCluster, keepEndpoints } from './bootstrap/bootstrap.ts';
-import { loopback } from './bootstrap/loopback.ts';
+import { type Loopback, loopback } from './bootstrap/loopback.ts';
 import type { Advertised } from './bootstrap/objects.ts';
 import { serverLeases } from './bootstrap/server-leases.ts';
 import { customResourceCleanup, customResourceDefinitionRules, customResources } from './custom-resources/index.ts';
@@ -73,38 +73,52 @@ function lateReader(): { reader: ResourceReader; bind(source: ResourceReader): v
   };
 }
 
+interface GateParts {
+  reader: ResourceReader;
+  client(): Loopback;
+  caller: WebhookCaller;
+}
+
+/** The stages that judge a request: who asks, may they, and what of it is let in. */
+function gatesOf(options: StandardServerOptions, { reader, client, caller }: GateParts) {
+  const { runtime, signer, admissionConfiguration } = options;
+  const { clock, random } = runtime;
+  const apiAudiences = options.apiAudiences ?? [signer.issuer];
+  const authorization = authorizationOf(options.authorizationConfiguration, { reader, runtime });
+  const { authorizer, rbac } = authorization;
+  const authentication = authenticationOf(options, { runtime, reader, signer, apiAudiences, client });
+  const reviewParts = { tokens: authentication.tokens, signer, apiAudiences, authorizer, resolver: authorization };
+  const configuration = admissionConfiguration ? { configuration: admissionConfiguration } : {};
+  return {
+    authentication,
+    authorization,
+    stages: {
+      definitions: withReviews(options.definitions.map(withOwnRules), reviewParts),
+      authenticators: [impersonating(authentication.authenticator, authorizer)],
+      authorizer,
+      admission: [
+        ...defaultAdmission({ clock, random, authorizer, client, caller, ...configuration }),
+        escalationCheck({ authorizer, rbac }),
+        customResourceCleanup(client),
+      ],
+    },
+  };
+}
+
 export function createStandardServer(options: StandardServerOptions): StandardServer {
   const { runtime, store, signer } = options;
   const { clock } = runtime;
-  const apiAudiences = options.apiAudiences ?? [signer.issuer];
   const { reader, bind } = lateReader();
-  const authorization = authorizationOf(options.authorizationConfiguration, { reader, runtime });
-  const { authorizer, rbac } = authorization;
-  const authentication = authenticationOf(options, { runtime, reader, signer, apiAudiences, client: () => client });
-  const { tokens } = authentication;
   const caller = webhookCaller(runtime);
+  const { authentication, authorization, stages } = gatesOf(options, { reader, client: () => client, caller });
   const aggregated = aggregation({ runtime, reader, ...(options.proxyClient ? { proxyClient: options.proxyClient } : {}) });
   const server = createApiServer({
     runtime,
     store,
-    definitions: withReviews(options.definitions.map(withOwnRules), { tokens, signer, apiAudiences, authorizer, resolver: authorization }),
-    authenticators: [impersonating(authentication.authenticator, authorizer)],
-    authorizer,
+    ...stages,
     flowControl: options.flowControl ?? {},
     ...(options.auditor ? { auditor: options.auditor } : {}),
     ...(options.encryptionConfiguration ? { encryptionConfiguration: options.encryptionConfiguration } : {}),
-    admission: [
-      ...defaultAdmission({
-        clock,
-        random: runtime.random,
-        authorizer,
-        client: () => client,
-        caller,
-        ...(options.admissionConfiguration ? { configuration: options.admissionConfiguration } : {}),
-      }),
-      escalationCheck({ authorizer, rbac }),
-      customResourceCleanup(() => client),
-    ],
     documents: openidDocuments(signer),
     delegation: (context) => aggregated.answer(context),
     ...(options.subresourceHandlers ? { subresourceHandlers: options.subresourceHandlers } : {}),
@@ -128,7 +142,7 @@ export function createStandardServer(options: StandardServerOptions): StandardSe
   };
   return {
     ...server,
-    authorizer,
+    authorizer: authorization.authorizer,
     updateAuthentication: (text) => authentication.update(text),
     updateAuthorization: async (text) => authorization.update(text),
     renewProxyClient: (proxyClient) => aggregated.renew(proxyClient),
