@@ -16,7 +16,8 @@ export function rolloutRolling(draft: Draft): void {
   syncRolloutStatus(draft);
 }
 
-function scaleNewSet(draft: Draft): boolean {
+/** True when it was scaled. */
+export function scaleNewSet(draft: Draft): boolean {
   const { d, newSet } = draft;
   const size = replicasOf(newSet!);
   if (size === replicasOf(d)) return false;
@@ -24,7 +25,8 @@ function scaleNewSet(draft: Draft): boolean {
   return scaleTo(draft, newSet!, newSetSize(draft, size), 'room within the surge');
 }
 
-function scaleOldSets(draft: Draft): boolean {
+/** True when one of them was scaled. */
+export function scaleOldSets(draft: Draft): boolean {
   const { d } = draft;
   if (wantedPods(activeSets(draft.oldSets)) === 0) return false;
   const least = replicasOf(d) - maxUnavailable(d);
@@ -36,7 +38,7 @@ function scaleOldSets(draft: Draft): boolean {
 }
 
 /** Unhealthy pods of old ReplicaSets go first: that costs no availability, and they would block the rollout. */
-function dropUnhealthy(draft: Draft, room: number): boolean {
+export function dropUnhealthy(draft: Draft, room: number): boolean {
   let left = room;
   for (const set of activeSets(draft.oldSets).sort(byCreation)) {
     if (left <= 0) break;
@@ -48,7 +50,8 @@ function dropUnhealthy(draft: Draft, room: number): boolean {
   return left < room;
 }
 
-function dropAvailable(draft: Draft, least: number): boolean {
+/** Takes away what is available beyond the least. */
+export function dropAvailable(draft: Draft, least: number): boolean {
   // As upstream, only active old ReplicaSets and the new one count here.
   const spare = availablePods([...activeSets(draft.oldSets), draft.newSet!]) - least;
   let left = spare;
