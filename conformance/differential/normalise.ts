@@ -47,6 +47,28 @@ function walk(value: unknown, key = ''): unknown {
   return made;
 }
 
+const QUOTED_OBJECT = /"(\{\\"(?:[^"\\]|\\.)*\})"/g;
+
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (!isObject(value)) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([key, inner]) => [key, sorted(inner)]),
+  );
+}
+
+/** An object that a message holds as text: the order of its keys is nobody's business. */
+const unordered = (message: string) =>
+  message.replace(QUOTED_OBJECT, (whole) => {
+    try {
+      return JSON.stringify(JSON.stringify(sorted(walk(JSON.parse(JSON.parse(whole))))));
+    } catch {
+      return whole;
+    }
+  });
+
 const LIST_OF_CAUSES = /^([\s\S]*? is invalid: )[\s\S]*$/;
 
 /** Go goes over maps in any order, so causes are a set, and the sentence that joins them is theirs again. */
@@ -55,8 +77,8 @@ function status(body: Record<string, any>): Record<string, any> {
   if (!Array.isArray(causes)) return body;
   // Keyed by themselves, so that one that is missing doesn't put the others beside their neighbours. Upstream repeats what it says of
   // metadata as often as its strategies ask.
-  const set = Object.fromEntries(causes.map(({ field, reason, message: why }) => [`${field}: ${reason}: ${why}`, true]).sort());
-  const message = Object.keys(set).length > 1 ? String(body.message).replace(LIST_OF_CAUSES, '$1…') : body.message;
+  const set = Object.fromEntries(causes.map(({ field, reason, message: why }) => [`${field}: ${reason}: ${unordered(why)}`, true]).sort());
+  const message = Object.keys(set).length > 1 ? String(body.message).replace(LIST_OF_CAUSES, '$1…') : unordered(String(body.message));
   return { ...body, message, details: { ...body.details, causes: set } };
 }
 

@@ -53,10 +53,16 @@ export function connect(name: Server['name'], port: number, token: string): Serv
       sent.on('error', (error) => reject(Object.assign(error, { stale: sent.reusedSocket })));
       sent.end(bytes);
     });
-  const ask: Server['ask'] = (method, path, contentType, body) =>
-    once(method, path, contentType, body).catch((error) => {
-      if (!error.stale) throw error;
-      return once(method, path, contentType, body);
-    });
+  const ask: Server['ask'] = async (method, path, contentType, body) => {
+    try {
+      return await once(method, path, contentType, body).catch((error) => {
+        if (!error.stale) throw error;
+        return once(method, path, contentType, body);
+      });
+    } catch (error) {
+      // A server that hangs up has answered, too.
+      return { status: 0, warnings: [], body: (error as Error).message };
+    }
+  };
   return { name, ask, close: () => agent.destroy() };
 }

@@ -9,6 +9,8 @@ export {
   strictDecodingMessage,
 } from './codec/decode.ts';
 export { DecodeError } from './codec/decode-error.ts';
+export { toStorageForm } from './codec/storage-form.ts';
+export { unstructuredFault } from './codec/unstructured-fault.ts';
 export { applyDefaults } from './defaults/apply.ts';
 export { isExternallyAccessible } from './defaults/core.ts';
 export { imageTag, mirrorServiceAccount } from './defaults/pods.ts';

@@ -135,8 +135,8 @@ export interface ResourceDefinition<T extends KubeObject = KubeObject> {
    */
   resetFields?: Readonly<Record<string, FieldTree>>;
   scale?: ScalePaths;
-  /** Whether a change of spec bumps metadata.generation. Default: when there is a status subresource. */
-  generation?: boolean;
+  /** Whether a change of spec bumps metadata.generation, or it is 1 for good. Default: when there is a status subresource. */
+  generation?: boolean | 'constant';
   /** Name rule of metadata.name: upstream's path-segment, DNS-1123 subdomain (default) or label, or own. */
   validateName?(name: string, prefix: boolean): string[];
   /** Fields for field selectors besides metadata.name and metadata.namespace. Every name is present for every object, an empty one included. */

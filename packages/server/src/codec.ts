@@ -1,6 +1,17 @@
 // How the objects of one resource are read, defaulted, patched and tracked: by the built-in schema, or by what a custom
 // resource definition brings along.
-import { applyDefaults, DecodeError, decode, decodeProtobuf, normalize, PROTOBUF_MEDIA_TYPE, schemaTable } from '@tiphys/api';
+import {
+  applyDefaults,
+  DecodeError,
+  decode,
+  decodeProtobuf,
+  normalize,
+  PROTOBUF_MEDIA_TYPE,
+  schemaOf,
+  schemaTable,
+  toStorageForm,
+  unstructuredFault,
+} from '@tiphys/api';
 import { applyStrategicMergePatch, emptyObject, mergeTypeOf, type TrackedType } from '@tiphys/machinery';
 import type { ResourceDefinition } from '@tiphys/registry';
 import type { PlainObject } from './cache/entry.ts';
@@ -27,10 +38,14 @@ export interface ObjectCodec {
   applyDefaults(object: PlainObject): PlainObject;
   /** Schema of a kind that isn't built in, as a v3 component, for OpenAPI. */
   openApiSchema?: object;
+  /** Leaves of the object, which is changed, what storage keeps. Absent for kinds that are stored as they are sent. */
+  toStorageForm?(object: PlainObject): void;
   /** Types for server-side apply and managed fields. */
   tracked: TrackedType;
   /** Absent for kinds without strategic merge patch. Throws StatusError. */
   strategicMerge?(current: PlainObject, patch: object): PlainObject;
+  /** Why patched data is no object of the kind, as upstream's converter says it; undefined when it is one. */
+  conversionFault?(value: object): string | undefined;
 }
 
 export { DecodeError };
@@ -54,6 +69,8 @@ export function builtInCodec(definition: ResourceDefinition<any>): ObjectCodec {
       tracked ??= { type: mergeTypeOf(schemaTable, schema), empty: emptyObject(schema) };
       return tracked;
     },
+    toStorageForm: (object) => toStorageForm(object, schema),
+    conversionFault: (value) => unstructuredFault(schemaOf(schema)!, value),
     strategicMerge: (current, patch) => applyStrategicMergePatch(current, patch, schemaTable, schema),
   };
 }

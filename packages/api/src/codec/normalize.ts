@@ -148,7 +148,7 @@ function zeroOf(value: ValueNode, tally: NormalizeTally, depth: number): unknown
   }
 }
 
-function normalizeValue(node: ValueNode, value: unknown, tally: NormalizeTally, depth: number): unknown {
+export function normalizeValue(node: ValueNode, value: unknown, tally: NormalizeTally, depth: number): unknown {
   switch (node.kind) {
     case ValueKind.string:
       if (typeof value !== 'string') throw new TypeMismatch(jsonTypeName(value), node.goType);

@@ -11,7 +11,8 @@ function defaultJob(job: Job): void {
   spec.parallelism ??= 1;
   spec.backoffLimit ??= spec.backoffLimitPerIndex == null ? BACKOFF_LIMIT : INT32_MAX;
   const labels = spec.template?.metadata?.labels;
-  if (labels) job.metadata!.labels ??= { ...labels };
+  // The same object: what a create adds to the template's labels is added to the job's, as upstream's map is shared.
+  if (labels && Object.keys(labels).length > 0) job.metadata!.labels ??= labels;
   spec.completionMode ??= 'NonIndexed';
   spec.suspend ??= false;
   spec.podReplacementPolicy ??= spec.podFailurePolicy ? 'Failed' : 'TerminatingOrFailed';

@@ -87,6 +87,14 @@ function withoutNulls(value: unknown): unknown {
   return kept;
 }
 
+/** A group version and kind as Go prints them. */
+export const kindText = (apiVersion: string, kind: string | undefined) =>
+  `${apiVersion.includes('/') ? '' : '/'}${apiVersion}, Kind=${kind ?? ''}`;
+
+/** Of messages: `namespace/name; /v1, Kind=Pod`. */
+export const subjectText = (config: KubeObject, apiVersion: string) =>
+  `${config.metadata?.namespace ?? ''}/${config.metadata?.name ?? ''}; ${kindText(apiVersion, config.kind)}`;
+
 function checked(config: KubeObject, apiVersion: string, type: MergeType): void {
   if (config.apiVersion !== apiVersion) {
     throw statusError.badRequest(
@@ -96,7 +104,7 @@ function checked(config: KubeObject, apiVersion: string, type: MergeType): void 
   if (config.metadata?.managedFields) throw statusError.badRequest('metadata.managedFields must be nil');
   const errors = typedErrors(type, config);
   if (errors.length === 0) return;
-  const subject = `${config.metadata?.namespace ?? ''}/${config.metadata?.name ?? ''}; ${apiVersion}, Kind=${config.kind ?? ''}`;
+  const subject = subjectText(config, apiVersion);
   const text = errors.length === 1 ? errors[0] : `errors:\n${errors.map((error) => `  ${error}`).join('\n')}`;
   throw new StatusError(500, '', `failed to create typed patch object (${subject}): ${text}`);
 }

@@ -1,25 +1,26 @@
 // What keeps an applied configuration from being read as its type (structured-merge-diff typed/validate.go).
+import { goSyntax, goText, goTypeOf } from '../go-text.ts';
 import type { MergeType } from '../schema/merge-type.ts';
 import { pathsOf } from './field-tree.ts';
 import { elementOf, entriesOf, formOf } from './typed-value.ts';
 
 const elementPath = (element: string) => pathsOf({ [element]: {} })[0]!;
 
+/** How Go prints the wrapper that the value is in. */
+const shownValue = (value: unknown) => `&{${goText(value)}}`;
+
 function scalarErrors(type: MergeType, value: unknown): string[] {
   if (value === null) return [];
-  const shown = JSON.stringify(value);
-  if (typeof value === 'object') return [`expected ${type.scalar === 'untyped' ? 'any scalar' : type.scalar}, got ${shown}`];
+  const shown = shownValue(value);
   switch (type.scalar) {
     case 'numeric':
-      return typeof value === 'number'
-        ? []
-        : [`expected numeric (int or float), got ${typeof value === 'boolean' ? 'bool' : typeof value}`];
+      return typeof value === 'number' ? [] : [`expected numeric (int or float), got ${goTypeOf(value)}`];
     case 'string':
-      return typeof value === 'string' ? [] : [`expected string, got ${shown}`];
+      return typeof value === 'string' ? [] : [`expected string, got &value.valueUnstructured{Value:${goSyntax(value)}}`];
     case 'boolean':
       return typeof value === 'boolean' ? [] : [`expected boolean, got ${shown}`];
     default:
-      return [];
+      return typeof value === 'object' ? [`expected any scalar, got ${shown}`] : [];
   }
 }
 
@@ -30,7 +31,7 @@ export function typedErrors(type: MergeType, value: unknown, path = ''): string[
   if (form === 'scalar') return at(scalarErrors(type, value));
   if (value === null || value === undefined) return [];
   if (form === 'list') {
-    if (!Array.isArray(value)) return at([`expected list, got ${JSON.stringify(value)}`]);
+    if (!Array.isArray(value)) return at([`expected list, got ${shownValue(value)}`]);
     const list = type.list!;
     if (list.kind === 'atomic') return value.flatMap((item, i) => typedErrors(list.item, item, `${path}[${i}]`));
     const seen = new Set<string>();
@@ -46,7 +47,7 @@ export function typedErrors(type: MergeType, value: unknown, path = ''): string[
       return typedErrors(list.item, item, path + elementPath(element));
     });
   }
-  if (typeof value !== 'object' || Array.isArray(value)) return at([`expected map, got ${JSON.stringify(value)}`]);
+  if (typeof value !== 'object' || Array.isArray(value)) return at([`expected map, got ${shownValue(value)}`]);
   const map = type.map!;
   return Object.entries(entriesOf(value)).flatMap(([key, entry]) => {
     const fieldType = map.fields[key] ?? map.values;

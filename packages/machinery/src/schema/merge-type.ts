@@ -73,7 +73,8 @@ function named(table: SchemaTable, name: string): MergeType {
       if (field.default !== undefined) defaults[key] = field.default;
     }
   } else if (schema.format === 'int-or-string') type.scalar = 'untyped';
-  else if (schema.type === 'object') Object.assign(type, deduced, { name });
+  // Objects without a word about what is in them are replaced as a whole.
+  else if (schema.type === 'object') Object.assign(type, untypedAtomic, { name });
   else if (schema.type) Object.assign(type, compiled(table, schema as FieldSchema), { name });
   else Object.assign(type, untypedAtomic, { name });
   return type;

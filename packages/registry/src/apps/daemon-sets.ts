@@ -73,6 +73,8 @@ const COUNTERS = [
 ];
 
 export const daemonSets = defineBuiltIn<DaemonSet>('apps', 'v1', 'daemonsets', {
+  // Upstream's other form has it as a number, which is always there.
+  setDefaults: (set) => setTemplateGeneration(set, templateGeneration(set)),
   prepareForCreate(set) {
     set.status = { currentNumberScheduled: 0, numberMisscheduled: 0, desiredNumberScheduled: 0, numberReady: 0 };
     setTemplateGeneration(set, Math.max(1, templateGeneration(set)));

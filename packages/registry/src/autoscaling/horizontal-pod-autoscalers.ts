@@ -1,10 +1,8 @@
 // HorizontalPodAutoscalers of autoscaling/v2, the stored version, and v1 (registry/autoscaling, apis/autoscaling, printers).
 import { type autoscalingv1, autoscalingv2, type KubeObject } from '@tiphys/api';
-import { fieldError } from '@tiphys/machinery';
 import { defineBuiltIn } from '../built-in/base.ts';
 import { NONE, text, withNameAndAge } from '../rules/columns.ts';
-import { complain, type Errors } from '../rules/errors.ts';
-import { isPathSegment } from '../rules/formats.ts';
+import { validateAutoscaler, validateAutoscalerStatus } from './autoscaler-rules.ts';
 import { metricsText } from './metrics-text.ts';
 
 type Autoscaler = autoscalingv2.HorizontalPodAutoscaler;
@@ -15,46 +13,6 @@ const METRICS = 'autoscaling.alpha.kubernetes.io/metrics';
 const CURRENT_METRICS = 'autoscaling.alpha.kubernetes.io/current-metrics';
 const CONDITIONS = 'autoscaling.alpha.kubernetes.io/conditions';
 const BEHAVIOR = 'autoscaling.alpha.kubernetes.io/behavior';
-const SOURCES: Record<string, keyof autoscalingv2.MetricSpec> = {
-  Object: 'object',
-  Pods: 'pods',
-  Resource: 'resource',
-  External: 'external',
-  ContainerResource: 'containerResource',
-};
-
-function checkMetrics(errors: Errors, spec: autoscalingv2.HorizontalPodAutoscalerSpec): void {
-  spec.metrics?.forEach((metric, i) => {
-    const at = `spec.metrics[${i}]`;
-    const field = SOURCES[metric.type ?? ''];
-    if (!metric.type) errors.push(fieldError.required(`${at}.type`, 'must specify a metric source type'));
-    else if (!field) {
-      errors.push(fieldError.notSupported(`${at}.type`, metric.type, ['ContainerResource', 'External', 'Object', 'Pods', 'Resource']));
-    } else if (!metric[field]) {
-      errors.push(fieldError.required(`${at}.${field}`, 'must populate information for the given metric source'));
-    }
-  });
-}
-
-function validate({ spec }: Autoscaler): Errors {
-  const errors: Errors = [];
-  const { minReplicas, maxReplicas = 0, scaleTargetRef } = spec ?? ({} as autoscalingv2.HorizontalPodAutoscalerSpec);
-  if (minReplicas !== undefined && minReplicas < 1) {
-    errors.push(fieldError.invalid('spec.minReplicas', minReplicas, 'must be greater than or equal to 1'));
-  }
-  if (maxReplicas < 1) errors.push(fieldError.invalid('spec.maxReplicas', maxReplicas, 'must be greater than 0'));
-  if (minReplicas !== undefined && maxReplicas < minReplicas) {
-    errors.push(fieldError.invalid('spec.maxReplicas', maxReplicas, 'must be greater than or equal to `minReplicas`'));
-  }
-  for (const name of ['kind', 'name'] as const) {
-    const value = scaleTargetRef?.[name];
-    if (!value) errors.push(fieldError.required(`spec.scaleTargetRef.${name}`));
-    else complain(errors, `spec.scaleTargetRef.${name}`, value, isPathSegment(value));
-  }
-  if (spec) checkMetrics(errors, spec);
-  return errors;
-}
-
 const columns = withNameAndAge<Autoscaler>(
   text('Reference', ({ spec }) => `${spec?.scaleTargetRef?.kind ?? ''}/${spec?.scaleTargetRef?.name ?? ''}`),
   text('Targets', ({ spec, status }) => metricsText(spec?.metrics ?? [], status?.currentMetrics ?? []) || NONE),
@@ -67,8 +25,9 @@ export const autoscalersV2 = defineBuiltIn<Autoscaler>('autoscaling', 'v2', 'hor
   prepareForCreate(object) {
     object.status = { currentMetrics: null, desiredReplicas: 0 } as autoscalingv2.HorizontalPodAutoscalerStatus;
   },
-  validateCreate: validate,
-  validateUpdate: validate,
+  validateCreate: (object) => validateAutoscaler(object),
+  validateUpdate: validateAutoscaler,
+  status: { validateUpdate: validateAutoscalerStatus },
   columns,
 });
 
@@ -136,7 +95,8 @@ export const autoscalersV1 = defineBuiltIn<OldAutoscaler>('autoscaling', 'v1', '
   prepareForCreate(object) {
     object.status = { currentReplicas: 0, desiredReplicas: 0 };
   },
-  validateCreate: (object) => validate(toV2(object)),
-  validateUpdate: (object) => validate(toV2(object)),
+  validateCreate: (object) => validateAutoscaler(toV2(object)),
+  validateUpdate: (object, old) => validateAutoscaler(toV2(object), toV2(old)),
+  status: { validateUpdate: (object) => validateAutoscalerStatus(toV2(object)) },
   columns: columns.map((column) => ({ ...column, cell: (object, nowMs) => column.cell(toV2(object), nowMs) })),
 });

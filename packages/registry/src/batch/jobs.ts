@@ -13,10 +13,13 @@ type Job = batchv1.Job;
 function generateSelector(job: Job): void {
   const { spec, metadata } = job;
   if (!spec || spec.manualSelector) return;
-  const labels: Record<string, string> = { ...spec.template?.metadata?.labels };
+  const given = spec.template?.metadata?.labels;
+  const labels: Record<string, string> = { ...given };
   for (const name of NAME_LABELS) labels[name] ??= metadata?.name ?? '';
   for (const name of UID_LABELS) labels[name] ??= metadata?.uid ?? '';
   spec.template = { ...spec.template, metadata: { ...spec.template?.metadata, labels } };
+  // Where the job took its labels from the template, or would when read again, it has these too.
+  if (metadata && (metadata.labels === undefined || metadata.labels === given)) metadata.labels = { ...labels };
   const uidLabel = UID_LABELS[1]!;
   spec.selector = { ...spec.selector, matchLabels: { [uidLabel]: metadata?.uid ?? '', ...spec.selector?.matchLabels } };
 }

@@ -14,13 +14,19 @@ function validate({ spec }: Lease): Errors {
     errors.push(fieldError.invalid('spec.leaseDurationSeconds', seconds, 'must be greater than 0'));
   }
   nonNegative(errors, 'spec.leaseTransitions', spec?.leaseTransitions);
-  if (spec?.preferredHolder && !spec.strategy) {
-    errors.push(fieldError.forbidden('spec.preferredHolder', 'may only be specified if `strategy` is defined'));
-  }
   return errors;
 }
 
+/** Fields of coordinated leader election, which is off by default. */
+function dropCoordination({ spec }: Lease, old?: Lease): void {
+  if (!spec || old?.spec?.strategy || old?.spec?.preferredHolder) return;
+  delete spec.strategy;
+  delete spec.preferredHolder;
+}
+
 export const leases = defineBuiltIn<Lease>('coordination.k8s.io', 'v1', 'leases', {
+  prepareForCreate: (lease) => dropCoordination(lease),
+  prepareForUpdate: dropCoordination,
   validateCreate: validate,
   validateUpdate: validate,
   columns: withNameAndAge<Lease>(text('Holder', ({ spec }) => spec?.holderIdentity ?? '')),

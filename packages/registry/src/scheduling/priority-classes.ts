@@ -32,6 +32,7 @@ function validate(object: PriorityClass): Errors {
 }
 
 export const priorityClasses = defineBuiltIn<PriorityClass>('scheduling.k8s.io', 'v1', 'priorityclasses', {
+  generation: 'constant',
   validateCreate: validate,
   validateUpdate(object, old) {
     const errors: Errors = [];

@@ -1,12 +1,11 @@
 // StorageClasses and VolumeAttributesClasses (registry/storage, apis/storage/validation, printers).
-import type { storagev1 } from '@tiphys/api';
+import type { corev1, storagev1 } from '@tiphys/api';
 import { fieldError } from '@tiphys/machinery';
 import { defineBuiltIn } from '../built-in/base.ts';
 import { boolean, text, withNameAndAge } from '../rules/columns.ts';
 import { sameValue } from '../rules/equality.ts';
-import { complain, type Errors, oneOf } from '../rules/errors.ts';
+import { complain, type Errors, IMMUTABLE, oneOf } from '../rules/errors.ts';
 import { isQualifiedName } from '../rules/formats.ts';
-import { checkCsiDriverName } from '../rules/pod/volumes.ts';
 
 type StorageClass = storagev1.StorageClass;
 type AttributesClass = storagev1.VolumeAttributesClass;
@@ -39,22 +38,42 @@ function validateClass(object: StorageClass): Errors {
     const supported = ['Immediate', 'WaitForFirstConsumer'];
     errors.push(fieldError.notSupported('volumeBindingMode', object.volumeBindingMode, supported));
   }
+  checkTopologies(errors, object.allowedTopologies ?? []);
   return errors;
 }
 
-const FORBIDDEN: [name: 'parameters' | 'provisioner' | 'reclaimPolicy' | 'volumeBindingMode', why: string][] = [
-  ['parameters', 'updates to parameters are forbidden.'],
-  ['provisioner', 'updates to provisioner are forbidden.'],
-  ['reclaimPolicy', 'updates to reclaimPolicy are forbidden.'],
-];
+/** Terms that say the same are duplicates; as upstream compares with empty ones too, so is a term without expressions. */
+function checkTopologies(errors: Errors, terms: readonly corev1.TopologySelectorTerm[]): void {
+  const seen: string[] = terms.map(() => '[]');
+  terms.forEach(({ matchLabelExpressions: expressions }, i) => {
+    const path = `allowedTopologies[${i}].matchLabelExpressions`;
+    const valuesOf = new Map<string, string[]>();
+    expressions?.forEach(({ key = '', values = [] }, j) => {
+      const at = `${path}[${j}]`;
+      const unique = new Set<string>();
+      if (values.length === 0) errors.push(fieldError.required(`${at}.values`));
+      values.forEach((value, k) => {
+        if (unique.has(value)) errors.push(fieldError.duplicate(`${at}.values[${k}]`, value));
+        unique.add(value);
+      });
+      complain(errors, `${at}.key`, key, isQualifiedName(key));
+      if (valuesOf.has(key)) errors.push(fieldError.duplicate(`${at}.key`, key));
+      valuesOf.set(key, [...unique].sort());
+    });
+    const text = JSON.stringify([...valuesOf].sort(([a], [b]) => (a < b ? -1 : 1)));
+    for (const other of seen) if (other === text) errors.push(fieldError.duplicate(path, ''));
+    seen.push(text);
+  });
+}
+
+const UNCHANGEABLE = ['parameters', 'provisioner', 'reclaimPolicy', 'volumeBindingMode'] as const;
 
 export const storageClasses = defineBuiltIn<StorageClass>(GROUP, 'v1', 'storageclasses', {
   validateCreate: validateClass,
   validateUpdate(object, old) {
     const errors: Errors = [];
-    for (const [name, why] of FORBIDDEN) if (!sameValue(object[name], old[name])) errors.push(fieldError.forbidden(name, why));
-    if (object.volumeBindingMode !== old.volumeBindingMode) {
-      errors.push(fieldError.invalid('volumeBindingMode', object.volumeBindingMode ?? null, 'field is immutable'));
+    for (const name of UNCHANGEABLE) {
+      if (!sameValue(object[name], old[name])) errors.push(fieldError.invalid(name, object[name] ?? null, IMMUTABLE));
     }
     return errors;
   },
@@ -74,20 +93,23 @@ export const storageClasses = defineBuiltIn<StorageClass>(GROUP, 'v1', 'storagec
   ),
 });
 
+function validateAttributes({ driverName, parameters }: AttributesClass): Errors {
+  const errors: Errors = [];
+  if (!driverName) errors.push(fieldError.required('driverName'));
+  else complain(errors, 'driverName', driverName, isQualifiedName(driverName.toLowerCase()));
+  checkParameters(errors, parameters, true);
+  return errors;
+}
+
 export const volumeAttributesClasses = defineBuiltIn<AttributesClass>(GROUP, 'v1', 'volumeattributesclasses', {
-  validateCreate({ driverName, parameters }) {
-    const errors: Errors = [];
-    checkCsiDriverName(errors, 'driverName', driverName);
-    checkParameters(errors, parameters, true);
-    return errors;
-  },
+  validateCreate: validateAttributes,
   validateUpdate(object, old) {
     const errors: Errors = [];
     if (object.driverName !== old.driverName) errors.push(fieldError.forbidden('driverName', 'updates to driverName are forbidden.'));
     if (!sameValue(object.parameters, old.parameters)) {
       errors.push(fieldError.forbidden('parameters', 'updates to parameters are forbidden.'));
     }
-    return errors;
+    return [...errors, ...validateAttributes(object)];
   },
   columns: withNameAndAge<AttributesClass>(text('DriverName', ({ driverName }) => driverName ?? '')),
 });

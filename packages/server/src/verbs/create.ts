@@ -96,7 +96,7 @@ async function createOnce(
   try {
     if (definition.generation ?? definition.status) metadata.generation = 1;
     if (definition.prepareForCreate) definition.prepareForCreate(object, rules);
-    else if (definition.status) delete object.status;
+    else if (definition.status) clearStatus(endpoint, object);
     const errors = validateMetadata(definition, object);
     errors.push(...(definition.validateCreate?.(object, rules) ?? []));
     if (errors.length > 0) throw statusError.invalid(type, metadata.name ?? '', errors);
@@ -109,6 +109,13 @@ async function createOnce(
   } finally {
     if (!settled) await claim.revert?.();
   }
+}
+
+/** Where a kind's form holds its status by value, it is there though empty. */
+function clearStatus(endpoint: Endpoint, object: PlainObject): void {
+  const { status } = endpoint.codec.tracked.empty as PlainObject;
+  if (status) object.status = structuredClone(status);
+  else delete object.status;
 }
 
 async function store(

@@ -6,9 +6,12 @@ import {
   applyMergePatch,
   type FieldError,
   fieldError,
+  goText,
+  kindText,
   StatusError,
   serverSideApply,
   statusError,
+  subjectText,
 } from '@tiphys/machinery';
 import type { UpdateRules } from '@tiphys/registry';
 import type { PlainObject } from '../cache/entry.ts';
@@ -119,7 +122,7 @@ function applied(
   const manager = fieldManager(context, endpoint, options);
   const result = serverSideApply(current, config, manager, trackedType(endpoint, subresource), options.force);
   if (!result.changed && current) return structuredClone(current);
-  const { object } = strictly(context, endpoint, result.object, options, []);
+  const object = applicable(endpoint, result.object, config);
   const identity = current?.metadata;
   if (namespace && !object.metadata!.namespace) object.metadata!.namespace = namespace;
   if (identity) Object.assign(object.metadata!, pick(identity, ['uid', 'resourceVersion', 'creationTimestamp', 'generation']));
@@ -140,7 +143,13 @@ function patched(
   body: unknown,
   options: WriteOptions,
 ): PlainObject {
-  return endpoint.codec.applyDefaults(strictly(context, endpoint, patchValue(current, type, body, endpoint), options, []).object);
+  const shown = type === STRATEGIC_MERGE_PATCH ? goText(body) : undefined;
+  const value = patchValue(current, type, body, endpoint);
+  if (shown !== undefined) {
+    const fault = endpoint.codec.conversionFault?.(value);
+    if (fault !== undefined) throw invalidPatch(shown, fault);
+  }
+  return endpoint.codec.applyDefaults(strictly(context, endpoint, value, options, shown).object);
 }
 
 /** Upstream's form of a built-in kind always has its status, empty at least: `add /status/…` finds where to add. */
@@ -161,28 +170,40 @@ export function patchValue(current: PlainObject, type: string, body: unknown, en
   return endpoint!.codec.strategicMerge!(current, body);
 }
 
+/** What was applied as an object of the kind. The schema has judged its types; what is left are texts that are no time or quantity. */
+function applicable(endpoint: Endpoint, value: PlainObject, config: PlainObject): PlainObject {
+  try {
+    const { object } = endpoint.codec.normalize(value, { strict: false });
+    object.metadata ??= {};
+    return object;
+  } catch (error) {
+    if (!(error instanceof DecodeError)) throw error;
+    const { apiVersion } = endpoint;
+    const kind = kindText(apiVersion, endpoint.type.kind);
+    const why = endpoint.codec.conversionFault?.(value) ?? error.message;
+    const text = `failed to convert new object (${subjectText(config, apiVersion)}) to proper version: unable to convert unstructured object to ${kind}: ${why}`;
+    throw new StatusError(500, '', text);
+  }
+}
+
 /** The patched data as an object of the kind; unknown fields are an error, a warning or nothing. */
-function strictly(
-  context: RequestContext,
-  endpoint: Endpoint,
-  value: object,
-  options: WriteOptions,
-  known: readonly string[],
-): DecodedObject {
+function strictly(context: RequestContext, endpoint: Endpoint, value: object, options: WriteOptions, shown?: string): DecodedObject {
   let decoded: DecodedObject;
   try {
     decoded = endpoint.codec.normalize(value, { strict: options.fieldValidation !== 'Ignore' });
   } catch (error) {
-    throw error instanceof DecodeError ? invalidPatch(value, error.message) : error;
+    throw error instanceof DecodeError ? invalidPatch(shown ?? JSON.stringify(value), error.message) : error;
   }
-  const problems = [...known, ...decoded.strictErrors];
+  // The converter of strategic merge patches sorts what it finds.
+  const problems = shown === undefined ? decoded.strictErrors : [...decoded.strictErrors].sort();
   if (problems.length > 0) {
-    if (options.fieldValidation === 'Strict') throw invalidPatch(value, `strict decoding error: ${problems.join(', ')}`);
+    if (options.fieldValidation === 'Strict')
+      throw invalidPatch(shown ?? JSON.stringify(value), `strict decoding error: ${problems.join(', ')}`);
     if (options.fieldValidation === 'Warn') context.warnings.push(...problems);
   }
   decoded.object.metadata ??= {};
   return decoded;
 }
 
-const invalidPatch = (value: object, why: string): StatusError =>
-  statusError.invalid({ group: '', kind: '' }, '', [fieldError.invalid('patch', JSON.stringify(value), why)]);
+const invalidPatch = (shown: string, why: string): StatusError =>
+  statusError.invalid({ group: '', kind: '' }, '', [fieldError.invalid('patch', shown, why)]);

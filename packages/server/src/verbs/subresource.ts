@@ -9,6 +9,7 @@ import type { RequestContext } from '../request/context.ts';
 import { writeOptions } from '../request/write-options.ts';
 import type { Endpoint } from '../resources.ts';
 import { admit, admitValid, attributesOf } from './admit.ts';
+import { track } from './prepare.ts';
 import { ruleContext } from './write.ts';
 
 const codecs = new Map<string, ObjectCodec>();
@@ -55,6 +56,7 @@ export async function createReview(context: RequestContext, endpoint: Endpoint):
   definition.prepareForCreate?.(object, rules);
   const errors = definition.validateCreate?.(object, rules) ?? [];
   if (errors.length > 0) throw statusError.invalid(endpoint.type, object.metadata?.name ?? '', errors);
+  track(context, endpoint, undefined, object, options);
   const attributes = attributesOf(context, endpoint, {
     operation: 'CREATE',
     object,

@@ -205,7 +205,7 @@ function prepareAndValidate(
   if (rules.prepareForUpdate) rules.prepareForUpdate(object, old, context);
   else if (rules === definition && definition.status) keepStatus(object, old);
   const counts = definition.generation ?? definition.status !== undefined;
-  if (counts && context.subresource !== 'status' && metadata.generation === oldMetadata.generation && specChanged(object, old)) {
+  if (counts === true && context.subresource !== 'status' && metadata.generation === oldMetadata.generation && specChanged(object, old)) {
     metadata.generation = (oldMetadata.generation ?? 0) + 1;
   }
   metadata.uid ||= oldMetadata.uid!;

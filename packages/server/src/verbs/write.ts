@@ -38,6 +38,7 @@ export async function put(
   object: PlainObject,
   expectedRevision: number,
 ): Promise<Entry | undefined> {
+  endpoint.codec.toStorageForm?.(object);
   const stored = endpoint.stored(object);
   // Most need no waiting, and writes of one turn share a transaction.
   const value = encodeStored(stored instanceof Promise ? await stored : stored);

@@ -1,0 +1,48 @@
+// What is left of an object that went through protobuf, as upstream's storage has it: lists and maps that are empty come back as nothing,
+// which shows where a field is written even then (`rules: null` of a role).
+import { findStruct, type StructNode, ValueKind, type ValueNode } from '../schema/nodes.ts';
+
+type Plain = Record<string, unknown>;
+
+const isEmptyCollection = (value: unknown): boolean => {
+  if (Array.isArray(value)) return value.length === 0;
+  for (const _ in value as object) return false;
+  return true;
+};
+
+function visitValue(node: ValueNode, value: unknown): void {
+  if (typeof value !== 'object' || value === null) return;
+  if (node.kind === ValueKind.struct) visitStruct(node.struct!, value as Plain);
+  else if (node.kind === ValueKind.list && node.item) for (const item of value as unknown[]) visitValue(node.item, item);
+  else if (node.kind === ValueKind.map && node.item) for (const item of Object.values(value)) visitValue(node.item, item);
+}
+
+const holdsStructs = new Map<StructNode, readonly { name: string; value: ValueNode; nullable: boolean }[]>();
+
+/** The fields worth a look: scalars never are. */
+function fieldsOf(node: StructNode) {
+  let fields = holdsStructs.get(node);
+  if (!fields) {
+    const isCollection = ({ kind }: ValueNode) => kind === ValueKind.list || kind === ValueKind.map;
+    fields = node.fields
+      .filter(({ value }) => value.kind === ValueKind.struct || isCollection(value))
+      .map(({ name, value, omitEmpty, omitZero }) => ({ name, value, nullable: isCollection(value) && !omitEmpty && !omitZero }));
+    holdsStructs.set(node, fields);
+  }
+  return fields;
+}
+
+function visitStruct(node: StructNode, object: Plain): void {
+  for (const { name, value, nullable } of fieldsOf(node)) {
+    const held = object[name];
+    if (typeof held !== 'object' || held === null) continue;
+    if (nullable && isEmptyCollection(held)) object[name] = null;
+    else visitValue(value, held);
+  }
+}
+
+/** Changes the object, which is of the type `schema` names. Unknown types stay as they are. */
+export function toStorageForm(object: object, schema: string): void {
+  const node = findStruct(schema);
+  if (node) visitStruct(node, object as Plain);
+}

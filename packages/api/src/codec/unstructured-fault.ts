@@ -1,0 +1,98 @@
+// Why plain data is no object of a type, in the words of upstream's converter (apimachinery runtime/converter.go), which strategic merge
+// patches and applied configurations go through instead of decoding.
+import { type StructNode, ValueKind, type ValueNode } from '../schema/nodes.ts';
+import { normalizeValue } from './normalize.ts';
+import { decodeBase64 } from './scalars.ts';
+
+/** Go's kind of a plain value, and its type where that is said otherwise. */
+function goKind(value: unknown): string {
+  if (Array.isArray(value)) return 'slice';
+  switch (typeof value) {
+    case 'number':
+      return Number.isInteger(value) ? 'int64' : 'float64';
+    case 'boolean':
+      return 'bool';
+    case 'object':
+      return 'map';
+    default:
+      return 'string';
+  }
+}
+
+const SIMPLE: Partial<Record<ValueKind, string>> = {
+  [ValueKind.string]: 'string',
+  [ValueKind.bool]: 'bool',
+  [ValueKind.int32]: 'int32',
+  [ValueKind.int64]: 'int64',
+  [ValueKind.float]: 'float64',
+};
+
+function simpleFault(wanted: string, given: string, goType: string): string | undefined {
+  if (given === wanted) return undefined;
+  const toNumber = wanted !== 'string' && wanted !== 'bool';
+  if (given === 'int64') {
+    if (toNumber) return undefined;
+    if (wanted === 'string') return `cannot convert int64 to ${goType}`;
+  }
+  if (given === 'float64' && toNumber) return `cannot convert float64 to ${goType}`;
+  return `unrecognized type: ${wanted}`;
+}
+
+/** Types that read JSON by themselves say the same as when they are decoded. */
+function ownFault(node: ValueNode, value: unknown): string | undefined {
+  try {
+    normalizeValue(node, value, { keys: 0, unknown: 0 }, 0);
+    return undefined;
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
+function bytesFault(node: ValueNode, value: unknown, given: string): string | undefined {
+  if (given !== 'string') return given === 'slice' ? undefined : `cannot restore slice from ${given}`;
+  try {
+    decodeBase64(value, node.goType);
+    return undefined;
+  } catch (error) {
+    return `error decoding from json: ${(error as Error).message}`;
+  }
+}
+
+function firstOf<T>(values: Iterable<T>, fault: (value: T) => string | undefined): string | undefined {
+  for (const value of values) {
+    const found = fault(value);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+function valueFault(node: ValueNode, value: unknown): string | undefined {
+  if (value === null || value === undefined) return undefined;
+  const given = goKind(value);
+  const simple = SIMPLE[node.kind];
+  if (simple) return simpleFault(simple, given, node.goType);
+  switch (node.kind) {
+    case ValueKind.bytes:
+      return bytesFault(node, value, given);
+    case ValueKind.struct:
+      return structFault(node.struct!, value);
+    case ValueKind.list:
+      if (given !== 'slice') return `cannot restore slice from ${given}`;
+      return firstOf(value as unknown[], (item) => valueFault(node.item!, item));
+    case ValueKind.map:
+      if (given !== 'map') return `cannot restore map from ${given}`;
+      return firstOf(Object.values(value), (item) => valueFault(node.item!, item));
+    default:
+      return ownFault(node, value);
+  }
+}
+
+function structFault(node: StructNode, value: unknown): string | undefined {
+  const given = goKind(value);
+  if (given !== 'map') return `cannot restore struct from: ${given}`;
+  const source = value as Record<string, unknown>;
+  return firstOf(node.fields, (field) => valueFault(field.value, source[field.name]));
+}
+
+/** undefined when there is nothing wrong with it. */
+export const unstructuredFault = (node: StructNode, value: unknown): string | undefined => structFault(node, value);
