@@ -27,6 +27,7 @@ import { nodeAddressOf } from './nodes/real-node.ts';
 import { chooseRuntime } from './nodes/runtime-choice.ts';
 import { hasRealNode, type Nodes, removeRealNode, startNodes } from './nodes/start-nodes.ts';
 import { readSchedulerConfiguration } from './scheduler-configuration.ts';
+import { refuseOtherKeys } from './shared-keys.ts';
 import { openStateStore } from './store-choice.ts';
 
 export interface ClusterOptions extends Partial<ClusterConfiguration> {
@@ -201,6 +202,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
     place.leave();
   };
   try {
+    await refuseOtherKeys(place.store, place.keyFiles);
     const keys = await inFolder(directory, () => keysFor(configuration, runtime, place.keyFiles));
     onStep('Starting the API server, controllers and scheduler');
     controlPlane = await startControlPlane({

@@ -1,13 +1,11 @@
 // Backup and restore of a cluster's whole state, whichever store it is in, running or not.
 import type { Clock } from '@tiphys/runtime';
 import type { Store } from '@tiphys/storage';
-import type { KeyFiles } from '../certificates/cluster-keys.ts';
+import { type KeyFiles, SHARED_KEY_FILES } from '../certificates/cluster-keys.ts';
 import { type Backup, BackupError, encodeBackup } from './format.ts';
 import { CLUSTER_KEY, clusterOf, restorePlan } from './plan.ts';
 import { whileNobodyLeads } from './quiet.ts';
 
-/** What cannot be made again: whoever has these is the cluster. */
-const KEY_FILES = ['ca.crt', 'ca.key', 'front-proxy-ca.crt', 'front-proxy-ca.key', 'service-account.key'];
 const EVERYTHING = '/registry/';
 
 export interface State {
@@ -38,7 +36,7 @@ export async function* backupOf({ store, keyFiles, clock }: State): AsyncGenerat
   await store.fresh();
   const { records, revision } = await store.list(EVERYTHING);
   const cluster = clusterOf(await store.get(CLUSTER_KEY));
-  const files = KEY_FILES.flatMap((name) => {
+  const files = SHARED_KEY_FILES.flatMap((name) => {
     const text = keyFiles.read(name);
     return text === undefined ? [] : [[name, text] as const];
   });
@@ -50,7 +48,7 @@ function takeKeys(keyFiles: KeyFiles, backup: Backup): boolean {
   const authority = keyFiles.read('ca.crt');
   if (authority === undefined) {
     // A folder that has no keys yet becomes the backup's cluster.
-    for (const [name, text] of backup.keyFiles) if (KEY_FILES.includes(name)) keyFiles.write(name, text);
+    for (const [name, text] of backup.keyFiles) if (SHARED_KEY_FILES.includes(name)) keyFiles.write(name, text);
     return false;
   }
   return backup.keyFiles.has('ca.crt') && backup.keyFiles.get('ca.crt') !== authority;

@@ -1,5 +1,6 @@
 // What has to be written so that a store holds what a backup holds.
 import type { StoredRecord, StoreOperation } from '@tiphys/storage';
+import { PUBLISHED_AUTHORITY_KEY } from '../shared-keys.ts';
 
 /** Who is there right now belongs to the running servers, not to the state that is restored. */
 const OF_THE_RUNNING: readonly string[] = [
@@ -8,6 +9,8 @@ const OF_THE_RUNNING: readonly string[] = [
   '/registry/leases/kube-system/kube-controller-manager',
   '/registry/leases/kube-system/kube-scheduler',
   '/registry/leases/kube-system/apiserver-',
+  // Of the keys that the servers have, which a restore doesn't change.
+  PUBLISHED_AUTHORITY_KEY,
 ];
 
 export const CLUSTER_KEY = '/registry/namespaces/kube-system';

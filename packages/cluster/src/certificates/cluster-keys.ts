@@ -36,6 +36,9 @@ export const AUTHORITY_NAME = 'kubernetes';
 const FRONT_PROXY_AUTHORITY_NAME = 'front-proxy-ca';
 export const FRONT_PROXY_CLIENT_NAME = 'front-proxy-client';
 
+/** What cannot be made again: whoever has these is the cluster. */
+export const SHARED_KEY_FILES: readonly string[] = ['ca.crt', 'ca.key', 'front-proxy-ca.crt', 'front-proxy-ca.key', 'service-account.key'];
+
 export function memoryKeyFiles(): KeyFiles {
   const files = new Map<string, string>();
   return { read: (name) => files.get(name), write: (name, text) => void files.set(name, text) };
