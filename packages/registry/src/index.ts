@@ -14,6 +14,7 @@ export {
   type SubresourceDefinition,
   type UpdateRules,
 } from './define-resource.ts';
+export { ageColumn, integer, nameColumn } from './rules/columns.ts';
 export { isDns1035Label } from './rules/formats.ts';
 export { checkAnnotations, checkLabelSelector, checkLabels, selectorMatches, selectorText } from './rules/labels.ts';
 export { validateMetadata, validateMetadataUpdate } from './rules/metadata.ts';

@@ -14,7 +14,7 @@ import { deleteCollection, deleteVerb } from './verbs/delete.ts';
 import { get } from './verbs/get.ts';
 import { list, listConverted } from './verbs/list.ts';
 import { patch } from './verbs/patch.ts';
-import { getScale, patchScale, updateScale } from './verbs/scale.ts';
+import { getScale, patchScale, SCALE_COLUMNS, updateScale } from './verbs/scale.ts';
 import { createSubresource } from './verbs/subresource.ts';
 import { rulesOf, update, updateWith } from './verbs/update.ts';
 import { watch } from './verbs/watch.ts';
@@ -92,7 +92,8 @@ export class Server {
     const output = negotiate(context.request.headers, info.query, { encodings, stream: info.verb === 'watch', converts });
     const response: NegotiatedResponse = await this.#resource(context, endpoint);
     const nowMs = context.core.runtime.clock.now();
-    const body = output.convert ? transformed({ endpoint, output, query: info.query, nowMs }, response.body) : response.body;
+    const columns = info.subresource === 'scale' ? { columns: SCALE_COLUMNS } : {};
+    const body = output.convert ? transformed({ endpoint, output, query: info.query, nowMs, ...columns }, response.body) : response.body;
     return { ...response, body, output } as NegotiatedResponse;
   }
 

@@ -26,7 +26,12 @@ export interface Transformation {
   output: Output;
   query: URLSearchParams;
   nowMs: number;
+  /** Of an answer that is not the resource's own object, such as its scale. */
+  columns?: readonly Column<any>[];
 }
+
+const columnsOf = ({ columns, endpoint }: Transformation): readonly Column<any>[] =>
+  columns ?? endpoint.definition.columns ?? DEFAULT_COLUMNS;
 
 const partial = (object: KubeObject, version: string): KubeObject => ({
   kind: 'PartialObjectMetadata',
@@ -34,20 +39,20 @@ const partial = (object: KubeObject, version: string): KubeObject => ({
   metadata: object.metadata ?? {},
 });
 
-function row({ endpoint, output, query, nowMs }: Transformation, object: PlainObject): TableRow {
-  const columns = endpoint.definition.columns ?? DEFAULT_COLUMNS;
+function row(transformation: Transformation, object: PlainObject): TableRow {
+  const { endpoint, output, query, nowMs } = transformation;
   const conditions = endpoint.definition.rowConditions?.(object) ?? [];
   const include = query.get('includeObject') || 'Metadata';
   const shown = include === 'Object' ? object : include === 'None' ? undefined : partial(object, output.convert!.version);
   return {
-    cells: columns.map((column) => column.cell(object, nowMs)),
+    cells: columnsOf(transformation).map((column) => column.cell(object, nowMs)),
     ...(conditions.length > 0 ? { conditions } : {}),
     ...(shown ? { object: shown } : {}),
   };
 }
 
 function table(transformation: Transformation, objects: readonly PlainObject[], metadata: Table['metadata'], headers = true): Table {
-  const columns = transformation.endpoint.definition.columns ?? DEFAULT_COLUMNS;
+  const columns = columnsOf(transformation);
   return {
     kind: 'Table',
     apiVersion: `${META_GROUP}/${transformation.output.convert!.version}` as 'meta.k8s.io/v1',
@@ -79,13 +84,18 @@ export function transformed(transformation: Transformation, body: ApiBody): ApiB
     const list: KubeList = { kind: convert.kind, apiVersion: `${META_GROUP}/${convert.version}`, metadata: body.metadata, items };
     return plain(list);
   }
-  if (body instanceof EntryBody) {
-    const { object } = body;
+  const object = objectOf(transformation, body);
+  if (object) {
     if (convert.kind === 'Table') return plain(table(transformation, [object], { resourceVersion: object.metadata!.resourceVersion! }));
     if (convert.kind !== 'PartialObjectMetadata') throw mismatch('PartialObjectMetadataList');
     return plain(partial(object, convert.version));
   }
   return body;
+}
+
+function objectOf({ columns }: Transformation, body: ApiBody): PlainObject | undefined {
+  if (body instanceof EntryBody) return body.object;
+  return columns && body.kind === 'object' ? (body.object as PlainObject) : undefined;
 }
 
 const plain = (object: object): ApiBody => ({ kind: 'object', object: object as KubeObject });

@@ -9,7 +9,7 @@ import {
   StatusError,
   statusError,
 } from '@tiphys/machinery';
-import type { ScalePaths } from '@tiphys/registry';
+import { ageColumn, type Column, integer, nameColumn, type ScalePaths } from '@tiphys/registry';
 import type { PlainObject } from '../cache/entry.ts';
 import { builtInCodec } from '../codec.ts';
 import { decodeBody } from '../request/body.ts';
@@ -28,6 +28,14 @@ interface Scale extends KubeObject {
   spec?: { replicas?: number };
   status?: { replicas: number; selector?: string };
 }
+
+/** As upstream prints a Scale (printers printScale). */
+export const SCALE_COLUMNS: readonly Column<any>[] = [
+  nameColumn,
+  integer<Scale>('Desired', ({ spec }) => spec?.replicas ?? 0),
+  integer<Scale>('Available', ({ status }) => status?.replicas ?? 0),
+  ageColumn,
+];
 
 function at(object: PlainObject, path: string): unknown {
   let value: unknown = object;

@@ -209,6 +209,13 @@ test('scale reads and writes the replicas', async () => {
   await t.ask('POST', DEPLOYMENTS, deployment('d', 2));
   const scale = await t.ask('GET', `${DEPLOYMENTS}/d/scale`);
   assert.deepEqual([scale.kind, scale.spec.replicas, scale.status.selector], ['Scale', 2, 'app=d']);
+  const accept = { accept: 'application/json;as=Table;v=v1;g=meta.k8s.io' };
+  const table = await t.ask('GET', `${DEPLOYMENTS}/d/scale`, undefined, accept);
+  assert.deepEqual(
+    table.columnDefinitions.map(({ name }: any) => name),
+    ['Name', 'Desired', 'Available', 'Age'],
+  );
+  assert.deepEqual(table.rows[0].cells.slice(0, 3), ['d', 2, 0]);
   await t.ask('PUT', `${DEPLOYMENTS}/d/scale`, { ...scale, spec: { replicas: 5 } });
   await t.ask('PATCH', `${DEPLOYMENTS}/d/scale`, { spec: { replicas: 6 } }, MERGE);
   assert.equal((await t.ask('GET', `${DEPLOYMENTS}/d`)).spec.replicas, 6);
