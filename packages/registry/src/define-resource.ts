@@ -157,7 +157,7 @@ export interface ResourceDefinition<T extends KubeObject = KubeObject> {
   /** PUT without resourceVersion is allowed. Default true, as for most kinds. */
   allowUnconditionalUpdate?: boolean;
   /** Never stored: reviews answer from this. */
-  review?(object: T, context: RuleContext): Promise<T> | T;
+  review?(object: T, context: RuleContext, operations: ObjectOperations): Promise<T | Status> | T;
   /** Subresources beyond status and scale: binding, eviction, token, log …; served by handlers that the server registers by name. */
   subresources?: readonly SubresourceDefinition<T>[];
   /** Whether an object that is being deleted waits for more than metadata.finalizers, as namespaces do for spec.finalizers. */

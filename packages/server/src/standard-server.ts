@@ -17,7 +17,7 @@ import { bootstrapCluster, keepEndpoints } from './bootstrap/bootstrap.ts';
 import { type Loopback, loopback } from './bootstrap/loopback.ts';
 import type { Advertised } from './bootstrap/objects.ts';
 import { serverLeases } from './bootstrap/server-leases.ts';
-import { customResourceCleanup, customResourceDefinitionRules, customResources } from './custom-resources/index.ts';
+import { customResourceDefinitionRules, customResources } from './custom-resources/index.ts';
 import { keepFlowControl } from './flow-control/ensure.ts';
 import type { Authorizer } from './interfaces.ts';
 import { withReviews } from './with-reviews.ts';
@@ -99,7 +99,6 @@ function gatesOf(options: StandardServerOptions, { reader, client, caller }: Gat
       admission: [
         ...defaultAdmission({ clock, random, authorizer, client, caller, ...configuration }),
         escalationCheck({ authorizer, rbac }),
-        customResourceCleanup(client),
       ],
     },
   };

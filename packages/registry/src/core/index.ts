@@ -1,6 +1,7 @@
 // The resources of the core group.
 import type { BuiltInOptions } from '../built-in/options.ts';
 import type { ResourceDefinition } from '../define-resource.ts';
+import { bindings } from './bindings.ts';
 import { componentStatuses } from './component-statuses.ts';
 import { configMaps } from './config-maps.ts';
 import { endpoints } from './endpoints.ts';
@@ -20,6 +21,7 @@ import { services } from './services.ts';
 
 export function coreDefinitions(options: BuiltInOptions): ResourceDefinition<any>[] {
   return [
+    bindings,
     componentStatuses,
     configMaps,
     endpoints,

@@ -71,9 +71,19 @@ function validateUpdate(claim: Claim, old: Claim): Errors {
   return errors;
 }
 
+/** The older of the two fields for a source and the newer say the same, unless only the newer can. */
+function fillDataSources(spec: Spec): void {
+  const { dataSource, dataSourceRef } = spec;
+  if (dataSource && !dataSourceRef) spec.dataSourceRef = { ...dataSource };
+  if (dataSource || !dataSourceRef || dataSourceRef.namespace) return;
+  const { namespace: _none, ...local } = dataSourceRef;
+  spec.dataSource = local;
+}
+
 export const persistentVolumeClaims = defineBuiltIn<Claim>('', 'v1', 'persistentvolumeclaims', {
   prepareForCreate(claim) {
     claim.status = { phase: 'Pending' };
+    if (claim.spec) fillDataSources(claim.spec);
   },
   validateCreate: validate,
   validateUpdate,

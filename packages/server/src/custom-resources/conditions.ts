@@ -5,6 +5,10 @@ export type Definition = apiextensionsv1.CustomResourceDefinition;
 type Names = apiextensionsv1.CustomResourceDefinitionNames;
 type Condition = apiextensionsv1.CustomResourceDefinitionCondition;
 
+export const CLEANUP_FINALIZER = 'customresourcecleanup.apiextensions.k8s.io';
+/** Deletion was asked for and has not begun. */
+export const DELETION_PENDING = 'InstanceDeletionPending';
+
 export const conditionOf = (crd: Definition, type: string): Condition | undefined =>
   crd.status?.conditions?.find((each) => each.type === type);
 export const isTrue = (crd: Definition, type: string): boolean => conditionOf(crd, type)?.status === 'True';

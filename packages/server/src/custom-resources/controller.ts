@@ -6,11 +6,19 @@ import type { Clock, Logger, Random } from '@tiphys/runtime';
 import type { WebhookCaller } from '../admission/webhook/call.ts';
 import type { ApiServer } from '../api-server.ts';
 import { LOOPBACK_USER, type Loopback, loopback } from '../bootstrap/loopback.ts';
-import { type Definition, ESTABLISHED, isTrue, naming, withCondition } from './conditions.ts';
+import {
+  CLEANUP_FINALIZER,
+  conditionOf,
+  DELETION_PENDING,
+  type Definition,
+  ESTABLISHED,
+  isTrue,
+  naming,
+  withCondition,
+} from './conditions.ts';
 import { type ConversionOptions, webhookConverter } from './conversion-webhook.ts';
 import { servedVersion, typeOf } from './served-version.ts';
 
-export const CLEANUP_FINALIZER = 'customresourcecleanup.apiextensions.k8s.io';
 const RETRY_MS = 1000;
 /** How often it is looked whether all instances of a deleted definition are gone. */
 const CLEANUP_POLL_MS = 100;
@@ -185,7 +193,7 @@ class CustomResourceController {
       ...current,
       status: { ...current.status, conditions: withCondition(current.status?.conditions, condition, this.#now()) },
     });
-    if (!isTrue(crd, 'Terminating')) {
+    if (!isTrue(crd, 'Terminating') || conditionOf(crd, 'Terminating')?.reason === DELETION_PENDING) {
       await this.#client.update(
         CRDS,
         withTerminating(crd, terminating('True', 'InstanceDeletionInProgress', 'CustomResource deletion is in progress')),

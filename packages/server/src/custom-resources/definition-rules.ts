@@ -1,6 +1,6 @@
 // Rules of the kind CustomResourceDefinition itself (apiextensions registry/customresourcedefinition/strategy.go).
 import type { ResourceDefinition } from '@tiphys/registry';
-import type { Definition } from './conditions.ts';
+import { CLEANUP_FINALIZER, DELETION_PENDING, type Definition, withCondition } from './conditions.ts';
 import { definitionAsV1 } from './stored-definition.ts';
 import { validateDefinition, validateDefinitionStatus, validateDefinitionUpdate } from './validation.ts';
 
@@ -20,6 +20,16 @@ function setDefaults(crd: Definition): void {
   crd.spec.conversion ??= { strategy: 'None' };
   const { service } = crd.spec.conversion.webhook?.clientConfig ?? {};
   if (service && service.port === undefined) service.port = 443;
+}
+
+/** A definition that is deleted takes its instances along: it waits for them (registry/customresourcedefinition/etcd.go Delete). */
+function markDeleting(crd: Definition): void {
+  const metadata = crd.metadata!;
+  const finalizers = metadata.finalizers ?? [];
+  if (!finalizers.includes(CLEANUP_FINALIZER)) metadata.finalizers = [...finalizers, CLEANUP_FINALIZER];
+  const message = 'CustomResourceDefinition marked for deletion; CustomResource deletion will begin soon';
+  const condition = { type: 'Terminating', status: 'True', reason: DELETION_PENDING, message };
+  crd.status = { ...crd.status, conditions: withCondition(crd.status?.conditions, condition, metadata.deletionTimestamp!) };
 }
 
 /** The definition to serve customresourcedefinitions by, from the one the table gives. */
@@ -45,6 +55,8 @@ export function customResourceDefinitionRules(base: ResourceDefinition<any>): Re
     validateUpdate: (crd: Definition, old: Definition) => validateDefinitionUpdate(crd, old),
     status: { validateUpdate: (crd: Definition) => validateDefinitionStatus(crd) },
     allowUnconditionalUpdate: false,
+    holdsDeletion: (crd: Definition) => crd.metadata?.finalizers?.includes(CLEANUP_FINALIZER) === true,
+    markDeleting,
     deleteReturnsObject: true,
     columns: [
       { name: 'Name', type: 'string', format: 'name', cell: (crd: Definition) => crd.metadata?.name ?? '' },

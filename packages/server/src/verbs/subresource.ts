@@ -65,7 +65,7 @@ export async function createReview(context: RequestContext, endpoint: Endpoint):
   });
   await admit(context, attributes);
   await admitValid(context, attributes);
-  return created((await definition.review!(attributes.object as PlainObject, rules)) as KubeObject);
+  return created((await definition.review!(attributes.object as PlainObject, rules, context.core.operations)) as KubeObject);
 }
 
 function created(object: KubeObject | Status): ApiResponse {
