@@ -1,10 +1,12 @@
 // YAML as Kubernetes reads it: YAML 1.1 booleans, no dates, no base-60 numbers (sigs.k8s.io/yaml on goyaml.v2), and a bound
 // on what aliases may multiply.
-import { type Document, isMap, parseAllDocuments, type Tags } from 'yaml';
+import { type Document, isCollection, isMap, isScalar, type Node, parseAllDocuments, type Tags, type YAMLMap } from 'yaml';
 import { DecodeError } from './decode-error.ts';
 
 /** Documents whose aliases would expand to more are refused. */
 export const YAML_ALIASES_MAX = 1000;
+export const YAML_NESTING_MAX = 1000;
+const DUPLICATES_TOLD_MAX = 100;
 
 const DROPPED_TAGS = new Set(['tag:yaml.org,2002:timestamp', 'tag:yaml.org,2002:omap', 'tag:yaml.org,2002:pairs', 'tag:yaml.org,2002:set']);
 
@@ -17,16 +19,60 @@ export interface YamlDocument {
   duplicates: string[];
 }
 
-function documentValue(text: string, document: Document.Parsed): YamlDocument {
-  const duplicates: string[] = [];
-  for (const error of document.errors) {
-    const line = error.linePos?.[0].line ?? 1;
-    if (error.code !== 'DUPLICATE_KEY') {
-      throw new DecodeError(`error converting YAML to JSON: yaml: line ${line}: ${error.message.split(' at line ')[0]}`);
-    }
-    const key = /^["']?([^"':]+)/.exec(text.slice(error.pos[0]))?.[1]?.trim() ?? '';
-    duplicates.push(`yaml: unmarshal errors:\n  line ${line}: key ${JSON.stringify(key)} already set in map`);
+function lineAt(text: string, offset: number): number {
+  let line = 1;
+  for (let at = text.indexOf('\n'); at !== -1 && at < offset; at = text.indexOf('\n', at + 1)) line++;
+  return line;
+}
+
+/** Brackets that are open at once, wherever they stand. The reader recurses, and takes long over what is never closed. */
+function assertShallow(text: string): void {
+  let open = 0;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code === 0x5b || code === 0x7b) open++;
+    else if (code === 0x5d || code === 0x7d) open--;
+    if (open > YAML_NESTING_MAX) throw new DecodeError('error converting YAML to JSON: yaml: exceeded max depth of 10000');
   }
+}
+
+/** Looks through all keys: those that come twice are told, those that are no scalars can't be JSON's. */
+function checkKeys(text: string, root: Node | null): string[] {
+  const duplicates: string[] = [];
+  const rest: unknown[] = [root];
+  while (rest.length > 0) {
+    const node = rest.pop();
+    if (!isCollection(node)) continue;
+    if (!isMap(node)) {
+      for (const item of node.items) rest.push(item);
+      continue;
+    }
+    const seen = new Set<unknown>();
+    for (const { key, value } of (node as YAMLMap).items) {
+      if (isCollection(key)) {
+        throw new DecodeError('error converting YAML to JSON: unsupported map key of type: map[interface {}]interface {}');
+      }
+      rest.push(value);
+      const name = isScalar(key) ? key.value : undefined;
+      if (name === undefined || name === '<<') continue;
+      if (seen.has(name) && duplicates.length < DUPLICATES_TOLD_MAX) {
+        const line = lineAt(text, (key as { range?: [number, number, number] }).range?.[0] ?? 0);
+        duplicates.push(`yaml: unmarshal errors:\n  line ${line}: key ${JSON.stringify(String(name))} already set in map`);
+      }
+      seen.add(name);
+    }
+  }
+  return duplicates;
+}
+
+function documentValue(text: string, document: Document.Parsed): YamlDocument {
+  const [error] = document.errors;
+  if (error) {
+    throw new DecodeError(
+      `error converting YAML to JSON: yaml: line ${lineAt(text, error.pos[0])}: ${error.message.split(' at line ')[0]}`,
+    );
+  }
+  const duplicates = checkKeys(text, document.contents);
   try {
     return { value: document.toJS({ maxAliasCount: YAML_ALIASES_MAX }) ?? null, duplicates };
   } catch (error) {
@@ -37,7 +83,17 @@ function documentValue(text: string, document: Document.Parsed): YamlDocument {
 
 /** Every document of a stream; empty ones are left out. Throws DecodeError. */
 export function readYamlDocuments(text: string): YamlDocument[] {
-  const documents = parseAllDocuments(text, { version: '1.1', merge: true, customTags: kubernetesTags, strict: false, logLevel: 'silent' });
+  assertShallow(text);
+  // The library compares every key with every other: keys that come twice are looked for here.
+  const documents = parseAllDocuments(text, {
+    version: '1.1',
+    merge: true,
+    customTags: kubernetesTags,
+    strict: false,
+    logLevel: 'silent',
+    uniqueKeys: false,
+    prettyErrors: false,
+  });
   if (!Array.isArray(documents)) return [];
   return documents
     .filter((document) => document.contents !== null || document.errors.length > 0)

@@ -4,6 +4,8 @@ import { StatusError, statusError } from '../status-error.ts';
 import { isObject, type JsonObject, jsonClone, jsonEqual, setKey } from './json-value.ts';
 
 export const JSON_PATCH_OPERATIONS_MAX = 10_000;
+/** What all copies of a patch may come to, as JSON: copies of copies double with each step. */
+export const JSON_PATCH_COPY_BYTES_MAX = 3 * 1024 * 1024;
 
 export interface JsonPatchOperation {
   op: string;
@@ -90,8 +92,16 @@ function test(root: Container, operation: JsonObject): void {
   if (!jsonEqual(actual ?? null, operation.value ?? null)) throw new NotApplicable(`testing value ${path} failed: test failed`);
 }
 
+function countCopy(value: unknown, copied: { bytes: number }): void {
+  copied.bytes += Buffer.byteLength(JSON.stringify(value ?? null));
+  if (copied.bytes <= JSON_PATCH_COPY_BYTES_MAX) return;
+  throw new NotApplicable(
+    `Unable to complete the copy, the accumulated size increase of copy is ${copied.bytes}, exceeding the limit ${JSON_PATCH_COPY_BYTES_MAX}`,
+  );
+}
+
 /** Carries out one operation; returns the root, which only a replace of the whole document changes. */
-function step(root: Container, operation: JsonObject): Container {
+function step(root: Container, operation: JsonObject, copied: { bytes: number }): Container {
   const kind = operation.op;
   if (kind === 'test') {
     test(root, operation);
@@ -101,6 +111,7 @@ function step(root: Container, operation: JsonObject): Container {
     const from = find(root, pointerIn(operation, 'from'), `${kind} operation does not apply: doc is missing from path`);
     const value = get(from.container, from.key);
     if (kind === 'move') remove(from.container, from.key);
+    else countCopy(value, copied);
     const to = find(root, pointerIn(operation, 'path'), `${kind} operation does not apply: doc is missing destination path`);
     add(to.container, to.key, kind === 'copy' ? jsonClone(value ?? null) : value);
     return root;
@@ -133,8 +144,9 @@ export function applyJsonPatch<T>(document: T, patch: unknown): T {
     );
   }
   let root = jsonClone(document) as Container;
+  const copied = { bytes: 0 };
   try {
-    for (const operation of patch) root = step(root, operation);
+    for (const operation of patch) root = step(root, operation, copied);
   } catch (error) {
     if (!(error instanceof NotApplicable)) throw error;
     // Upstream's answer keeps the reason to itself (NewGenericServerResponse with code 422).

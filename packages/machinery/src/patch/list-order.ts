@@ -15,10 +15,15 @@ export function identity(item: unknown, mergeKey: string): unknown {
 
 export const isDeletion = (item: unknown): boolean => isObject(item) && item.$patch === 'delete';
 
-const indexIn = (list: readonly unknown[], item: unknown, mergeKey: string) => {
-  const id = identity(item, mergeKey);
-  return list.findIndex((other) => identity(other, mergeKey) === id);
-};
+/** Where in a list what an item stands for comes first; -1 when it does not. Lists may be long. */
+export function placesIn(list: readonly unknown[], mergeKey: string): (item: unknown) => number {
+  const places = new Map<unknown, number>();
+  for (const [i, each] of list.entries()) {
+    const id = identity(each, mergeKey);
+    if (!places.has(id)) places.set(id, i);
+  }
+  return (item) => places.get(identity(item, mergeKey)) ?? -1;
+}
 
 /** Sorts by the place in `order`; items that are not there keep their place. Deletions go to the end. */
 export function sortedLike(items: readonly unknown[], order: readonly unknown[], mergeKey: string): unknown[] {
@@ -29,7 +34,7 @@ export function sortedLike(items: readonly unknown[], order: readonly unknown[],
     }
   }
   const kept = items.filter((item) => !isDeletion(item));
-  const places = kept.map((item) => indexIn(order, item, mergeKey));
+  const places = kept.map(placesIn(order, mergeKey));
   const known = kept.map((item, i) => ({ item, place: places[i]! })).filter(({ place }) => place >= 0);
   known.sort((a, b) => a.place - b.place);
   let next = 0;
@@ -47,6 +52,7 @@ export function woven(
 ): unknown[] {
   const right = sortedLike(patchItems, patchOrder, mergeKey);
   const left = sortedLike(serverOnly, serverOrder, mergeKey);
+  const place = placesIn(serverOrder, mergeKey);
   const result: unknown[] = [];
   let i = 0;
   let j = 0;
@@ -54,8 +60,8 @@ export function woven(
     if (i >= left.length) result.push(right[j++]);
     else if (j >= right.length) result.push(left[i++]);
     else {
-      const a = indexIn(serverOrder, left[i], mergeKey);
-      const b = indexIn(serverOrder, right[j], mergeKey);
+      const a = place(left[i]);
+      const b = place(right[j]);
       if (a >= 0 && b >= 0 && a < b) result.push(left[i++]);
       else result.push(right[j++]);
     }

@@ -3,7 +3,7 @@
 import type { SchemaTable } from '@tiphys/api';
 import { statusError } from '../status-error.ts';
 import { isObject, type JsonObject, jsonEqual, setKey } from './json-value.ts';
-import { goText, identity, isDeletion, noMergeKey, woven } from './list-order.ts';
+import { goText, identity, isDeletion, noMergeKey, placesIn, woven } from './list-order.ts';
 import { type PatchSchema, patchSchema } from './patch-schema.ts';
 
 export const DELETE_LIST = '$deleteFromPrimitiveList';
@@ -119,7 +119,7 @@ function mergeObjectLists(
   schema: PatchSchema,
   options: MergeOptions,
 ) {
-  let original = [...before];
+  const deleted = new Set<unknown>();
   const items: JsonObject[] = [];
   let replace = false;
   for (const item of change) {
@@ -128,18 +128,22 @@ function mergeObjectLists(
     if (directive === undefined) items.push(item);
     else if (directive === 'delete') {
       if (item[mergeKey] === undefined) throw noMergeKey(item, mergeKey);
-      original = original.filter((other) => identity(other, mergeKey) !== item[mergeKey]);
+      deleted.add(item[mergeKey]);
     } else if (directive === 'replace') replace = true;
     else if (directive === 'merge') throw statusError.badRequest('merging lists cannot yet be specified in the patch');
     else throw statusError.badRequest(`unknown patch type: ${goText(directive)} in map: ${goText(item)}`);
   }
   if (replace) return { merged: items as unknown[], ordered: [] as unknown[] };
+  const original = before.filter((other) => !deleted.has(identity(other, mergeKey)));
+  const placeOf = placesIn(original, mergeKey);
+  const added = new Map<unknown, number>();
   for (const item of items) {
     const id = item[mergeKey];
     if (id === undefined) throw noMergeKey(item, mergeKey);
-    const index = original.findIndex((other) => identity(other, mergeKey) === id);
-    if (index >= 0) original[index] = mergeMaps(original[index] as JsonObject, item, schema, options);
-    else original.push(options.carryOut ? settled(item, options) : item);
+    const known = placeOf(item);
+    const index = known >= 0 ? known : added.get(id);
+    if (index !== undefined) original[index] = mergeMaps(original[index] as JsonObject, item, schema, options);
+    else added.set(id, original.push(options.carryOut ? settled(item, options) : item) - 1);
   }
   return { merged: original, ordered: items as unknown[] };
 }
@@ -157,12 +161,13 @@ function mergeLists(
   const sample = before[0] ?? change[0];
   if (sample === undefined) return [...before];
   if (!isObject(sample)) {
-    if (deletes) return before.filter((item) => !change.includes(item));
+    const changed = new Set(change);
+    if (deletes) return before.filter((item) => !changed.has(item));
     const merged = [...new Set([...before, ...change])];
     return woven(
-      merged.filter((item) => change.includes(item)),
-      merged.filter((item) => !change.includes(item)),
-      [...new Set(change)],
+      merged.filter((item) => changed.has(item)),
+      merged.filter((item) => !changed.has(item)),
+      [...changed],
       before,
       '',
     );
