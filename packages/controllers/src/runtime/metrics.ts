@@ -64,56 +64,40 @@ interface Work {
   running: Map<string, number>;
 }
 
-/** `now` in milliseconds, for what is still under way when the figures are asked for. */
-export function controllerMetrics(now: () => number): ControllerMetrics {
-  const labels = ['name'];
-  const adds = new Counter({ name: 'workqueue_adds_total', help: 'Total number of adds handled by workqueue', labels });
-  const retries = new Counter({ name: 'workqueue_retries_total', help: 'Total number of retries handled by workqueue', labels });
-  const waited = new Histogram({
-    name: 'workqueue_queue_duration_seconds',
-    help: 'How long in seconds an item stays in workqueue before being requested.',
-    labels,
-    buckets: BUCKETS,
-  });
-  const worked = new Histogram({
-    name: 'workqueue_work_duration_seconds',
-    help: 'How long in seconds processing an item from workqueue takes.',
-    labels,
-    buckets: BUCKETS,
-  });
-  const queues = new Map<string, Work[]>();
-  const rows = (figure: (works: readonly Work[]) => number) => () =>
-    Array.from(queues, ([name, works]) => [[name], figure(works)] as [string[], number]);
+const LABELS = ['name'];
+
+const histogram = (name: string, help: string) => new Histogram({ name, help, labels: LABELS, buckets: BUCKETS });
+
+/** What is looked up when somebody asks: what waits, and what is under way. */
+function gauges(queues: ReadonlyMap<string, readonly Work[]>, now: () => number): Family[] {
+  const gauge = (name: string, help: string, figure: (works: readonly Work[]) => number) =>
+    observed({ name, help, labels: LABELS }, () => Array.from(queues, ([queue, works]) => [[queue], figure(works)] as [string[], number]));
   const underWay = (works: readonly Work[]) =>
     works.flatMap(({ running }) => [...running.values()].map((sinceMs) => (now() - sinceMs) / 1000));
-  const families: Family[] = [
-    adds,
-    observed(
-      { name: 'workqueue_depth', help: 'Current depth of workqueue', labels },
-      rows((works) => works.reduce((sum, { depth }) => sum + depth(), 0)),
+  return [
+    gauge('workqueue_depth', 'Current depth of workqueue', (works) => works.reduce((sum, { depth }) => sum + depth(), 0)),
+    gauge(
+      'workqueue_longest_running_processor_seconds',
+      'How many seconds has the longest running processor for workqueue been running.',
+      (works) => Math.max(0, ...underWay(works)),
     ),
-    observed(
-      {
-        name: 'workqueue_longest_running_processor_seconds',
-        help: 'How many seconds has the longest running processor for workqueue been running.',
-        labels,
-      },
-      rows((works) => Math.max(0, ...underWay(works))),
+    gauge(
+      'workqueue_unfinished_work_seconds',
+      "How many seconds of work has done that is in progress and hasn't been observed by work_duration.",
+      (works) => underWay(works).reduce((sum, seconds) => sum + seconds, 0),
     ),
-    waited,
-    retries,
-    observed(
-      {
-        name: 'workqueue_unfinished_work_seconds',
-        help: "How many seconds of work has done that is in progress and hasn't been observed by work_duration.",
-        labels,
-      },
-      rows((works) => underWay(works).reduce((sum, seconds) => sum + seconds, 0)),
-    ),
-    worked,
   ];
+}
+
+/** `now` in milliseconds, for what is still under way when the figures are asked for. */
+export function controllerMetrics(now: () => number): ControllerMetrics {
+  const adds = new Counter({ name: 'workqueue_adds_total', help: 'Total number of adds handled by workqueue', labels: LABELS });
+  const retries = new Counter({ name: 'workqueue_retries_total', help: 'Total number of retries handled by workqueue', labels: LABELS });
+  const waited = histogram('workqueue_queue_duration_seconds', 'How long in seconds an item stays in workqueue before being requested.');
+  const worked = histogram('workqueue_work_duration_seconds', 'How long in seconds processing an item from workqueue takes.');
+  const queues = new Map<string, Work[]>();
   return {
-    families,
+    families: [adds, ...gauges(queues, now), waited, retries, worked],
     queue(controller, depth) {
       const name = QUEUES[controller] ?? controller;
       const work: Work = { depth, running: new Map() };

@@ -28,6 +28,27 @@ export interface WorkQueueOptions {
   metrics?: (depth: () => number) => QueueMetrics;
 }
 
+/** Keys that come later; the earliest of several wishes for one holds. */
+function delays(clock: Clock, due: (key: string) => void): { at(key: string, atMs: number): void; clear(): void } {
+  const timers = new Map<string, { atMs: number; timer: Timer }>();
+  return {
+    at(key, atMs) {
+      const known = timers.get(key);
+      if (known && known.atMs <= atMs) return;
+      known?.timer.cancel();
+      const timer = clock.after(Math.max(0, atMs - clock.now()), () => {
+        timers.delete(key);
+        due(key);
+      });
+      timers.set(key, { atMs, timer });
+    },
+    clear() {
+      for (const { timer } of timers.values()) timer.cancel();
+      timers.clear();
+    },
+  };
+}
+
 export function workQueue({ clock, concurrency, work, metrics }: WorkQueueOptions): WorkQueue {
   /** In order of arrival, with the time of it. */
   const queued = new Map<string, number>();
@@ -35,7 +56,6 @@ export function workQueue({ clock, concurrency, work, metrics }: WorkQueueOption
   const working = new Set<string>();
   /** Became dirty while being worked on. */
   const again = new Set<string>();
-  const timers = new Map<string, { atMs: number; timer: Timer }>();
   const failures = new Map<string, number>();
   let stopped = false;
   let drained: (() => void) | undefined;
@@ -66,16 +86,9 @@ export function workQueue({ clock, concurrency, work, metrics }: WorkQueueOption
     // Events come in bursts; starting after the current turn lets a burst become one plan.
     queueMicrotask(pump);
   };
+  const later = delays(clock, add);
   const addAt = (key: string, atMs: number) => {
-    if (stopped) return;
-    const known = timers.get(key);
-    if (known && known.atMs <= atMs) return;
-    known?.timer.cancel();
-    const timer = clock.after(Math.max(0, atMs - clock.now()), () => {
-      timers.delete(key);
-      add(key);
-    });
-    timers.set(key, { atMs, timer });
+    if (!stopped) later.at(key, atMs);
   };
   return {
     add,
@@ -91,8 +104,7 @@ export function workQueue({ clock, concurrency, work, metrics }: WorkQueueOption
     idle: () => queued.size === 0 && working.size === 0,
     stop: async () => {
       stopped = true;
-      for (const { timer } of timers.values()) timer.cancel();
-      timers.clear();
+      later.clear();
       queued.clear();
       if (working.size > 0) {
         await new Promise<void>((resolve) => {

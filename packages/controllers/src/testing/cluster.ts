@@ -2,7 +2,7 @@
 import { corev1, type KubeObject, type ResourceType, timeText } from '@tiphys/api';
 import { type Client, inProcessClient } from '@tiphys/client';
 import { builtinDefinitions } from '@tiphys/registry';
-import { type Logger, type Runtime, realRuntime } from '@tiphys/runtime';
+import { type Clock, type Logger, type Runtime, realRuntime } from '@tiphys/runtime';
 import { createApiServer } from '@tiphys/server';
 import { memoryStore } from '@tiphys/storage';
 import { remove, updateStatus } from '../runtime/actions.ts';
@@ -37,8 +37,11 @@ export interface TestCluster extends AsyncDisposable {
 const PATIENCE_MS = 10_000;
 export const NAMESPACE = 'default';
 
-export async function startTestCluster(controllers: readonly Controller[], log?: Logger): Promise<TestCluster> {
-  const runtime = realRuntime(log);
+export async function startTestCluster(
+  controllers: readonly Controller[],
+  { log, clock }: { log?: Logger; clock?: Clock } = {},
+): Promise<TestCluster> {
+  const runtime: Runtime = { ...realRuntime(log), ...(clock ? { clock } : {}) };
   const store = memoryStore();
   const server = createApiServer({ runtime, store, definitions: builtinDefinitions() });
   await server.ready;
@@ -56,7 +59,7 @@ export async function startTestCluster(controllers: readonly Controller[], log?:
         queueMicrotask(() => stop());
         resolve(objects);
       };
-      const patience = runtime.clock.after(PATIENCE_MS, () => {
+      const patience = realRuntime().clock.after(PATIENCE_MS, () => {
         stop();
         reject(new Error(`${type.resource} did not come to what was waited for: ${JSON.stringify(informer.list(), undefined, 1)}`));
       });
