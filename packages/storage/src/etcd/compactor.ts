@@ -4,7 +4,8 @@ import type { EtcdClient } from './client.ts';
 import { isCompacted } from './errors.ts';
 import { CompareTarget } from './messages.ts';
 
-const KEY = Buffer.from('compact_rev_key');
+/** Its value is the revision up to which history was forgotten. */
+export const COMPACTED_KEY = Buffer.from('compact_rev_key');
 
 export class Compactor {
   readonly #client: EtcdClient;
@@ -18,9 +19,9 @@ export class Compactor {
   /** Does nothing when another server has compacted since the last call. */
   async compact(revision: number): Promise<void> {
     const { succeeded, responses } = await this.#client.txn({
-      compare: [{ result: 0, target: CompareTarget.VERSION, key: KEY, version: this.#version }],
-      success: [{ requestPut: { key: KEY, value: Buffer.from(String(revision)) } }],
-      failure: [{ requestRange: { key: KEY } }],
+      compare: [{ result: 0, target: CompareTarget.VERSION, key: COMPACTED_KEY, version: this.#version }],
+      success: [{ requestPut: { key: COMPACTED_KEY, value: Buffer.from(String(revision)) } }],
+      failure: [{ requestRange: { key: COMPACTED_KEY } }],
     });
     if (!succeeded) {
       this.#version = responses?.[0]?.responseRange?.kvs?.[0]?.version ?? 0;

@@ -37,6 +37,27 @@ test('a second server sees the first one’s writes once it asks for the newest'
   }
 });
 
+test('a server that starts knows what happened shortly before', { skip }, async () => {
+  const prefix = freshPrefix();
+  await using first = await open(prefix);
+  const start = first.revision;
+  for (const value of ['1', '2']) await first.commit({ type: 'put', key: '/registry/pods/a', value: bytes(value) });
+  await first.commit({ type: 'delete', key: '/registry/pods/a' });
+  await using second = await open(prefix);
+  const [one, two]: string[][] = [[], []];
+  first.watch('/registry/', start, (events) => one.push(...events.map((event) => JSON.stringify(event))));
+  second.watch('/registry/', start, (events) => two.push(...events.map((event) => JSON.stringify(event))));
+  assert.equal(one.length, 3);
+  assert.deepEqual(
+    two.map((text) => JSON.parse(text).record.modRevision),
+    one.map((text) => JSON.parse(text).record.modRevision),
+  );
+  await first.compact(first.revision - 1);
+  await first.compact(first.revision - 1);
+  await using third = await open(prefix);
+  assert.ok(third.compactedRevision >= first.revision - 1);
+});
+
 test('writes of others outside the prefix do not keep anyone waiting', { skip }, async () => {
   await using store = await open(freshPrefix());
   await using other = await open(freshPrefix());

@@ -6,6 +6,7 @@ import { Retryable } from '@tiphys/std';
 import { Mvcc, type Observed } from '../mvcc.ts';
 import type { StoredRecord } from '../store.ts';
 import type { EtcdClient } from './client.ts';
+import { COMPACTED_KEY } from './compactor.ts';
 import type { Stream } from './connection.ts';
 import { Code, EtcdError, isCompacted, type OtherEtcdError } from './errors.ts';
 import type { KeySpace } from './key-space.ts';
@@ -14,6 +15,8 @@ import { EventType, type KeyValue, type WatchEvent, type WatchRequest, type Watc
 /** Records asked for at once while loading. */
 const PAGE_RECORDS = 2_000;
 const LOAD_ATTEMPTS_MAX = 5;
+/** History that is read at the start. */
+const REPLAYED_REVISIONS_MAX = 5_000;
 /** Most revisions are events that arrive by themselves; only then is etcd asked how far the watch is. */
 const PROGRESS_DELAY_MS = 10;
 const PROGRESS_INTERVAL_MS = 100;
@@ -46,11 +49,11 @@ function recordOf(
   return { key, value: known?.(key, value) ?? new Uint8Array(value), createRevision: createRevision!, modRevision: modRevision! };
 }
 
-/** Reads everything at one revision. */
-async function load(client: EtcdClient, keys: KeySpace): Promise<{ records: StoredRecord[]; revision: number }> {
+/** Reads everything at one revision; 0 is the newest. */
+async function load(client: EtcdClient, keys: KeySpace, at: number): Promise<{ records: StoredRecord[]; revision: number }> {
   const records: StoredRecord[] = [];
   let from = keys.first;
-  let revision = 0;
+  let revision = at;
   for (;;) {
     const page = await client.range({ key: from, rangeEnd: keys.end, limit: PAGE_RECORDS, revision });
     for (const kv of page.kvs ?? []) records.push(recordOf(keys, kv));
@@ -60,15 +63,22 @@ async function load(client: EtcdClient, keys: KeySpace): Promise<{ records: Stor
   }
 }
 
-async function loadPatiently(client: EtcdClient, keys: KeySpace): Promise<{ records: StoredRecord[]; revision: number }> {
+/** The same, from the newest on should it be compacted meanwhile. */
+async function loadPatiently(client: EtcdClient, keys: KeySpace, at = 0): Promise<{ records: StoredRecord[]; revision: number }> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await load(client, keys);
+      return await load(client, keys, attempt === 1 ? at : 0);
     } catch (error) {
-      // Compacted between two pages.
       if (!isCompacted(error) || attempt === LOAD_ATTEMPTS_MAX) throw error;
     }
   }
+}
+
+/** A revision somewhat before the newest, so that watches can move here from a server that was there longer. */
+async function beginning(client: EtcdClient, newest: number): Promise<number> {
+  const { kvs } = await client.range({ key: COMPACTED_KEY });
+  const compacted = Number(Buffer.from(kvs?.[0]?.value ?? []).toString()) || 0;
+  return Math.max(newest - REPLAYED_REVISIONS_MAX, compacted, 1);
 }
 
 export class Replica {
@@ -98,8 +108,17 @@ export class Replica {
   }
 
   static async open(client: EtcdClient, keys: KeySpace, clock: Clock, log: Logger): Promise<Replica> {
-    const { records, revision } = await loadPatiently(client, keys);
-    return new Replica(client, keys, clock, log, new Mvcc(records, revision));
+    const { header } = await client.range({ key: keys.first, keysOnly: true, limit: 1 });
+    const newest = header?.revision ?? 0;
+    const { records, revision } = await loadPatiently(client, keys, await beginning(client, newest));
+    const replica = new Replica(client, keys, clock, log, new Mvcc(records, revision));
+    try {
+      await replica.reach(newest);
+      return replica;
+    } catch (error) {
+      await replica.close();
+      throw error;
+    }
   }
 
   /** Resolves when the view has everything up to the revision; undefined when it has already. Rejects with Retryable. */
