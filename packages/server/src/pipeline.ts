@@ -14,6 +14,7 @@ import type { Authenticator, Authorizer, Decision, RequestInfo } from './interfa
 import type { HistogramSeries } from './metrics/family.ts';
 import type { Metrics, WatchSeries } from './metrics.ts';
 import type { Core, RequestContext } from './request/context.ts';
+import { guardBody } from './request/guard-body.ts';
 import { requestInfo } from './request/request-info.ts';
 import { admitConnection } from './verbs/connect.ts';
 
@@ -168,6 +169,7 @@ export class Pipeline {
       if (admitted && !('release' in admitted)) return turnedAway(admitted);
       if (admitted) seen.admitted = admitted;
       const context = await this.#authorized(request, info, user, warnings, seen.audit);
+      guardBody(request);
       const response = await this.#options.serve(context);
       if (warnings.length === 0) return response;
       return { ...response, body: response.body, warnings: [...(response.warnings ?? []), ...new Set(warnings)] };
@@ -238,6 +240,8 @@ export class Pipeline {
   /** Anything but a StatusError is our fault: it is logged in full and told in general. */
   toStatus(error: unknown, request: ApiRequest): StatusError {
     if (error instanceof StatusError) return error;
+    // Whatever recurses over what a caller sends goes as deep as the caller likes.
+    if (error instanceof RangeError && error.message.includes('call stack')) return statusError.badRequest('exceeded max depth');
     this.#options.core.runtime.log.error('a request failed', error, { method: request.method, url: request.url });
     return statusError.internal(error instanceof Error ? error.message : String(error), error);
   }

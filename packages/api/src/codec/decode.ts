@@ -61,7 +61,7 @@ const isYaml = (mediaType: string | undefined) =>
   mediaType !== undefined && /^application\/(x-)?(apply-patch\+)?yaml|^text\/yaml/.test(mediaType);
 
 function decodeYaml<T extends KubeObject>(text: string, options: DecodeOptions): Decoded<T> {
-  const document = readYamlDocuments(text)[0] ?? { value: null, duplicates: [] };
+  const document = decodeConfiguration(text);
   const { object, node, tally } = convert(document.value, options);
   const strictErrors = options.strict ? [...document.duplicates] : [];
   if (options.strict && tally.unknown > 0) strictErrors.push(...strictErrorsOf(node, toJsonValue(document.value)));

@@ -1,8 +1,7 @@
 // Follows requests through their stages and tells the backends of them (apiserver endpoints/filters/audit.go, pkg/audit/request.go).
-import type { KubeObject } from '@tiphys/api';
+import { decodeConfiguration, type KubeObject } from '@tiphys/api';
 import type { ApiRequest, ApiResponse, StatusError, UserInfo } from '@tiphys/machinery';
 import type { Runtime } from '@tiphys/runtime';
-import { parse } from 'yaml';
 import type { RequestInfo } from '../interfaces.ts';
 import { type AuditBackend, type AuditEvent, type AuditUser, microTime } from './event.ts';
 import type { AuditPolicy, AuditRule, AuditStage } from './policy.ts';
@@ -46,7 +45,7 @@ function bodyOf({ body }: ApiRequest): unknown {
     return JSON.parse(text);
   } catch {
     try {
-      return parse(text, { maxAliasCount: 0 });
+      return decodeConfiguration(text).value;
     } catch {
       return undefined;
     }

@@ -1,8 +1,7 @@
 // DeleteOptions from the body, or from the query when there is none (apiserver endpoints/handlers/delete.go).
-import { decodeProtobuf } from '@tiphys/api';
+import { decodeConfiguration, decodeProtobuf } from '@tiphys/api';
 import { type FieldError, fieldError, statusError } from '@tiphys/machinery';
 import type { DeleteOptions } from '@tiphys/registry';
-import { parse } from 'yaml';
 
 import { bodyText, mediaType } from './body.ts';
 import type { RequestContext } from './context.ts';
@@ -34,7 +33,7 @@ function fromBody(context: RequestContext): DeleteOptions | undefined {
   try {
     if (type === 'application/vnd.kubernetes.protobuf')
       return decodeProtobuf(body, { schema: 'io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions' }) as DeleteOptions;
-    return (type === 'application/yaml' ? parse(bodyText(body)) : JSON.parse(bodyText(body))) as DeleteOptions;
+    return (type === 'application/yaml' ? decodeConfiguration(body).value : JSON.parse(bodyText(body))) as DeleteOptions;
   } catch (error) {
     throw statusError.badRequest((error as Error).message);
   }
