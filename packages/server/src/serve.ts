@@ -4,10 +4,8 @@ import { whenFresh } from './freshness.ts';
 import type { RequestInfo, SubresourceHandler } from './interfaces.ts';
 import { type Encoding, negotiate, type Output } from './output/negotiate.ts';
 import { convertsMeta, transformed } from './output/transform.ts';
-import { decodeBody } from './request/body.ts';
 import type { RequestContext } from './request/context.ts';
 import { listOptions } from './request/list-options.ts';
-import { writeOptions } from './request/write-options.ts';
 import type { Endpoint, Resources } from './resources.ts';
 import { create } from './verbs/create.ts';
 import { deleteCollection, deleteVerb } from './verbs/delete.ts';
@@ -137,8 +135,4 @@ const served = (endpoint: Endpoint, name: string): boolean => {
   return definition.subresources?.some((one) => one.name === name) ?? false;
 };
 
-const updateSubresource: Verb = (context, endpoint) => {
-  const options = writeOptions(context, 'UpdateOptions');
-  const object = decodeBody(context, endpoint.type, endpoint.codec, options.fieldValidation);
-  return updateWith(context, endpoint, object, options, rulesOf(endpoint, context.info.subresource)!);
-};
+const updateSubresource: Verb = (context, endpoint) => updateWith(context, endpoint, rulesOf(endpoint, context.info.subresource)!);

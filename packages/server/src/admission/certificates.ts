@@ -36,30 +36,30 @@ const isRequest = (attributes: AdmissionAttributes, subresource: string, operati
   attributes.operation === operation;
 
 export function certificateApproval(authorizer: Authorizer): AdmissionPlugin {
+  const approval = async (attributes: AdmissionAttributes) => {
+    const { signerName } = (attributes.oldObject as Request).spec;
+    if (await mayUseSigner(attributes, authorizer, 'approve', signerName)) return;
+    throw forbidden(attributes, `user not permitted to approve requests with signerName ${JSON.stringify(signerName)}`);
+  };
   return {
     name: 'CertificateApproval',
-    async validate(attributes) {
-      if (!isRequest(attributes, 'approval', 'UPDATE')) return;
-      const { signerName } = (attributes.oldObject as Request).spec;
-      if (await mayUseSigner(attributes, authorizer, 'approve', signerName)) return;
-      throw forbidden(attributes, `user not permitted to approve requests with signerName ${JSON.stringify(signerName)}`);
-    },
+    validate: (attributes) => (isRequest(attributes, 'approval', 'UPDATE') ? approval(attributes) : undefined),
   };
 }
 
 export function certificateSigning(authorizer: Authorizer): AdmissionPlugin {
+  const signing = async (attributes: AdmissionAttributes) => {
+    const old = attributes.oldObject as Request;
+    const { status } = attributes.object as Request;
+    const conditions = (each: Request['status']) => JSON.parse(JSON.stringify(each?.conditions ?? []));
+    if (status?.certificate === old.status?.certificate && isDeepStrictEqual(conditions(status), conditions(old.status))) return;
+    const { signerName } = old.spec;
+    if (await mayUseSigner(attributes, authorizer, 'sign', signerName)) return;
+    throw forbidden(attributes, `user not permitted to sign requests with signerName ${JSON.stringify(signerName)}`);
+  };
   return {
     name: 'CertificateSigning',
-    async validate(attributes) {
-      if (!isRequest(attributes, 'status', 'UPDATE')) return;
-      const old = attributes.oldObject as Request;
-      const { status } = attributes.object as Request;
-      const conditions = (each: Request['status']) => JSON.parse(JSON.stringify(each?.conditions ?? []));
-      if (status?.certificate === old.status?.certificate && isDeepStrictEqual(conditions(status), conditions(old.status))) return;
-      const { signerName } = old.spec;
-      if (await mayUseSigner(attributes, authorizer, 'sign', signerName)) return;
-      throw forbidden(attributes, `user not permitted to sign requests with signerName ${JSON.stringify(signerName)}`);
-    },
+    validate: (attributes) => (isRequest(attributes, 'status', 'UPDATE') ? signing(attributes) : undefined),
   };
 }
 

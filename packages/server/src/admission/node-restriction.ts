@@ -19,12 +19,12 @@ type Check = (attributes: AdmissionAttributes, node: string, authorizer: Authori
 export function nodeRestriction(authorizer: Authorizer): AdmissionPlugin {
   return {
     name: 'NodeRestriction',
-    async admit(attributes) {
+    admit(attributes) {
       const node = nodeOf(attributes.user);
       if (node === undefined || attributes.operation === 'CONNECT') return;
       if (node === '') throw forbidden(attributes, `could not determine node from user ${quoted(attributes.user.name)}`);
       const { group, resource } = attributes.type;
-      await CHECKS[group === '' ? resource : `${resource}.${group}`]?.(attributes, node, authorizer);
+      return CHECKS[group === '' ? resource : `${resource}.${group}`]?.(attributes, node, authorizer);
     },
   };
 }

@@ -46,14 +46,14 @@ export function resourceQuota({ clock, client }: ResourceQuotaOptions): Admissio
   };
   return {
     name: 'ResourceQuota',
-    async validate(attributes) {
+    validate(attributes) {
       const evaluator = handlingEvaluator(attributes);
       if (!evaluator || attributes.reader.list(corev1.resourcequotas, attributes.namespace).length === 0) return;
       const { namespace } = attributes;
       const turn = (turns.get(namespace) ?? Promise.resolve()).then(() => charge(attributes, evaluator));
       const settled = turn.catch(() => {});
       turns.set(namespace, settled);
-      await turn.finally(() => {
+      return turn.finally(() => {
         if (turns.get(namespace) === settled) turns.delete(namespace);
       });
     },

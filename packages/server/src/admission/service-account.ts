@@ -29,32 +29,36 @@ export function serviceAccount({ clock, random }: { clock: Clock; random: Random
     throw forbidden(attributes, `error looking up service account ${namespace}/${name}: serviceaccount ${JSON.stringify(name)} not found`);
   };
   const generatedName = () => TOKEN_VOLUME_PREFIX + random.suffix(NAME_SUFFIX_LENGTH);
+  const completed = async (attributes: AdmissionAttributes, pod: corev1.Pod) => {
+    const spec = pod.spec!;
+    spec.serviceAccountName ||= DEFAULT_ACCOUNT;
+    // The old name of the field follows the new one, as upstream's conversion has it.
+    spec.serviceAccount = spec.serviceAccountName;
+    const account = await accountOf(attributes, spec.serviceAccountName);
+    if (spec.automountServiceAccountToken ?? account.automountServiceAccountToken ?? true) mountToken(spec, generatedName);
+    if (!spec.imagePullSecrets?.length && account.imagePullSecrets?.length) {
+      spec.imagePullSecrets = account.imagePullSecrets.map(({ name }) => ({ name }));
+    }
+  };
+  const checked = async (attributes: AdmissionAttributes, pod: corev1.Pod, ephemeral: boolean) => {
+    const name = pod.spec?.serviceAccountName;
+    if (!name) throw forbidden(attributes, `no service account specified for pod ${attributes.namespace}/${pod.metadata?.name ?? ''}`);
+    const account = await accountOf(attributes, name);
+    if (/^(1|t|true)$/i.test(account.metadata?.annotations?.[ENFORCE_MOUNTABLE] ?? '')) limitSecrets(attributes, pod, account, ephemeral);
+  };
   return {
     name: 'ServiceAccount',
-    async admit(attributes) {
+    admit(attributes) {
       const pod = handledPod(attributes);
       if (!pod || attributes.operation !== 'CREATE') return;
-      if (isMirrorPod(pod)) return checkMirrorPod(attributes, pod);
-      const spec = pod.spec!;
-      spec.serviceAccountName ||= DEFAULT_ACCOUNT;
-      // The old name of the field follows the new one, as upstream's conversion has it.
-      spec.serviceAccount = spec.serviceAccountName;
-      const account = await accountOf(attributes, spec.serviceAccountName);
-      if (spec.automountServiceAccountToken ?? account.automountServiceAccountToken ?? true) mountToken(spec, generatedName);
-      if (!spec.imagePullSecrets?.length && account.imagePullSecrets?.length) {
-        spec.imagePullSecrets = account.imagePullSecrets.map(({ name }) => ({ name }));
-      }
+      return isMirrorPod(pod) ? checkMirrorPod(attributes, pod) : completed(attributes, pod);
     },
-    async validate(attributes) {
+    validate(attributes) {
       const pod = handledPod(attributes);
       if (!pod) return;
       const ephemeral = attributes.subresource === 'ephemeralcontainers';
       if (attributes.operation !== (ephemeral ? 'UPDATE' : 'CREATE')) return;
-      if (!ephemeral && isMirrorPod(pod)) return checkMirrorPod(attributes, pod);
-      const name = pod.spec?.serviceAccountName;
-      if (!name) throw forbidden(attributes, `no service account specified for pod ${attributes.namespace}/${pod.metadata?.name ?? ''}`);
-      const account = await accountOf(attributes, name);
-      if (/^(1|t|true)$/i.test(account.metadata?.annotations?.[ENFORCE_MOUNTABLE] ?? '')) limitSecrets(attributes, pod, account, ephemeral);
+      return !ephemeral && isMirrorPod(pod) ? checkMirrorPod(attributes, pod) : checked(attributes, pod, ephemeral);
     },
   };
 }

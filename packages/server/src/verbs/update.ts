@@ -40,25 +40,33 @@ export interface Updated {
 }
 
 export async function update(context: RequestContext, endpoint: Endpoint): Promise<ApiResponse> {
-  const options = writeOptions(context, 'UpdateOptions');
-  const object = decodeBody(context, endpoint.type, endpoint.codec, options.fieldValidation);
   const { definition } = endpoint;
-  return updateWith(context, endpoint, object, options, definition, definition.allowCreateOnUpdate === true);
+  return updateWith(context, endpoint, definition, definition.allowCreateOnUpdate === true);
 }
 
 /** PUT of a whole object under the rules of the resource or of one of its subresources. */
 export async function updateWith(
   context: RequestContext,
   endpoint: Endpoint,
-  object: PlainObject,
-  options: WriteOptions,
   rules: UpdateRules<any>,
   createsMissing = false,
 ): Promise<ApiResponse> {
-  matchNamespace(object, context.info.namespace, endpoint.type.namespaced);
-  checkName(context, object);
-  dedupOwnerReferences(context, object);
-  const plan: UpdatePlan = { options, rules, createsMissing, uidIsPrecondition: true, change: () => structuredClone(object) };
+  const options = writeOptions(context, 'UpdateOptions');
+  const sent = () => {
+    const object = decodeBody(context, endpoint.type, endpoint.codec, options.fieldValidation);
+    matchNamespace(object, context.info.namespace, endpoint.type.namespaced);
+    checkName(context, object);
+    dedupOwnerReferences(context, object);
+    return object;
+  };
+  // Each try changes the object; nearly always there is but one, and decoding anew for a second is cheaper than a copy for all.
+  let decoded: PlainObject | undefined = sent();
+  const change = () => {
+    const object = decoded ?? sent();
+    decoded = undefined;
+    return object;
+  };
+  const plan: UpdatePlan = { options, rules, createsMissing, uidIsPrecondition: true, change };
   return updatedResponse(endpoint, await updateObject(context, endpoint, plan));
 }
 
