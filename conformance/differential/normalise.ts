@@ -92,6 +92,7 @@ export function normalise(answer: Answer, drawnTexts: readonly string[] = []): A
           JSON.stringify(body)
             .replaceAll(`\\"${each}\\"`, '\\"<version>\\"')
             .replaceAll(`: ${each},`, ': <version>,')
+            .replaceAll(`(${each})`, '(<version>)')
             .replaceAll(` ${each})`, ' <version>)'),
         );
     body = status(body as Record<string, any>);

@@ -147,7 +147,9 @@ export interface ResourceDefinition<T extends KubeObject = KubeObject> {
   /** Pods: grace period to use, from the request's or the object's own; undefined or 0 deletes at once. */
   graceSeconds?(object: T, requested: number | undefined, context: RuleContext): number | undefined;
   /** Finalizer policy when the caller names none: background for all but a few (batch/v1 Jobs have background in v1 too). */
-  defaultPropagation?: 'Background' | 'Orphan' | 'Foreground';
+  defaultPropagation?: 'Background' | 'Orphan' | 'Foreground' | 'Unsupported';
+  /** Said with a delete that leaves the policy to the default. */
+  propagationAdvice?: string;
   /** What a delete answers: the object (`pods`, …) or a Status. Default Status, with upstream's details. */
   deleteReturnsObject?: boolean;
   /** Kept only so long, as events are. */

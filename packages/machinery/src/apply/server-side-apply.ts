@@ -95,7 +95,10 @@ export const kindText = (apiVersion: string, kind: string | undefined) =>
 export const subjectText = (config: KubeObject, apiVersion: string) =>
   `${config.metadata?.namespace ?? ''}/${config.metadata?.name ?? ''}; ${kindText(apiVersion, config.kind)}`;
 
-function checked(config: KubeObject, apiVersion: string, type: MergeType): void {
+function checked(config: KubeObject, apiVersion: string, kind: string | undefined, type: MergeType): void {
+  if (kind !== undefined && (config.apiVersion !== apiVersion || config.kind !== kind)) {
+    throw statusError.badRequest(`invalid object type: ${kindText(config.apiVersion ?? '', config.kind)}`);
+  }
   if (config.apiVersion !== apiVersion) {
     throw statusError.badRequest(
       `Incorrect version specified in apply patch. Specified patch version: ${config.apiVersion ?? ''}, expected: ${apiVersion}`,
@@ -133,7 +136,7 @@ export function serverSideApply<T extends KubeObject>(
   force = false,
 ): ApplyResult<T> {
   const { type } = tracked;
-  checked(config, manager.apiVersion, type);
+  checked(config, manager.apiVersion, tracked.kind, type);
   const before = live ? unmanaged(live) : ({} as T);
   let managers = decodeManagers(live?.metadata?.managedFields);
   if (!managers) throw new StatusError(500, '', 'failed to decode managed fields: malformed managedFields entry');

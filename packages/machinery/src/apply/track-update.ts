@@ -21,6 +21,8 @@ export interface FieldManager {
 
 export interface TrackedType {
   type: MergeType;
+  /** An applied configuration must be of it. */
+  kind?: string;
   /** emptyObject() of the kind; {} for custom resources. */
   empty: object;
   /** What the write cannot touch: `{'f:status': {}}` for the main resource, `{'f:spec': {}}` … for status. */

@@ -1,6 +1,6 @@
 // Deployments (registry/apps/deployment/strategy.go, apis/apps/validation, printers printDeployment).
 import type { appsv1 } from '@tiphys/api';
-import { fieldError } from '@tiphys/machinery';
+import { fieldError, jsonEqual } from '@tiphys/machinery';
 import { defineBuiltIn } from '../built-in/base.ts';
 import { integer, selectorColumn, templateColumns, text, withNameAndAge } from '../rules/columns.ts';
 import { sameValue } from '../rules/equality.ts';
@@ -65,7 +65,7 @@ export const deployments = defineBuiltIn<Deployment>('apps', 'v1', 'deployments'
   prepareForUpdate(deployment, old) {
     deployment.status = old.status;
     // Rollbacks of old were asked for by annotation, so that annotations count as spec.
-    if (!sameValue(deployment.metadata?.annotations, old.metadata?.annotations)) {
+    if (!jsonEqual(deployment.metadata?.annotations ?? {}, old.metadata?.annotations ?? {})) {
       deployment.metadata!.generation = (old.metadata?.generation ?? 0) + 1;
     }
   },

@@ -1,5 +1,6 @@
 // Jobs (registry/batch/job/strategy.go, apis/batch/validation, printers printJob).
 import { type batchv1, humanDuration } from '@tiphys/api';
+import { jsonEqual } from '@tiphys/machinery';
 import { defineBuiltIn } from '../built-in/base.ts';
 import { selectorColumn, templateColumns, text, withNameAndAge } from '../rules/columns.ts';
 import { isDns1123Label } from '../rules/formats.ts';
@@ -19,7 +20,7 @@ function generateSelector(job: Job): void {
   for (const name of UID_LABELS) labels[name] ??= metadata?.uid ?? '';
   spec.template = { ...spec.template, metadata: { ...spec.template?.metadata, labels } };
   // Where the job took its labels from the template, or would when read again, it has these too.
-  if (metadata && (metadata.labels === undefined || metadata.labels === given)) metadata.labels = { ...labels };
+  if (metadata && (metadata.labels === undefined || jsonEqual(metadata.labels, given))) metadata.labels = { ...labels };
   const uidLabel = UID_LABELS[1]!;
   spec.selector = { ...spec.selector, matchLabels: { [uidLabel]: metadata?.uid ?? '', ...spec.selector?.matchLabels } };
 }
@@ -47,6 +48,8 @@ function duration({ status }: Job, nowMs: number): string {
 export const jobs = defineBuiltIn<Job>('batch', 'v1', 'jobs', {
   // Clients older than propagation policies relied on it (upstream: OrphanDependents for batch/v1).
   defaultPropagation: 'Orphan',
+  propagationAdvice:
+    'child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set propagationPolicy=Orphan to suppress this warning',
   prepareForCreate(job) {
     generateSelector(job);
     job.status = {};

@@ -4,6 +4,7 @@ import { defineBuiltIn } from '../built-in/base.ts';
 import type { Column } from '../define-resource.ts';
 import { integer, since, text, wide } from '../rules/columns.ts';
 import type { Errors } from '../rules/errors.ts';
+import { nameIsPathSegment } from '../rules/formats.ts';
 import { checkEvent } from './event-rules.ts';
 
 type Event = corev1.Event;
@@ -66,8 +67,11 @@ export function eventFields(event: Event): Record<string, string> {
 }
 
 export const events = defineBuiltIn<Event>('', 'v1', 'events', {
+  // As of old, any name that fits into a URL.
+  validateName: nameIsPathSegment,
   validateCreate: validate,
   validateUpdate: validate,
+  defaultPropagation: 'Unsupported',
   ttlSeconds: () => EVENT_TTL_SECONDS,
   selectableFields: eventFields,
   columns: eventColumns,

@@ -95,8 +95,12 @@ function syncPodCidrs({ spec }: Node): void {
 }
 
 export const nodes = defineBuiltIn<Node>('', 'v1', 'nodes', {
-  prepareForCreate: syncPodCidrs,
+  prepareForCreate(node) {
+    delete node.spec?.configSource;
+    syncPodCidrs(node);
+  },
   prepareForUpdate(node, old) {
+    if (!old.spec?.configSource) delete node.spec?.configSource;
     node.status = old.status;
     syncPodCidrs(node);
   },

@@ -9,7 +9,7 @@ import { nameIsSubdomain } from '../rules/formats.ts';
 import { checkNoBacksteps } from '../rules/pod/paths.ts';
 import { checkNodeSelector } from '../rules/pod/placement.ts';
 import { checkCsiDriverName } from '../rules/pod/volumes.ts';
-import { quantitySign } from '../rules/quantities.ts';
+import { quantitySign, quantityValue } from '../rules/quantities.ts';
 import { checkAccessModes, VOLUME_MODES } from '../rules/volume-claims.ts';
 import { accessModesText, CLASS_ANNOTATION } from './persistent-volume-claims.ts';
 
@@ -60,14 +60,17 @@ function checkSources(errors: Errors, spec: Spec): void {
 
 function validate({ spec = {} }: Volume): Errors {
   const errors: Errors = [];
-  checkAccessModes(errors, 'spec.accessModes', spec.accessModes);
+  if (spec.accessModes?.length) checkAccessModes(errors, 'spec.accessModes', spec.accessModes);
+  else errors.push(fieldError.required('spec.accessModes'));
   const storage = spec.capacity?.storage;
   if (!spec.capacity || !Object.keys(spec.capacity).length) errors.push(fieldError.required('spec.capacity'));
-  else if (storage === undefined || Object.keys(spec.capacity).length > 1) {
-    errors.push(fieldError.notSupported('spec.capacity', spec.capacity, ['storage']));
+  if (storage === undefined || Object.keys(spec.capacity ?? {}).length > 1) {
+    errors.push(fieldError.notSupported('spec.capacity', spec.capacity ?? null, ['storage']));
   }
-  if (storage !== undefined && quantitySign(storage) <= 0) {
-    errors.push(fieldError.invalid('spec.capacity[storage]', String(storage), 'must be greater than zero'));
+  for (const [name, quantity] of Object.entries(spec.capacity ?? {})) {
+    const at = `spec.capacity[${name}]`;
+    if (quantitySign(quantity) < 0) errors.push(fieldError.invalid(at, quantityValue(quantity), 'must be a valid resource quantity'));
+    if (quantitySign(quantity) <= 0) errors.push(fieldError.invalid(at, String(quantity), 'must be greater than zero'));
   }
   const policy = spec.persistentVolumeReclaimPolicy;
   if (policy) maybeOneOf(errors, 'spec.persistentVolumeReclaimPolicy', policy, ['Delete', 'Recycle', 'Retain']);

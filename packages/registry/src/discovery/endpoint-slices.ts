@@ -1,6 +1,6 @@
 // EndpointSlices (registry/discovery/endpointslice, apis/discovery/validation, printers printEndpointSlice).
 import type { discoveryv1 } from '@tiphys/api';
-import { fieldError } from '@tiphys/machinery';
+import { fieldError, jsonEqual } from '@tiphys/machinery';
 import { defineBuiltIn } from '../built-in/base.ts';
 import { checkAddressUse } from '../core/service/address-use.ts';
 import { checkAddress, checkCanonicalAddress } from '../rules/addresses.ts';
@@ -105,7 +105,8 @@ function some(list: readonly string[]): string {
 
 export const endpointSlices = defineBuiltIn<Slice>('discovery.k8s.io', 'v1', 'endpointslices', {
   prepareForUpdate(slice, old) {
-    if (!sameValue(slice.metadata?.labels, old.metadata?.labels)) slice.metadata!.generation = (old.metadata?.generation ?? 0) + 1;
+    if (!jsonEqual(slice.metadata?.labels ?? {}, old.metadata?.labels ?? {}))
+      slice.metadata!.generation = (old.metadata?.generation ?? 0) + 1;
   },
   validateCreate(slice, context) {
     const errors = validate(slice);

@@ -46,6 +46,7 @@ export const events = defineBuiltIn<Event>('events.k8s.io', 'v1', 'events', {
   conversion: { stored: corev1.events, toStored: stored, fromStored: (object) => served(object as corev1.Event) },
   validateCreate: (event) => validate(event),
   validateUpdate: (event, old) => validate(event, old),
+  defaultPropagation: 'Unsupported',
   ttlSeconds: () => EVENT_TTL_SECONDS,
   selectableFields(event) {
     const { involvedObject: _none, ...fields } = eventFields(stored(event)) as Record<string, string>;

@@ -77,7 +77,9 @@ export const ipAddresses = defineBuiltIn<IpAddress>(GROUP, 'v1', 'ipaddresses', 
   validateUpdate(object, old) {
     const errors = validateAddress(object);
     if (!sameValue(object.spec?.parentRef, old.spec?.parentRef)) {
-      errors.push(fieldError.invalid('spec.parentRef', object.spec?.parentRef ?? null, IMMUTABLE));
+      const { group = '', resource = '', namespace = '', name = '' } = object.spec?.parentRef ?? {};
+      const shown = object.spec?.parentRef ? { Group: group, Resource: resource, Namespace: namespace, Name: name } : null;
+      errors.push(fieldError.invalid('spec.parentRef', shown, IMMUTABLE));
     }
     return errors;
   },

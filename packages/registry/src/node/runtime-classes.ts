@@ -13,15 +13,28 @@ type RuntimeClass = nodev1.RuntimeClass;
 
 function validate({ handler = '', overhead, scheduling }: RuntimeClass): Errors {
   const errors: Errors = [];
-  complain(errors, 'handler', handler, isDns1123Label(handler));
+  if (handler === '') errors.push(fieldError.required('handler'));
+  else complain(errors, 'handler', handler, isDns1123Label(handler));
   if (overhead?.podFixed) checkResources(errors, 'overhead', { limits: overhead.podFixed }, 'container', new Set());
   checkLabels(errors, 'scheduling.nodeSelector', scheduling?.nodeSelector);
   checkTolerations(errors, 'scheduling.tolerations', scheduling?.tolerations);
+  const seen = new Set<string>();
+  scheduling?.tolerations?.forEach((toleration, i) => {
+    const { key = '', operator = '', value = '', effect = '', tolerationSeconds = null } = toleration;
+    const identity = JSON.stringify([key, operator, value, effect]);
+    const shown = { Key: key, Operator: operator, Value: value, Effect: effect, TolerationSeconds: tolerationSeconds };
+    if (seen.has(identity)) errors.push(fieldError.duplicate(`scheduling.tolerations[${i}]`, shown));
+    seen.add(identity);
+  });
   return errors;
 }
 
 export const runtimeClasses = defineBuiltIn<RuntimeClass>('node.k8s.io', 'v1', 'runtimeclasses', {
   validateCreate: validate,
-  validateUpdate: (object, old) => (object.handler === old.handler ? [] : [fieldError.invalid('handler', object.handler, IMMUTABLE)]),
+  validateUpdate(object, old) {
+    const errors = validate(object);
+    if (object.handler !== old.handler) errors.push(fieldError.invalid('handler', object.handler, IMMUTABLE));
+    return errors;
+  },
   columns: withNameAndAge<RuntimeClass>(text('Handler', ({ handler }) => handler ?? '')),
 });

@@ -36,13 +36,12 @@ export function checkRunsForever(errors: Errors, path: string, template: corev1.
   }
 }
 
-const OPERATORS = new Set(['In', 'NotIn', 'Exists', 'DoesNotExist']);
-
 /** Whether upstream can make a selector of it at all. */
-const isUsable = (selector: metav1.LabelSelector | undefined) =>
-  (selector?.matchExpressions ?? []).every(
-    ({ operator, values }) => OPERATORS.has(operator) && (operator.endsWith('In') ? Boolean(values?.length) : !values?.length),
-  );
+function isUsable(selector: metav1.LabelSelector | undefined): boolean {
+  const errors: Errors = [];
+  checkLabelSelector(errors, '', selector);
+  return errors.length === 0;
+}
 
 export function checkSelectorMatches(
   errors: Errors,

@@ -71,7 +71,7 @@ const UNCHANGEABLE = ['parameters', 'provisioner', 'reclaimPolicy', 'volumeBindi
 export const storageClasses = defineBuiltIn<StorageClass>(GROUP, 'v1', 'storageclasses', {
   validateCreate: validateClass,
   validateUpdate(object, old) {
-    const errors: Errors = [];
+    const errors = validateClass(object);
     for (const name of UNCHANGEABLE) {
       if (!sameValue(object[name], old[name])) errors.push(fieldError.invalid(name, object[name] ?? null, IMMUTABLE));
     }

@@ -1,6 +1,6 @@
 // What CSI drivers and the attach controller keep (registry/storage, apis/storage/validation, printers).
 import type { storagev1 } from '@tiphys/api';
-import { fieldError } from '@tiphys/machinery';
+import { fieldError, jsonEqual } from '@tiphys/machinery';
 import { defineBuiltIn } from '../built-in/base.ts';
 import { boolean, integer, NONE, text, withNameAndAge } from '../rules/columns.ts';
 import { sameValue } from '../rules/equality.ts';
@@ -73,7 +73,7 @@ export const csiDrivers = defineBuiltIn<storagev1.CSIDriver>(GROUP, 'v1', 'csidr
   prepareForUpdate(driver, old) {
     if (old.spec?.preventPodSchedulingIfMissing === undefined) dropUngated(driver.spec);
     // It has none to begin with.
-    if (!sameValue(driver.spec, old.spec)) driver.metadata!.generation = (old.metadata?.generation ?? 0) + 1;
+    if (!jsonEqual(driver.spec, old.spec)) driver.metadata!.generation = (old.metadata?.generation ?? 0) + 1;
   },
   validateCreate({ spec }, { warn }) {
     const errors = checkDriver(spec);
@@ -147,18 +147,20 @@ function checkNodeDrivers(drivers: readonly storagev1.CSINodeDriver[]): Errors {
   return errors;
 }
 
+function checkCapacity({ storageClassName = '', nodeTopology, capacity }: Capacity): Errors {
+  const errors: Errors = [];
+  checkLabelSelector(errors, 'nodeTopology', nodeTopology);
+  complain(errors, 'storageClassName', storageClassName, nameIsSubdomain(storageClassName, false));
+  if (capacity !== undefined && quantitySign(capacity) < 0) {
+    errors.push(fieldError.invalid('capacity', String(capacity), 'must be greater than or equal to 0'));
+  }
+  return errors;
+}
+
 export const csiStorageCapacities = defineBuiltIn<Capacity>(GROUP, 'v1', 'csistoragecapacities', {
-  validateCreate({ storageClassName = '', nodeTopology, capacity }) {
-    const errors: Errors = [];
-    checkLabelSelector(errors, 'nodeTopology', nodeTopology);
-    complain(errors, 'storageClassName', storageClassName, nameIsSubdomain(storageClassName, false));
-    if (capacity !== undefined && quantitySign(capacity) < 0) {
-      errors.push(fieldError.invalid('capacity', String(capacity), 'must be greater than or equal to 0'));
-    }
-    return errors;
-  },
+  validateCreate: checkCapacity,
   validateUpdate(object, old) {
-    const errors: Errors = [];
+    const errors = checkCapacity(object);
     for (const name of ['nodeTopology', 'storageClassName'] as const) {
       if (!sameValue(object[name], old[name])) errors.push(fieldError.invalid(name, object[name] ?? null, IMMUTABLE));
     }

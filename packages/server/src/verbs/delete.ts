@@ -88,9 +88,16 @@ function deletedStatus(endpoint: Endpoint, entry: Entry): Status {
 
 const returnsObject = (endpoint: Endpoint, { gone }: Deleted): boolean => !gone || endpoint.definition.deleteReturnsObject === true;
 
+/** Where the default may surprise, who leaves it to the default is told. */
+function advise(context: RequestContext, { definition }: Endpoint, options: DeleteOptions): void {
+  const advice = definition.propagationAdvice;
+  if (advice && options.propagationPolicy == null && options.orphanDependents == null) context.warnings.push(advice);
+}
+
 export async function deleteVerb(context: RequestContext, endpoint: Endpoint): Promise<ApiResponse> {
   const { name, namespace } = context.info;
   const options = deleteOptions(context);
+  advise(context, endpoint, options);
   const deleted = await deleteObject(deletingOf(context, endpoint, name, namespace, options));
   // Waiting is told by 202 only to those who asked for dependents to go as well, for old clients' sake.
   const status = !deleted.gone && options.orphanDependents === false ? 202 : 200;
@@ -137,6 +144,7 @@ export async function deleteByRule(
 
 export async function deleteCollection(context: RequestContext, endpoint: Endpoint): Promise<ApiResponse> {
   const options = deleteOptions(context);
+  advise(context, endpoint, options);
   const asked = listOptions(context.info, endpoint);
   const chosen = endpoint.asksToConvert ? await listConverted(endpoint, asked) : list(endpoint, asked);
   const waiting = [...chosen.entries];

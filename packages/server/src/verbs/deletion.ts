@@ -47,6 +47,8 @@ export function checkPreconditions({ definition, object, options }: Pick<Deletio
 /** The finalizers that the garbage collector works by, as the options ask, among the others. */
 export function finalizersFor(definition: ResourceDefinition<any>, finalizers: readonly string[], options: DeleteOptions): string[] {
   const policy = policyOf(definition, finalizers, options);
+  if (definition.defaultPropagation === 'Unsupported')
+    return finalizers.filter((finalizer) => finalizer !== ORPHAN && finalizer !== FOREGROUND);
   const others = finalizers.filter((finalizer) => finalizer !== ORPHAN && finalizer !== FOREGROUND);
   if (policy === 'Orphan') return [...others, ORPHAN];
   return policy === 'Foreground' ? [...others, FOREGROUND] : others;

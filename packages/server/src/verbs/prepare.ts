@@ -43,7 +43,7 @@ export function trackedType(endpoint: Endpoint, subresource: string): TrackedTyp
     const usual = subresource === 'status' ? STATUS_RESET : subresource === '' && definition.status ? MAIN_RESET : undefined;
     const resetFields = definition.resetFields?.[subresource] ?? usual;
     const { type, empty } = endpoint.codec.tracked;
-    tracked = { type, empty, ...(resetFields ? { resetFields } : {}) };
+    tracked = { type, kind: endpoint.type.kind, empty, ...(resetFields ? { resetFields } : {}) };
     known.set(subresource, tracked);
   }
   return tracked;
