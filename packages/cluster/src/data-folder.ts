@@ -50,6 +50,10 @@ export function dataFolder(path: string): DataFolder {
   };
 }
 
+/** Keys of another server are put here before this one is started for the first time. */
+const KEY_FOLDER = 'pki';
+const MAY_COME_FIRST = new Set([KEY_FOLDER]);
+
 const temporaryOf = (path: string) => `${path}.new`;
 
 /** Writes whole or not at all. What can't be made again is `precious`: it is on the disk when this returns. */
@@ -79,7 +83,7 @@ export function openDataFolder(path: string): DataFolder {
       throw new ConfigurationError(
         `${path} belongs to another version of Tiphys (folder version ${JSON.stringify(found)}; this program knows ${FOLDER_VERSION}). Use that version, or another folder with --data-dir.`,
       );
-  } else if (readdirSync(path).some((name) => name !== basename(temporaryOf(versionFile)))) {
+  } else if (readdirSync(path).some((name) => !MAY_COME_FIRST.has(name) && name !== basename(temporaryOf(versionFile)))) {
     throw new ConfigurationError(`${path} is not empty and not a Tiphys data folder. Choose another with --data-dir.`);
   } else writeFileAtomically(versionFile, `${FOLDER_VERSION}\n`, 0o644, true);
   return folder;
@@ -99,7 +103,7 @@ export function isDataFolder(path: string): boolean {
 }
 
 export function folderKeyFiles(folder: DataFolder): KeyFiles {
-  const pki = join(folder.path, 'pki');
+  const pki = join(folder.path, KEY_FOLDER);
   mkdirSync(pki, { recursive: true, mode: 0o700 });
   return {
     read: (name) => (existsSync(join(pki, name)) ? readFileSync(join(pki, name), 'utf8') : undefined),

@@ -37,7 +37,10 @@ const addressesOf = async ({ client }: Cluster) => {
 
 test('two servers work as one, and the second goes on when the first is stopped', { skip }, async () => {
   await using a = await start(first, '192.0.2.1');
-  await assert.rejects(start(second, '192.0.2.2'), /the servers on this etcd have other keys than this one\. Copy ca\.crt, /);
+  await assert.rejects(
+    start(join(folder, 'third'), '192.0.2.3'),
+    /the servers on this etcd have other keys than this one\. Copy ca\.crt, /,
+  );
   cpSync(join(first, 'pki'), join(second, 'pki'), { recursive: true });
   await using b = await start(second, '192.0.2.2');
   assert.deepEqual(await addressesOf(a), ['192.0.2.1', '192.0.2.2']);
