@@ -76,8 +76,13 @@ function documentValue(text: string, document: Document.Parsed): YamlDocument {
   try {
     return { value: document.toJS({ maxAliasCount: YAML_ALIASES_MAX }) ?? null, duplicates };
   } catch (error) {
-    if (error instanceof ReferenceError) throw new DecodeError('error converting YAML to JSON: yaml: document contains excessive aliasing');
-    throw error;
+    const why =
+      error instanceof ReferenceError
+        ? 'document contains excessive aliasing'
+        : (error as Error).message.startsWith('Merge sources')
+          ? 'map merge requires map or sequence of maps as the value'
+          : (error as Error).message;
+    throw new DecodeError(`error converting YAML to JSON: yaml: ${why}`);
   }
 }
 
