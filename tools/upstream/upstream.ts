@@ -40,6 +40,8 @@ export interface UpstreamOptions {
   /** Where their state is made; default the system's folder for temporary files. */
   parent?: string;
   apiServerFlags?: readonly string[];
+  /** More lines of the static token file. */
+  tokens?: readonly string[];
 }
 
 export interface Upstream {
@@ -60,7 +62,8 @@ export interface Upstream {
   stop(): Promise<void>;
 }
 
-async function startEtcd(all: Programs): Promise<string> {
+/** Resolves with its URL as soon as the program is started. */
+export async function startEtcd(all: Programs): Promise<string> {
   const [client, peer] = [await freePort(), await freePort()];
   const url = `http://127.0.0.1:${client}`;
   const peerUrl = `http://127.0.0.1:${peer}`;
@@ -76,10 +79,10 @@ async function startEtcd(all: Programs): Promise<string> {
   return url;
 }
 
-async function startApiServer(all: Programs, etcdUrl: string, flags: readonly string[]): Promise<number> {
+async function startApiServer(all: Programs, etcdUrl: string, flags: readonly string[], tokens: readonly string[]): Promise<number> {
   const port = await freePort();
   execFileSync('openssl', ['genrsa', '-out', 'sa.key', '2048'], { cwd: all.directory, stdio: 'ignore' });
-  all.write('tokens.csv', `${TOKEN},admin,admin,"system:masters"\n`);
+  all.write('tokens.csv', [`${TOKEN},admin,admin,"system:masters"`, ...tokens, ''].join('\n'));
   all.start('kube-apiserver', [
     `--etcd-servers=${etcdUrl}`,
     `--secure-port=${port}`,
@@ -107,11 +110,11 @@ function writeKubeconfig(all: Programs, url: string): string {
   return join(all.directory, 'kubeconfig');
 }
 
-export async function startUpstream({ peers, parent, apiServerFlags = [] }: UpstreamOptions): Promise<Upstream> {
+export async function startUpstream({ peers, parent, apiServerFlags = [], tokens = [] }: UpstreamOptions): Promise<Upstream> {
   const all = programs(peers, parent);
   try {
     const etcdUrl = await startEtcd(all);
-    const port = await startApiServer(all, etcdUrl, apiServerFlags);
+    const port = await startApiServer(all, etcdUrl, apiServerFlags, tokens);
     const url = `https://127.0.0.1:${port}`;
     const fetch = fetcher({ port, tls: { rejectUnauthorized: false }, headers: { authorization: `Bearer ${TOKEN}` } });
     await all.until('kube-apiserver', 'kube-apiserver', async () => (await fetch('/readyz')) === 'ok');
