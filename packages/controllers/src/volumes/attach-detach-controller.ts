@@ -10,6 +10,7 @@ import {
   type Attachment,
   attachmentName,
   BY_NODE,
+  isAttachmentName,
   isExclusive,
   isManaged,
   uniqueNameOf,
@@ -107,7 +108,7 @@ const isWell = (node: corev1.Node) => node.status?.conditions?.some(({ type, sta
 /** Detaches what no pod on the node needs: once the node has let go, or is given up. */
 function planAttachment(world: World<Attachment>, nowMs: number): readonly Action[] {
   const attachment = world.object;
-  if (attachment.metadata?.deletionTimestamp) return [];
+  if (attachment.metadata?.deletionTimestamp || !isAttachmentName(nameOf(attachment))) return [];
   const node = world.get(corev1.nodes, attachment.spec?.nodeName ?? '');
   const gone = remove(storagev1.volumeattachments, attachment, 'no pod on its node needs it', {
     options: { preconditions: { uid: uidOf(attachment) } },

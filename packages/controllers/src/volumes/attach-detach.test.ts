@@ -110,6 +110,8 @@ test('a volume is detached when the node has let go, or is gone, or out of servi
   assert.equal(detach(attached, [volume(), claim(), node('a', { volumesAttached: [{ name: UNIQUE, devicePath: '' }] })]), '');
   assert.equal(detach(attached, [volume(), claim(), node('a')]), go);
   assert.equal(detach(attached, [volume(), claim()]), go);
+  const foreign = { ...attached, metadata: { name: 'made-by-hand', uid: 'u' } };
+  assert.equal(detach(foreign, [volume(), claim(), node('a')]), '');
   const taints = [{ key: 'node.kubernetes.io/out-of-service', effect: 'NoExecute' }];
   assert.equal(detach(attached, [volume(), claim(), node('a', { volumesInUse: [UNIQUE] }, taints)]), go);
   const ill = node('a', { volumesInUse: [UNIQUE], conditions: [{ type: 'Ready', status: 'Unknown' }] });

@@ -32,6 +32,9 @@ export function attachmentName(volume: corev1.PersistentVolume, node: string): s
   return `csi-${createHash('sha256').update(`${volumeHandle}${driver}${node}`).digest('hex')}`;
 }
 
+/** Others may make attachments under any other name; those are theirs to delete. */
+export const isAttachmentName = (name: string): boolean => /^csi-[0-9a-f]{64}$/.test(name);
+
 function volumesOf(pod: corev1.Pod, snapshot: Snapshot): corev1.PersistentVolume[] {
   return (pod.spec?.volumes ?? []).flatMap(({ name, persistentVolumeClaim, ephemeral }) => {
     const claimName = persistentVolumeClaim?.claimName ?? (ephemeral ? `${nameOf(pod)}-${name}` : undefined);
