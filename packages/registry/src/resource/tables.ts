@@ -1,8 +1,10 @@
-// The tables of dynamic resource allocation (printers printResourceClaim, printResourceSlice).
+// The kinds of dynamic resource allocation (registry/resource, printers printResourceClaim, printResourceSlice).
 import type { resourcev1 } from '@tiphys/api';
 import { defineBuiltIn } from '../built-in/base.ts';
 import type { ResourceDefinition } from '../define-resource.ts';
 import { text, withNameAndAge } from '../rules/columns.ts';
+import { validateClaim, validateClaimStatus, validateClaimUpdate, validateTemplate, validateTemplateUpdate } from './claim-rules.ts';
+import { dropUngated, validateClass, validateSlice, warnOfDriver } from './slice-rules.ts';
 
 const GROUP = 'resource.k8s.io';
 
@@ -18,14 +20,35 @@ function claimState({ metadata, status }: resourcev1.ResourceClaim): string {
 }
 
 export const resourceTables: ResourceDefinition<any>[] = [
-  defineBuiltIn<resourcev1.DeviceClass>(GROUP, 'v1', 'deviceclasses', { columns: withNameAndAge<resourcev1.DeviceClass>() }),
+  defineBuiltIn<resourcev1.DeviceClass>(GROUP, 'v1', 'deviceclasses', {
+    validateCreate: (object) => validateClass(object),
+    validateUpdate: (object) => validateClass(object),
+    columns: withNameAndAge<resourcev1.DeviceClass>(),
+  }),
   defineBuiltIn<resourcev1.ResourceClaim>(GROUP, 'v1', 'resourceclaims', {
+    validateCreate: validateClaim,
+    validateUpdate: validateClaimUpdate,
+    status: { validateUpdate: validateClaimStatus },
     columns: withNameAndAge<resourcev1.ResourceClaim>(text('State', claimState)),
   }),
   defineBuiltIn<resourcev1.ResourceClaimTemplate>(GROUP, 'v1', 'resourceclaimtemplates', {
+    validateCreate: validateTemplate,
+    validateUpdate: validateTemplateUpdate,
     columns: withNameAndAge<resourcev1.ResourceClaimTemplate>(),
   }),
   defineBuiltIn<resourcev1.ResourceSlice>(GROUP, 'v1', 'resourceslices', {
+    prepareForCreate: dropUngated,
+    prepareForUpdate: dropUngated,
+    validateCreate(slice, { warn }) {
+      const errors = validateSlice(slice);
+      if (errors.length === 0) warnOfDriver(slice, warn);
+      return errors;
+    },
+    validateUpdate(slice, old, { warn }) {
+      const errors = validateSlice(slice, old);
+      if (errors.length === 0) warnOfDriver(slice, warn);
+      return errors;
+    },
     selectableFields: ({ spec }) => ({ 'spec.nodeName': spec?.nodeName ?? '', 'spec.driver': spec?.driver ?? '' }),
     columns: withNameAndAge<resourcev1.ResourceSlice>(
       text('Node', ({ spec }) => spec?.nodeName ?? '<unset>'),
