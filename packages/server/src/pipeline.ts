@@ -9,6 +9,7 @@ import {
   type WatchSubscription,
 } from '@tiphys/machinery';
 import type { Audited, Auditor } from './audit/auditor.ts';
+import { ANSWER_TIMEOUT_MAX_MS } from './edge/deadline.ts';
 import { type Admitted, type FlowControl, isLongRunning, type TurnedAway } from './flow-control/flow-control.ts';
 import type { Authenticator, Authorizer, Decision, RequestInfo } from './interfaces.ts';
 import type { HistogramSeries } from './metrics/family.ts';
@@ -30,8 +31,8 @@ export interface PipelineOptions {
   serve(context: RequestContext): Promise<ApiResponse> | ApiResponse;
 }
 
-/** Calls back when the answer has been sent or nobody waits for it any more. */
-export type WhenSent = (done: () => void) => void;
+/** Calls back when the answer has been sent or nobody waits for it any more. `limitMs`: by then the connection is given up. */
+export type WhenSent = (done: () => void, limitMs?: number) => void;
 
 /** Requests under way at once, those that wait for their turn with them, watches not counted; more are told to come again. */
 export const REQUESTS_IN_FLIGHT_MAX = 50_000;
@@ -153,7 +154,7 @@ export class Pipeline {
     if (whenSent) response = counting(response, metrics, info, sizes, admitted);
     if (!admitted) return response;
     // Of a watch only the beginning counts.
-    if (whenSent && response.body.kind !== 'watch') whenSent(() => admitted.release());
+    if (whenSent && response.body.kind !== 'watch') whenSent(() => admitted.release(), ANSWER_TIMEOUT_MAX_MS);
     else admitted.release();
     return response;
   }

@@ -158,6 +158,18 @@ class Active {
   }
 }
 
+/** Whoever reads an answer slowly keeps others from their seats: not for ever. */
+function whenSentOn(response: Http2ServerResponse, clock: Runtime['clock']): WhenSent {
+  return (done, limitMs) => {
+    if (response.closed || response.destroyed) return done();
+    const timer = limitMs === undefined ? undefined : clock.after(limitMs, () => response.destroy?.());
+    response.once('close', () => {
+      timer?.cancel();
+      done();
+    });
+  };
+}
+
 async function serve(edge: Edge, active: Active, request: Http2ServerRequest, response: Http2ServerResponse): Promise<void> {
   const abort = new AbortController();
   const one = active.add(response);
@@ -171,9 +183,9 @@ async function serve(edge: Edge, active: Active, request: Http2ServerRequest, re
     await edge.ready;
     asked = apiRequest(request, socketOf(request), abort.signal);
     if (active.closing) throw new StatusError(503, 'ServiceUnavailable', 'the server is shutting down', { retryAfterSeconds: 1 });
-    const body = await readBody(request);
+    const body = await readBody(request, edge.runtime.clock);
     const complete = body ? { ...asked, body } : asked;
-    const whenSent: WhenSent = (done) => void (response.closed || response.destroyed ? done() : response.once('close', done));
+    const whenSent = whenSentOn(response, edge.runtime.clock);
     const answer = await withinDeadline(edge.runtime.clock, complete.url, () => edge.pipeline.handle(complete, whenSent));
     if (answer.body.kind === 'watch') one.endless(() => abort.abort());
     else if (answer.body.kind === 'stream') one.endless(() => response.destroy());
