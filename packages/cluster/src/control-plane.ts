@@ -159,6 +159,14 @@ function systemOptions({ runtime, keys, volumeDirectory }: ControlPlaneOptions, 
   };
 }
 
+/** Shows the figures of whoever leads now: who leads again starts anew, and counts from nothing. */
+function shownMetrics(server: StandardServer): (part: 'workqueue' | 'scheduler', families: readonly Family[]) => void {
+  const shown = new Map<string, readonly Family[]>();
+  for (const name of ['workqueue', 'scheduler'])
+    server.addMetrics([{ name, write: (lines) => shown.get(name)?.forEach((family) => void family.write(lines)) }]);
+  return (part, families) => void shown.set(part, families);
+}
+
 /** Starts everything; resolves when the API is usable and the controllers work. */
 export async function startControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
   const { configuration, runtime, keys } = options;
@@ -188,11 +196,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const stopFiles = followFiles();
   const client = clientAs(LOOPBACK_USER);
   const lead = leading({ isShared: options.store.isShared, client, runtime, identity: options.identity });
-  // Who leads again starts new controllers, which count from nothing.
-  // What leads shows its figures here; it may begin later, and more than once.
-  const counted = new Map<string, readonly Family[]>();
-  for (const name of ['workqueue', 'scheduler'])
-    server.addMetrics([{ name, write: (lines) => counted.get(name)?.forEach((family) => void family.write(lines)) }]);
+  const show = shownMetrics(server);
   const controllers =
     configuration.controllers === 'none'
       ? undefined
@@ -202,7 +206,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
             runtime,
             controllers: [...systemControllers(systemOptions(options, signer)), ...builtinControllers()],
           });
-          counted.set('workqueue', started.metrics);
+          show('workqueue', started.metrics);
           return started;
         });
   const scheduler =
@@ -215,7 +219,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
             runtime,
             host: hostname(),
           });
-          counted.set('scheduler', started.metrics);
+          show('scheduler', started.metrics);
           return { ready: started.started, stop: () => started.stop() };
         });
   await Promise.all([controllers?.ready, scheduler?.ready]);
