@@ -100,7 +100,7 @@ export class Metrics {
     labels: ['name', 'type', 'operation', 'rejected'],
     buckets: ADMISSION_DURATIONS,
   });
-  readonly #stepSeries = new Map<string, HistogramSeries>();
+  readonly #admissionSeries = new Map<string, HistogramSeries>();
   readonly #storeRequests = new Counter({
     name: 'etcd_requests_total',
     help: '[ALPHA] Etcd request counts for each operation and object type.',
@@ -153,17 +153,23 @@ export class Metrics {
 
   admissionStep(type: 'admit' | 'validate', operation: string, rejected: boolean, durationMs: number): void {
     const key = `${type}${operation}${rejected}`;
-    let series = this.#stepSeries.get(key);
+    let series = this.#admissionSeries.get(key);
     if (!series) {
       series = this.#steps.series(type, operation, String(rejected));
-      this.#stepSeries.set(key, series);
+      this.#admissionSeries.set(key, series);
     }
     series.observe(durationMs / 1000);
   }
 
   /** Of plugins that had to wait for somebody; what the others take is in the step. */
   admissionPlugin(name: string, type: 'admit' | 'validate', operation: string, rejected: boolean, durationMs: number): void {
-    this.#controllers.series(name, type, operation, String(rejected)).observe(durationMs / 1000);
+    const key = `${name}${type}${operation}${rejected}`;
+    let series = this.#admissionSeries.get(key);
+    if (!series) {
+      series = this.#controllers.series(name, type, operation, String(rejected));
+      this.#admissionSeries.set(key, series);
+    }
+    series.observe(durationMs / 1000);
   }
 
   stored(endpoint: Endpoint, operation: 'create' | 'update' | 'delete', durationMs: number): void {

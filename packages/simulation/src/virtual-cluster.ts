@@ -83,11 +83,12 @@ export class VirtualCluster {
     await this.clock.runUntil(this.#server.bootstrap());
   }
 
-  /** The server goes and another comes, on the same store; watches end. */
-  async restartServer(): Promise<void> {
+  /** The server goes and another comes, on the same store; watches end, and requests meanwhile are refused. */
+  async restartServer(downMs = 0): Promise<void> {
     const old = this.#server;
     this.#server = undefined;
     if (old) await this.clock.runUntil(old.close());
+    await this.clock.advance(downMs);
     await this.startServer();
   }
 
