@@ -167,6 +167,47 @@ function shownMetrics(server: StandardServer): (part: 'workqueue' | 'scheduler',
   return (part, families) => void shown.set(part, families);
 }
 
+interface LoopServices {
+  server: StandardServer;
+  signer: TokenSigner;
+  client: Client;
+  clientAs(user: UserInfo, program?: string): Client;
+  clientOf: ControlPlane['clientOf'];
+}
+
+/** Controllers and scheduler, as far as they are ours to run. */
+function startLoops(options: ControlPlaneOptions, { server, signer, client, clientAs, clientOf }: LoopServices) {
+  const { configuration, runtime } = options;
+  const lead = leading({ isShared: options.store.isShared, client, runtime, identity: options.identity });
+  const show = shownMetrics(server);
+  const controllers =
+    configuration.controllers === 'none'
+      ? undefined
+      : lead('kube-controller-manager', () => {
+          const started = startControllers({
+            client: clientAs(LOOPBACK_USER, 'kube-controller-manager'),
+            runtime,
+            controllers: [...systemControllers(systemOptions(options, signer)), ...builtinControllers()],
+          });
+          show('workqueue', started.metrics);
+          return started;
+        });
+  const scheduler =
+    configuration.scheduler === 'none'
+      ? undefined
+      : lead('kube-scheduler', () => {
+          const started = startScheduler({
+            ...options.scheduler,
+            client: clientOf('system:kube-scheduler', undefined, 'kube-scheduler'),
+            runtime,
+            host: hostname(),
+          });
+          show('scheduler', started.metrics);
+          return { ready: started.started, stop: () => started.stop() };
+        });
+  return { controllers, scheduler };
+}
+
 /** Starts everything; resolves when the API is usable and the controllers work. */
 export async function startControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
   const { configuration, runtime, keys } = options;
@@ -195,33 +236,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   await server.bootstrap(advertised);
   const stopFiles = followFiles();
   const client = clientAs(LOOPBACK_USER);
-  const lead = leading({ isShared: options.store.isShared, client, runtime, identity: options.identity });
-  const show = shownMetrics(server);
-  const controllers =
-    configuration.controllers === 'none'
-      ? undefined
-      : lead('kube-controller-manager', () => {
-          const started = startControllers({
-            client: clientAs(LOOPBACK_USER, 'kube-controller-manager'),
-            runtime,
-            controllers: [...systemControllers(systemOptions(options, signer)), ...builtinControllers()],
-          });
-          show('workqueue', started.metrics);
-          return started;
-        });
-  const scheduler =
-    configuration.scheduler === 'none'
-      ? undefined
-      : lead('kube-scheduler', () => {
-          const started = startScheduler({
-            ...options.scheduler,
-            client: clientOf('system:kube-scheduler', undefined, 'kube-scheduler'),
-            runtime,
-            host: hostname(),
-          });
-          show('scheduler', started.metrics);
-          return { ready: started.started, stop: () => started.stop() };
-        });
+  const { controllers, scheduler } = startLoops(options, { server, signer, client, clientAs, clientOf });
   await Promise.all([controllers?.ready, scheduler?.ready]);
   const close = async () => {
     server.drain();
