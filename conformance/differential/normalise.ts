@@ -1,4 +1,5 @@
 // What two servers may say differently, made the same: names and numbers that a server draws, times, and orders that Go's maps leave open.
+import { withoutInternalNames } from './internal-names.ts';
 import type { Answer } from './server.ts';
 
 const DRAWN_FIELDS = new Set([
@@ -61,7 +62,7 @@ function sorted(value: unknown): unknown {
 
 /** An object that a message holds as text: the order of its keys is nobody's business. */
 const unordered = (message: string) =>
-  message.replace(QUOTED_OBJECT, (whole) => {
+  withoutInternalNames(message).replace(QUOTED_OBJECT, (whole) => {
     try {
       return JSON.stringify(JSON.stringify(sorted(walk(JSON.parse(JSON.parse(whole))))));
     } catch {

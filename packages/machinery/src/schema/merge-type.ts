@@ -70,7 +70,9 @@ function named(table: SchemaTable, name: string): MergeType {
     type.map = { atomic: schema.mapType === 'atomic', fields, defaults, ...(schema.keepsUnknown ? { values: deduced } : {}) };
     for (const [key, field] of Object.entries(schema.fields)) {
       fields[key] = compiled(table, field);
+      // A required text is there though empty, which is what upstream's schema says by a default.
       if (field.default !== undefined) defaults[key] = field.default;
+      else if (field.required && field.type === 'string') defaults[key] = '';
     }
   } else if (schema.format === 'int-or-string') type.scalar = 'untyped';
   // Objects without a word about what is in them are replaced as a whole.

@@ -5,9 +5,11 @@ import { defineBuiltIn } from '../built-in/base.ts';
 import { complain, type Errors } from '../rules/errors.ts';
 import { isQualifiedName } from '../rules/formats.ts';
 import { checkContainerResourceName, checkResourceName, isOvercommitable } from '../rules/pod/resources.ts';
-import { compareQuantities } from '../rules/quantities.ts';
+import { compareQuantities, quantityNano } from '../rules/quantities.ts';
 
 type Item = corev1.LimitRangeItem;
+const NANO = 1e9;
+const quantityValueOf = (value: unknown) => Number(quantityNano(value) ?? 0n) / NANO;
 const TYPES = ['Pod', 'Container', 'PersistentVolumeClaim'];
 
 function checkType(errors: Errors, path: string, type: string): void {
@@ -39,6 +41,13 @@ function checkOrder(errors: Errors, path: string, item: Item, key: string): void
   rule(limit, max, 'default', max, `default value ${limit} is greater than max value ${max}`);
   if (ratio !== undefined && compareQuantities(ratio, '1') < 0) {
     errors.push(fieldError.invalid(`${path}.maxLimitRequestRatio[${key}]`, ratio, `ratio ${ratio} is less than 1`));
+  }
+  if (ratio !== undefined && min !== undefined && max !== undefined) {
+    const limitRatio = quantityValueOf(max) / quantityValueOf(min);
+    if (quantityValueOf(ratio) > limitRatio) {
+      const why = `ratio ${ratio} is greater than max/min = ${limitRatio.toFixed(6)}`;
+      errors.push(fieldError.invalid(`${path}.maxLimitRequestRatio[${key}]`, ratio, why));
+    }
   }
   if (!isOvercommitable(key) && limit !== undefined && request !== undefined && compareQuantities(limit, request) !== 0) {
     const why = `default value ${limit} must equal to defaultRequest value ${request} in ${key}`;

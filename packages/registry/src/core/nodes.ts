@@ -53,6 +53,7 @@ function checkUpdate(errors: Errors, { spec, status }: Node, old: Node): void {
   if (old.spec?.providerID && old.spec.providerID !== spec?.providerID) {
     errors.push(fieldError.forbidden('spec.providerID', 'node updates may not change providerID except from "" to valid'));
   }
+  if ((spec?.externalID ?? '') !== (old.spec?.externalID ?? '')) errors.push(fieldError.forbidden('spec.externalID', 'may not be updated'));
 }
 
 function validate(node: Node, old?: Node): Errors {

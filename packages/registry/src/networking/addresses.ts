@@ -6,7 +6,7 @@ import { addressText, checkCanonicalBlock, parseAddress } from '../rules/address
 import { NONE, text, withNameAndAge } from '../rules/columns.ts';
 import { sameValue } from '../rules/equality.ts';
 import { complain, type Errors, IMMUTABLE } from '../rules/errors.ts';
-import { isPathSegment } from '../rules/formats.ts';
+import { isDns1123Subdomain, isPathSegment } from '../rules/formats.ts';
 
 type ServiceCidr = networkingv1.ServiceCIDR;
 type IpAddress = networkingv1.IPAddress;
@@ -15,13 +15,12 @@ const GROUP = 'networking.k8s.io';
 function validateCidr({ spec }: ServiceCidr): Errors {
   const errors: Errors = [];
   const cidrs = spec?.cidrs ?? [];
-  if (!cidrs.length) errors.push(fieldError.required('spec.cidrs', 'at least one CIDR required'));
-  if (cidrs.length > 2) errors.push(fieldError.invalid('spec', spec, 'may only hold up to 2 values'));
+  if (!cidrs.length) return [fieldError.required('spec.cidrs', 'at least one CIDR required')];
+  if (cidrs.length > 2) return [fieldError.invalid('spec.cidrs', { CIDRs: cidrs }, 'may only hold up to 2 values')];
   const blocks = cidrs.map((cidr, i) => checkCanonicalBlock(errors, `spec.cidrs[${i}]`, cidr));
-  if (cidrs.length === 2 && blocks[0]?.family === blocks[1]?.family) {
-    errors.push(
-      fieldError.invalid('spec', spec, 'may specify no more than one IP for each IP family, i.e 192.168.0.0/24 and 2001:db8::/96'),
-    );
+  if (cidrs.length === 2 && blocks[0] && blocks[0].family === blocks[1]?.family) {
+    const why = 'may specify no more than one IP for each IP family, i.e 192.168.0.0/24 and 2001:db8::/64';
+    errors.push(fieldError.invalid('spec.cidrs', cidrs, why));
   }
   return errors;
 }
@@ -33,8 +32,14 @@ export const serviceCidrs = defineBuiltIn<ServiceCidr>(GROUP, 'v1', 'servicecidr
   validateCreate: validateCidr,
   validateUpdate(object, old) {
     const errors: Errors = [];
-    if (!sameValue(object.spec?.cidrs, old.spec?.cidrs))
-      errors.push(fieldError.invalid('spec.cidrs', object.spec?.cidrs ?? null, IMMUTABLE));
+    const [now, before] = [object.spec?.cidrs ?? [], old.spec?.cidrs ?? []];
+    // A second one may be added, of the other family.
+    const grows = before.length === 1 && now.length === 2;
+    if (now.length !== before.length && !grows) return [fieldError.invalid('spec.cidrs', now, IMMUTABLE)];
+    before.forEach((cidr, i) => {
+      if (now[i] !== cidr) errors.push(fieldError.invalid(`spec.cidrs[${i}]`, now[i], IMMUTABLE));
+    });
+    if (grows) errors.push(...validateCidr(object));
     return errors;
   },
   columns: withNameAndAge<ServiceCidr>(text('CIDRs', ({ spec }) => (spec?.cidrs ?? []).join(','))),
@@ -59,7 +64,7 @@ function validateAddress({ spec }: IpAddress): Errors {
   }
   for (const name of ['group', 'namespace'] as const) {
     const value = reference[name];
-    if (value) complain(errors, `spec.parentRef.${name}`, value, isPathSegment(value));
+    if (value) complain(errors, `spec.parentRef.${name}`, value, name === 'group' ? isDns1123Subdomain(value) : isPathSegment(value));
   }
   return errors;
 }

@@ -23,7 +23,9 @@ function validateClusterRole({ rules, aggregationRule }: rbacv1.ClusterRole): Er
     errors.push(fieldError.required(path, 'at least one clusterRoleSelector required if aggregationRule is non-nil'));
   }
   selectors.forEach((selector, i) => {
+    const before = errors.length;
     checkLabelSelector(errors, `${path}[${i}]`, selector);
+    if (errors.length > before) errors.push(fieldError.invalid(`${path}[${i}]`, null, 'invalid label selector.'));
   });
   return errors;
 }

@@ -30,7 +30,7 @@ function validateClass(object: StorageClass): Errors {
   const errors: Errors = [];
   const { provisioner } = object;
   if (!provisioner) errors.push(fieldError.required('provisioner'));
-  else complain(errors, 'provisioner', provisioner, isQualifiedName(provisioner.toLowerCase()));
+  else complain(errors, 'provisioner', provisioner.toLowerCase(), isQualifiedName(provisioner.toLowerCase()));
   checkParameters(errors, object.parameters, false);
   if (object.reclaimPolicy) oneOf(errors, 'reclaimPolicy', object.reclaimPolicy, ['Delete', 'Retain']);
   if (object.volumeBindingMode === undefined) errors.push(fieldError.required('volumeBindingMode'));
@@ -96,7 +96,7 @@ export const storageClasses = defineBuiltIn<StorageClass>(GROUP, 'v1', 'storagec
 function validateAttributes({ driverName, parameters }: AttributesClass): Errors {
   const errors: Errors = [];
   if (!driverName) errors.push(fieldError.required('driverName'));
-  else complain(errors, 'driverName', driverName, isQualifiedName(driverName.toLowerCase()));
+  else complain(errors, 'driverName', driverName.toLowerCase(), isQualifiedName(driverName.toLowerCase()));
   checkParameters(errors, parameters, true);
   return errors;
 }

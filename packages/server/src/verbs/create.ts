@@ -99,7 +99,7 @@ async function createOnce(
     else if (definition.status) clearStatus(endpoint, object);
     const errors = validateMetadata(definition, object);
     errors.push(...(definition.validateCreate?.(object, rules) ?? []));
-    if (errors.length > 0) throw statusError.invalid(type, metadata.name ?? '', errors);
+    if (errors.length > 0) throw statusError.invalid(definition.conversion?.stored ?? type, metadata.name ?? '', errors);
     await admitValid(context, { ...attributes, object, name: metadata.name! });
     const key = endpoint.keyOf(metadata.name!, metadata.namespace);
     const entry = await store(context, endpoint, key, object, options, Boolean(generates));

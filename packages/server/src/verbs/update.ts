@@ -104,11 +104,10 @@ async function createInstead(context: RequestContext, endpoint: Endpoint, plan: 
   const object = await plan.change(undefined);
   const uid = object.metadata!.uid;
   if (uid) {
-    throw statusError.conflict(
-      endpoint.type,
-      name,
-      `uid mismatch: the provided object specified uid ${uid}, and no existing object was found`,
-    );
+    const why = plan.uidIsPrecondition
+      ? uidFault(endpoint, endpoint.keyOf(name, context.info.namespace), uid, '')
+      : `uid mismatch: the provided object specified uid ${uid}, and no existing object was found`;
+    throw statusError.conflict(endpoint.type, name, why);
   }
   matchNamespace(object, context.info.namespace, endpoint.type.namespaced);
   checkName(context, object);
@@ -166,6 +165,10 @@ async function updateOnce(context: RequestContext, endpoint: Endpoint, plan: Upd
   }
 }
 
+const uidFault = (endpoint: Endpoint, key: string, asked: string, found: string) =>
+  `StorageError: invalid object, Code: 4, Key: ${endpoint.storeKey(key)}, ResourceVersion: 0, ` +
+  `AdditionalErrorMsg: Precondition failed: UID in precondition: ${asked}, UID in object meta: ${found}`;
+
 function checkPreconditions(endpoint: Endpoint, name: string, object: PlainObject, old: PlainObject, withUid: boolean): void {
   const metadata = object.metadata!;
   const oldUid = old.metadata!.uid;
@@ -173,8 +176,7 @@ function checkPreconditions(endpoint: Endpoint, name: string, object: PlainObjec
     throw statusError.conflict(
       endpoint.type,
       name,
-      `StorageError: invalid object, Code: 4, Key: ${endpoint.storeKey(endpoint.keyOf(name, old.metadata!.namespace))}, ResourceVersion: 0, ` +
-        `AdditionalErrorMsg: Precondition failed: UID in precondition: ${metadata.uid}, UID in object meta: ${oldUid}`,
+      uidFault(endpoint, endpoint.keyOf(name, old.metadata!.namespace), metadata.uid, oldUid!),
     );
   }
   const version = metadata.resourceVersion;
@@ -225,7 +227,7 @@ function prepareAndValidate(
   }
   const errors = validateMetadataUpdate(definition, object, old);
   errors.push(...(rules.validateUpdate?.(object, old, context) ?? []));
-  if (errors.length > 0) throw statusError.invalid(type, metadata.name ?? '', errors);
+  if (errors.length > 0) throw statusError.invalid(definition.conversion?.stored ?? type, metadata.name ?? '', errors);
 }
 
 function keepStatus(object: PlainObject, old: PlainObject): void {

@@ -174,7 +174,9 @@ function checkSource(errors: Errors, path: string, volume: corev1.Volume, contex
   }
   CHECKS.get(first)!(errors, `${path}.${first}`, volume[first as keyof corev1.Volume], volume, context);
   for (const extra of given?.slice(1) ?? []) {
-    errors.push(fieldError.forbidden(`${path}.${extra}`, 'may not specify more than 1 volume type'));
+    // Upstream's path lacks a letter.
+    const name = extra === 'downwardAPI' ? 'downwarAPI' : extra;
+    errors.push(fieldError.forbidden(`${path}.${name}`, 'may not specify more than 1 volume type'));
   }
 }
 
