@@ -32,6 +32,20 @@ test('one message is one line, whatever it holds', () => {
   assert.match(lines[2]!, / err="a word"$/);
 });
 
+test('as JSON a line is an object', () => {
+  const lines: string[] = [];
+  const log = logger({ clock: virtualClock(START_MS), write: (line) => lines.push(line), format: 'json' });
+  log.info('started', { port: 6443 });
+  log.named('scheduler').error('two\nlines', 'because');
+  assert.deepEqual(
+    lines.map((line) => JSON.parse(line)),
+    [
+      { ts: START_MS, logger: 'tiphys', msg: 'started', v: 0, port: 6443 },
+      { ts: START_MS, logger: 'scheduler', msg: 'two\nlines', err: 'because' },
+    ],
+  );
+});
+
 test('details are written only when they are asked for', () => {
   assert.deepEqual(
     written((log) => log.named('x').debug('detail')),

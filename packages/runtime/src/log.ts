@@ -17,6 +17,8 @@ export interface LoggerOptions {
   clock: Clock;
   write: (line: string) => void;
   debug?: boolean;
+  /** `json`: an object a line, as upstream's --logging-format=json (component-base logs/json). Default: klog's text. */
+  format?: 'text' | 'json';
 }
 
 function rendered(values: LogValues | undefined): string {
@@ -28,6 +30,11 @@ function rendered(values: LogValues | undefined): string {
 
 export function logger(options: LoggerOptions, component = 'tiphys'): Logger {
   const line = (severity: string, message: string, values?: LogValues) => {
+    if (options.format === 'json') {
+      const level = severity === 'D' ? { v: 4 } : severity === 'I' ? { v: 0 } : {};
+      options.write(JSON.stringify({ ts: options.clock.now(), logger: component, msg: message, ...level, ...values }));
+      return;
+    }
     const iso = new Date(options.clock.now()).toISOString();
     options.write(
       `${severity}${iso.slice(5, 7)}${iso.slice(8, 10)} ${iso.slice(11, 23)} ${component}] ${JSON.stringify(message)}${rendered(values)}`,

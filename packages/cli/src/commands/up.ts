@@ -30,6 +30,7 @@ interface UpOptions extends EtcdFlags {
   nodes?: number;
   config?: string;
   verbose?: boolean;
+  loggingFormat?: string;
   userKubeconfig: boolean;
 }
 
@@ -80,7 +81,12 @@ function quiet(log: Logger): Logger {
 async function startHere(options: UpOptions, terminal: Terminal, report: (message: ChildMessage) => void): Promise<Cluster> {
   const configuration = configurationOf(options, terminal);
   const folder = openDataFolder(chosenDataDir(options, terminal));
-  const log = logger({ clock: realClock(), write: (line) => terminal.error(`${line}\n`), debug: options.verbose ?? false });
+  const log = logger({
+    clock: realClock(),
+    write: (line) => terminal.error(`${line}\n`),
+    debug: options.verbose ?? false,
+    ...(options.loggingFormat === 'json' ? { format: 'json' as const } : {}),
+  });
   const cluster = await startCluster({
     ...configuration,
     directory: folder.path,
@@ -179,6 +185,7 @@ export function addUpCommand(program: Command, terminal: Terminal): void {
     .option('--config <file>', 'a ClusterConfiguration file; flags win over it')
     .option('--no-user-kubeconfig', `do not add the context ${CONTEXT_NAME} to your kubeconfig`)
     .option('-v, --verbose', 'write a log of what happens')
+    .addOption(new Option('--logging-format <format>', 'of that log').choices(['text', 'json']))
     .action(async (options: UpOptions) => {
       refuseSecondStart(chosenDataDir(options, terminal));
       configurationOf(options, terminal);

@@ -9,6 +9,7 @@ import { AggregatedDiscovery, isAggregated } from './aggregated.ts';
 import { apiGroup, apiGroupList, apiResourceList, apiVersions } from './classic.ts';
 import { HEALTH_ENDPOINTS, type HealthCheck, healthAnswer } from './health.ts';
 import { OpenApiDocuments } from './openapi.ts';
+import { statusz } from './statusz.ts';
 
 const json = (object: object): ApiResponse => ({ status: 200, headers: {}, body: { kind: 'object', object: object as KubeObject } });
 const found = (object: object | undefined): ApiResponse | undefined => (object ? json(object) : undefined);
@@ -29,7 +30,7 @@ export const VERSION = {
   platform: `${process.platform}/${process.arch === 'x64' ? 'amd64' : process.arch}`,
 };
 
-const ROOT_PATHS = ['/api', '/apis', '/healthz', '/livez', '/metrics', '/openapi/v2', '/openapi/v3', '/readyz', '/version'];
+const ROOT_PATHS = ['/api', '/apis', '/healthz', '/livez', '/metrics', '/openapi/v2', '/openapi/v3', '/readyz', '/statusz', '/version'];
 /** The same documents with a slash at the end, which upstream lists apart. */
 const ROOT_FOLDERS = ['/apis/', '/openapi/v3/'];
 
@@ -62,6 +63,7 @@ export class Documents {
     const parts = path.split('/').slice(1);
     if (path === '/version') return json(VERSION);
     if (path === '/metrics') return this.#metricsText();
+    if (path === '/statusz') return statusz(request.headers, this.#paths(), this.#core.runtime.clock);
     if (path === '') return json({ paths: this.#paths() });
     if (path === '/api' || path === '/apis') return this.#root(context, path === '/api');
     if (parts[0] === 'api' && parts.length === 2) return found(apiResourceList(this.#core.resources, '', parts[1]!));

@@ -201,6 +201,13 @@ test('documents: version, discovery old and new, health, OpenAPI', async () => {
   assert.equal((await ask('GET', '/api', { accept: 'application/json' })).json().kind, 'APIVersions');
   const list = (await ask('GET', '/apis/apps/v1')).json();
   assert.ok(list.resources.some((row: any) => row.name === 'deployments/scale' && row.kind === 'Scale'));
+  assert.match(
+    (await ask('GET', '/statusz')).bytes.toString(),
+    /^\nkube-apiserver statusz\nWarning: .*\nBinary version: 1\.36\.3\n.*\/statusz/s,
+  );
+  const statusz = await ask('GET', '/statusz', { accept: 'application/json;as=Statusz;g=config.k8s.io;v=v1beta1' });
+  assert.deepEqual([statusz.json().kind, statusz.json().apiVersion], ['Statusz', 'config.k8s.io/v1beta1']);
+  assert.equal((await ask('GET', '/statusz', { accept: 'application/json' })).status, 406);
   assert.match((await ask('GET', '/readyz?verbose')).bytes.toString(), /^\[\+\]ping ok\n.*readyz check passed\n$/s);
   const index = (await ask('GET', '/openapi/v3')).json();
   const apps = await ask('GET', index.paths['apis/apps/v1'].serverRelativeURL);
