@@ -1,14 +1,13 @@
-// npm run proofs -- kill [--cycles 100] [--seed N]: long trials that are too long for `npm test`. Results are committed with what they found.
-import { proveKill } from './kill.ts';
+// npm run proofs -- NAME [--full | --count N] [--seed N] [--anew]: long trials that are too long for `npm test`, which runs a short form of
+// each. A run that was ended goes on where it was; results are committed with what they found.
+import { containers } from './containers.ts';
+import { powerCut } from './power-cut/power-cut.ts';
+import { type Proof, prove } from './proof.ts';
 
-const PROOFS: Record<string, (options: ProofOptions) => Promise<boolean>> = { kill: proveKill };
+const PROOFS: readonly Proof[] = [powerCut, containers];
 
-export interface ProofOptions {
-  cycles: number;
-  seed: number;
-}
-
-const CYCLES_DEFAULT = 100;
+/** Without --full and --count. */
+const USUAL_SHARE = 0.01;
 
 function number(name: string, fallback: number): number {
   const at = process.argv.indexOf(`--${name}`);
@@ -17,11 +16,14 @@ function number(name: string, fallback: number): number {
   return value;
 }
 
-const proof = PROOFS[process.argv[2] ?? ''];
+const proof = PROOFS.find(({ name }) => name === process.argv[2]);
 if (!proof) {
-  process.stderr.write(`usage: npm run proofs -- ${Object.keys(PROOFS).join('|')} [--cycles ${CYCLES_DEFAULT}] [--seed N]\n`);
+  process.stderr.write(`usage: npm run proofs -- NAME [--full | --count N] [--seed N] [--anew], where NAME is one of:\n`);
+  for (const { name, fullCount, unit } of PROOFS)
+    process.stderr.write(`  ${name.padEnd(18)}${fullCount.toLocaleString('en-US')} ${unit}\n`);
   process.exitCode = 2;
 } else {
-  const passed = await proof({ cycles: number('cycles', CYCLES_DEFAULT), seed: number('seed', Date.now() % 2 ** 31) });
-  process.exitCode = passed ? 0 : 1;
+  const count = process.argv.includes('--full') ? proof.fullCount : number('count', Math.ceil(proof.fullCount * USUAL_SHARE));
+  const options = { seed: number('seed', Date.now() % 2 ** 31), count, anew: process.argv.includes('--anew') };
+  process.exitCode = (await prove(proof, options)) ? 0 : 1;
 }

@@ -61,7 +61,7 @@ const steps = [
         '--test-reporter-destination=stdout',
         '--test-reporter=./tools/summary-reporter.mjs',
         '--test-reporter-destination=stdout',
-        ...tests(/^(packages|tools|conformance|docs)\/.*(?<!\.e2e)\.test\.ts$/),
+        ...tests(/^(packages|tools|conformance|docs|proofs)\/.*(?<!\.e2e)\.test\.ts$/),
       ]),
   },
   {

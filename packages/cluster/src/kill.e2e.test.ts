@@ -1,4 +1,4 @@
-// kill -9 at random moments: acknowledged writes, containers and services survive. `npm run proofs -- kill` does it a hundred times.
+// kill -9 at random moments: acknowledged writes, containers and services survive. `npm run proofs -- containers` does it a hundred times.
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
