@@ -9,7 +9,7 @@ import type { DelegatedVersion } from './discovery/delegated.ts';
 import { Documents, VERSION } from './discovery/documents.ts';
 import type { HealthCheck } from './discovery/health.ts';
 import { type Listening, type ListenOptions, listen } from './edge/listen.ts';
-import { encryption } from './encryption/index.ts';
+import { type Encryption, encryption } from './encryption/index.ts';
 import { conditionWriter } from './flow-control/conditions.ts';
 import { FlowControl } from './flow-control/flow-control.ts';
 import type { AdmissionPlugin, Authenticator, Authorizer, SubresourceHandler, UpgradeHandler } from './interfaces.ts';
@@ -92,29 +92,54 @@ const shutdownCheck = (isDraining: () => boolean): HealthCheck => ({
   check: () => (isDraining() ? 'process is shutting down' : undefined),
 });
 
-export function createApiServer(options: ApiServerOptions): ApiServer {
+/** The parts that verbs use. */
+function coreOf(options: ApiServerOptions, encrypted: Encryption | undefined): Core {
   const { runtime } = options;
-  const encrypted = options.encryptionConfiguration ? encryption(options.encryptionConfiguration, options.store, runtime) : undefined;
   const store = encrypted?.store ?? options.store;
   const resources = new Resources(store, runtime.log, encrypted?.assign);
   const metrics = new Metrics(resources);
   metrics.add(processFamilies(VERSION));
-  const reader = cacheReader(resources);
-  const operations = objectOperations(
-    resources,
-    () => core,
-    (endpoint, name, namespace, deleteOptions) => deleteByRule(core, endpoint, name, namespace, deleteOptions),
-  );
   const core: Core = {
     runtime,
     store,
     resources,
     admission: options.admission ?? [],
-    reader,
-    operations,
+    reader: cacheReader(resources),
+    operations: objectOperations(
+      resources,
+      () => core,
+      (endpoint, name, namespace, deleteOptions) => deleteByRule(core, endpoint, name, namespace, deleteOptions),
+    ),
     metrics,
     ...(encrypted ? { isStale: (key) => encrypted.store.isStale(key) } : {}),
   };
+  return core;
+}
+
+/** What a request goes through. `documents`: what there is besides resources. */
+function pipelineOf(options: ApiServerOptions, core: Core, documents: Documents, flowControl: FlowControl | undefined): Pipeline {
+  const server = new Server({
+    resources: core.resources,
+    handlers: options.subresourceHandlers ?? [],
+    delegation: (context) => options.delegation?.(context),
+    document: (context) => ownDocument(options, context) ?? documents.answer(context),
+  });
+  return new Pipeline({
+    flowControl,
+    auditor: options.auditor,
+    core,
+    authenticators: options.authenticators ?? [],
+    authorizer: options.authorizer,
+    metrics: core.metrics,
+    serve: (context) => server.serve(context),
+  });
+}
+
+export function createApiServer(options: ApiServerOptions): ApiServer {
+  const { runtime } = options;
+  const encrypted = options.encryptionConfiguration ? encryption(options.encryptionConfiguration, options.store, runtime) : undefined;
+  const core = coreOf(options, encrypted);
+  const { store, resources, metrics, reader } = core;
   const checks = [
     ...standardChecks(store, () => loaded),
     ...(encrypted?.checks ?? []),
@@ -122,24 +147,10 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     shutdownCheck(() => draining),
   ];
   const documents = new Documents(core, metrics, checks, Object.keys(options.documents ?? {}));
-  const server = new Server({
-    resources,
-    handlers: options.subresourceHandlers ?? [],
-    delegation: (context) => options.delegation?.(context),
-    document: (context) => ownDocument(options, context) ?? documents.answer(context),
-  });
   const flowControl =
     options.flowControl && new FlowControl({ runtime, resources, ...options.flowControl, onConditions: (all) => conditions(all) });
   if (flowControl) metrics.add(flowControl.families());
-  const pipeline = new Pipeline({
-    flowControl,
-    auditor: options.auditor,
-    core,
-    authenticators: options.authenticators ?? [],
-    authorizer: options.authorizer,
-    metrics,
-    serve: (context) => server.serve(context),
-  });
+  const pipeline = pipelineOf(options, core, documents, flowControl);
   const listening = new Set<Listening>();
   let loaded = false;
   let draining = false;

@@ -26,6 +26,20 @@ export interface WebhookBackend extends AuditBackend {
   readonly lost: number;
 }
 
+/** How long the next batch has to wait; 0: it goes now, and is counted. */
+function batchThrottle(clock: Runtime['clock']): () => number {
+  let allowance = BATCHES_BURST;
+  let allowedMs = clock.monotonicMs();
+  return () => {
+    const nowMs = clock.monotonicMs();
+    allowance = Math.min(BATCHES_BURST, allowance + ((nowMs - allowedMs) * BATCHES_PER_SECOND) / 1000);
+    allowedMs = nowMs;
+    if (allowance < 1) return ((1 - allowance) * 1000) / BATCHES_PER_SECOND;
+    allowance--;
+    return 0;
+  };
+}
+
 export function webhookBackend({ runtime, target }: WebhookBackendOptions): WebhookBackend {
   const { clock, random, log } = runtime;
   const remote = exchanger(clock, target.tls);
@@ -35,8 +49,7 @@ export function webhookBackend({ runtime, target }: WebhookBackendOptions): Webh
   let buffer: AuditEvent[] = [];
   let timer: { cancel(): void } | undefined;
   let lost = 0;
-  let allowance = BATCHES_BURST;
-  let allowedMs = clock.monotonicMs();
+  const throttle = batchThrottle(clock);
 
   const attempt = async (body: string): Promise<void> => {
     const { status } = await remote.exchange({ method: 'POST', url: target.url, headers, body, timeoutMs: ATTEMPT_TIMEOUT_MS });
@@ -59,23 +72,15 @@ export function webhookBackend({ runtime, target }: WebhookBackendOptions): Webh
       delayMs *= BACKOFF_FACTOR;
     }
   };
-  /** How long the next batch has to wait for its turn. */
-  const throttleMs = (): number => {
-    const nowMs = clock.monotonicMs();
-    allowance = Math.min(BATCHES_BURST, allowance + ((nowMs - allowedMs) * BATCHES_PER_SECOND) / 1000);
-    allowedMs = nowMs;
-    return allowance >= 1 ? 0 : ((1 - allowance) * 1000) / BATCHES_PER_SECOND;
-  };
   const flush = () => {
     timer?.cancel();
     timer = undefined;
     while (buffer.length > 0) {
-      const waitMs = abort.signal.aborted ? 0 : throttleMs();
+      const waitMs = abort.signal.aborted ? 0 : throttle();
       if (waitMs > 0) {
         timer = clock.after(waitMs, flush);
         return;
       }
-      allowance--;
       const sent = send(buffer.splice(0, BATCH_EVENTS_MAX)).finally(() => sending.delete(sent));
       sending.add(sent);
     }
