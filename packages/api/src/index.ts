@@ -5,10 +5,11 @@ export {
   decode,
   decodeConfiguration,
   normalize,
+  parseJson,
   parseManifest,
   strictDecodingMessage,
 } from './codec/decode.ts';
-export { DecodeError } from './codec/decode-error.ts';
+export { DecodeError, jsonTypeName } from './codec/decode-error.ts';
 export { toStorageForm } from './codec/storage-form.ts';
 export { unstructuredFault } from './codec/unstructured-fault.ts';
 export { applyDefaults } from './defaults/apply.ts';

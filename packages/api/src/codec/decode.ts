@@ -39,17 +39,21 @@ export const strictDecodingMessage = (strictErrors: readonly string[]): string =
 export function decode<T extends KubeObject = KubeObject>(bytes: Uint8Array | string, options: DecodeOptions = {}): Decoded<T> {
   const text = textOf(bytes);
   if (isYaml(options.mediaType)) return decodeYaml<T>(text, options);
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    readJson(text);
-    throw new DecodeError('unexpected end of JSON input');
-  }
+  const value = parseJson(text);
   const { object, node, tally } = convert(value, options);
   const strictErrors: string[] = [];
   if (options.strict && (tally.unknown > 0 || tally.keys !== countColons(text))) strictErrors.push(...strictErrorsOf(node, readJson(text)));
   return { object: object as T, strictErrors };
+}
+
+/** A JSON text as plain data. Throws DecodeError with Go's message. */
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    readJson(text);
+    throw new DecodeError('unexpected end of JSON input');
+  }
 }
 
 function textOf(bytes: Uint8Array | string): string {

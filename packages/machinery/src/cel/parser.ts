@@ -60,12 +60,13 @@ class Parser {
     throw new CompilationError(this.#text, [{ offset, message }]);
   }
 
-  #unexpected(): never {
+  /** `after`: what could also stand there. */
+  #unexpected(after = ''): never {
     const { kind, text, offset } = this.#next;
     const what = kind === 'end' ? "mismatched input '<EOF>'" : `mismatched input '${text}'`;
     return this.#fail(
       offset,
-      `Syntax error: ${what} expecting {'[', '{', '(', '.', '-', '!', 'true', 'false', 'null', NUM_FLOAT, NUM_INT, NUM_UINT, STRING, BYTES, IDENTIFIER}`,
+      `Syntax error: ${what} expecting {'[', '{', '(', ${after}'.', '-', '!', 'true', 'false', 'null', NUM_FLOAT, NUM_INT, NUM_UINT, STRING, BYTES, IDENTIFIER}`,
     );
   }
 
@@ -216,6 +217,7 @@ class Parser {
   #arguments(end: string): Expr[] {
     const args: Expr[] = [];
     if (this.#accept(end)) return args;
+    if (end === ')' && this.#next.kind === 'end') return this.#unexpected("')', ");
     do args.push(this.#expression());
     while (this.#accept(','));
     this.#expect(end);

@@ -14,6 +14,8 @@ function locate(text: string, offset: number): { line: number; column: number } 
 
 /** All issues as upstream prints them, in the order of their places. */
 export function issuesText(text: string, issues: readonly Issue[]): string {
+  // Nothing has no place to point at.
+  if (text === '') return issues.map(({ message }) => `ERROR: <input>:1:0: ${message}`).join('\n');
   const sorted = issues.map((issue, i) => ({ ...issue, i })).sort((a, b) => a.offset - b.offset || a.i - b.i);
   const lines = text.split('\n');
   const shown = sorted.slice(0, ERRORS_SHOWN_MAX).map(({ offset, message }) => {

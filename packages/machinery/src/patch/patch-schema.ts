@@ -1,6 +1,6 @@
 // Looks up merge keys and strategies in the schema tables (apimachinery strategicpatch/meta.go).
 import type { FieldSchema, SchemaTable } from '@tiphys/api';
-import { statusError } from '../status-error.ts';
+import { StatusError } from '../status-error.ts';
 
 export interface PatchMeta {
   /** `merge`, `replace` or '' (maps merge, lists are replaced). */
@@ -48,7 +48,8 @@ export function patchSchema(table: SchemaTable, typeName: string): PatchSchema {
         name: typeName,
         field: (key, list) => {
           if (!Object.hasOwn(fields, key)) {
-            throw statusError.badRequest(`unable to find api field ${JSON.stringify(key)} in ${typeName.split('.').at(-1)}`);
+            const struct = typeName.split('.').at(-1);
+            throw new StatusError(500, '', `unable to find api field in struct ${struct} for the json field ${JSON.stringify(key)}`);
           }
           const field = fields[key]!;
           const strategies = (field.patchStrategy ?? '').split(',').filter((s) => s !== '');

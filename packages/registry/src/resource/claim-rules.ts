@@ -15,6 +15,7 @@ import {
   checkLabelLike,
   checkList,
   checkPoolName,
+  checkRaw,
   checkSelectors,
   checkSet,
   checkToleration,
@@ -169,6 +170,32 @@ function checkAllocation(errors: Errors, path: string, allocation: resourcev1.Al
   if (allocation.nodeSelector) checkNodeSelector(errors, `${path}.nodeSelector`, allocation.nodeSelector);
 }
 
+const DEVICE_CONDITIONS_MAX = 8;
+const DATA_BYTES_MAX = 10 * 1024;
+const deviceId = ({ driver = '', pool = '', device = '', shareID }: Partial<resourcev1.AllocatedDeviceStatus>) =>
+  `${driver}/${pool}/${device}${shareID === undefined ? '' : `/${shareID}`}`;
+
+function checkDeviceStatuses(errors: Errors, status: resourcev1.ResourceClaimStatus | undefined): void {
+  const allocated = new Set(status?.allocation?.devices?.results?.map(deviceId));
+  checkSet(errors, 'status.devices', status?.devices, {
+    max: -1,
+    key: deviceId,
+    rule(device, at) {
+      checkDriver(errors, `${at}.driver`, device.driver);
+      checkPoolName(errors, `${at}.pool`, device.pool);
+      checkLabelLike(errors, `${at}.device`, device.device);
+      if (!allocated.has(deviceId(device))) {
+        const { driver = '', pool = '', device: name = '', shareID = null } = device;
+        const shown = { Driver: driver, Pool: pool, Device: name, ShareID: shareID };
+        errors.push(fieldError.invalid(at, shown, 'must be an allocated device in the claim'));
+      }
+      const count = device.conditions?.length ?? 0;
+      if (count > DEVICE_CONDITIONS_MAX) errors.push(fieldError.tooMany(`${at}.conditions`, count, DEVICE_CONDITIONS_MAX));
+      if (device.data !== undefined && device.data !== null) checkRaw(errors, `${at}.data`, device.data, DATA_BYTES_MAX);
+    },
+  });
+}
+
 export function validateClaimStatus({ metadata, spec, status }: Claim, old: Claim): Errors {
   const errors: Errors = [];
   checkSet(errors, 'status.reservedFor', status?.reservedFor, {
@@ -179,6 +206,7 @@ export function validateClaimStatus({ metadata, spec, status }: Claim, old: Clai
     },
   });
   const allocation = status?.allocation;
+  checkDeviceStatuses(errors, status);
   if (status?.reservedFor?.length) {
     if (!allocation) errors.push(fieldError.forbidden('status.reservedFor', 'may not be specified when `allocated` is not set'));
     else if (

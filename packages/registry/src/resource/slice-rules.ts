@@ -216,6 +216,12 @@ export function validateSlice({ spec }: Slice, old?: Slice): Errors {
   return errors;
 }
 
+/** Upstream counts a change before it drops what is off, so that a change of that alone counts, too. */
+export function prepareSliceUpdate(slice: Slice, old: Slice): void {
+  if (!sameValue(slice.spec, old.spec)) slice.metadata!.generation = (old.metadata?.generation ?? 0) + 1;
+  dropUngated(slice);
+}
+
 /** Fields of features that are off by default. */
 export function dropUngated({ spec }: Slice): void {
   for (const device of spec?.devices ?? []) {

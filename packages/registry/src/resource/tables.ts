@@ -4,7 +4,7 @@ import { defineBuiltIn } from '../built-in/base.ts';
 import type { ResourceDefinition } from '../define-resource.ts';
 import { text, withNameAndAge } from '../rules/columns.ts';
 import { validateClaim, validateClaimStatus, validateClaimUpdate, validateTemplate, validateTemplateUpdate } from './claim-rules.ts';
-import { dropUngated, validateClass, validateSlice, warnOfDriver } from './slice-rules.ts';
+import { dropUngated, prepareSliceUpdate, validateClass, validateSlice, warnOfDriver } from './slice-rules.ts';
 
 const GROUP = 'resource.k8s.io';
 
@@ -38,7 +38,7 @@ export const resourceTables: ResourceDefinition<any>[] = [
   }),
   defineBuiltIn<resourcev1.ResourceSlice>(GROUP, 'v1', 'resourceslices', {
     prepareForCreate: dropUngated,
-    prepareForUpdate: dropUngated,
+    prepareForUpdate: prepareSliceUpdate,
     validateCreate(slice, { warn }) {
       const errors = validateSlice(slice);
       if (errors.length === 0) warnOfDriver(slice, warn);

@@ -1,6 +1,6 @@
 // Reads the object a request carries: content type, field validation, kind and version, and where it belongs
 // (apiserver endpoints/handlers/create.go, rest.go).
-import { apiVersionOf, PROTOBUF_MEDIA_TYPE, typeNameOfKind } from '@tiphys/api';
+import { apiVersionOf, jsonTypeName, PROTOBUF_MEDIA_TYPE, typeNameOfKind } from '@tiphys/api';
 import { type StatusError, statusError } from '@tiphys/machinery';
 import type { PlainObject } from '../cache/entry.ts';
 import { type DecodedObject, DecodeError, type ObjectCodec } from '../codec.ts';
@@ -61,9 +61,35 @@ function summary(body: unknown): string {
   return body.length > SHOWN_BYTES_MAX ? `${text} ...` : text;
 }
 
+/** Upstream first looks for the version and kind alone, in a struct without a name. */
+const IDENTITY_TYPE = 'struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }';
+
+/** What keeps the version and kind from being found, if anything does. */
+function identityFault(error: DecodeError, body: unknown): string | undefined {
+  if (/^(unexpected end of JSON|invalid character)/.test(error.message)) return error.message;
+  if (!(body instanceof Uint8Array) || body[0] === undefined) return undefined;
+  let value: unknown;
+  try {
+    value = JSON.parse(bodyText(body));
+  } catch {
+    return undefined;
+  }
+  if (value === null) return undefined;
+  if (typeof value !== 'object' || Array.isArray(value)) {
+    return `json: cannot unmarshal ${jsonTypeName(value)} into Go value of type ${IDENTITY_TYPE}`;
+  }
+  for (const name of ['apiVersion', 'kind']) {
+    const given = (value as Record<string, unknown>)[name];
+    if (given === undefined || given === null || typeof given === 'string') continue;
+    return `json: cannot unmarshal ${jsonTypeName(given)} into Go struct field .${name} of type string`;
+  }
+  return undefined;
+}
+
 function undecodable(error: DecodeError, { kind, version }: Expected, body: unknown): StatusError {
-  if (/^(unexpected end of JSON|invalid character)/.test(error.message)) {
-    const why = `couldn't get version/kind; json parse error: ${error.message} (${summary(body)})`;
+  const fault = identityFault(error, body);
+  if (fault !== undefined) {
+    const why = `couldn't get version/kind; json parse error: ${fault} (${summary(body)})`;
     return statusError.badRequest(`the object provided is unrecognized (must be of type ${kind}): ${why}`);
   }
   return statusError.badRequest(`${kind} in version ${JSON.stringify(version)} cannot be handled as a ${kind}: ${error.message}`);

@@ -1,5 +1,5 @@
 // PATCH in its four forms (apiserver endpoints/handlers/patch.go).
-import { decodeConfiguration } from '@tiphys/api';
+import { decodeConfiguration, jsonTypeName, parseJson } from '@tiphys/api';
 import {
   type ApiResponse,
   applyJsonPatch,
@@ -42,19 +42,41 @@ export function patchType(context: RequestContext, endpoint: Endpoint): string {
   return type;
 }
 
-/** The patch itself as data. Keys of a configuration that came twice are added to the list. */
+/** What Go reads a patch into, by its type. */
+const GO_TYPES: Record<string, string> = {
+  [JSON_PATCH]: '[]handlers.jsonPatchOp',
+  [MERGE_PATCH]: 'map[string]interface {}',
+  [STRATEGIC_MERGE_PATCH]: 'map[string]interface {}',
+};
+
+/** The patch itself as data; nothing at all where it says null. Keys of a configuration that came twice are added to the list. */
 export function patchBody(context: RequestContext, type: string, duplicates: string[] = []): unknown {
   const { body } = context.request;
-  if (body === undefined) throw statusError.badRequest('the request has no patch');
-  if (!(body instanceof Uint8Array)) return body;
-  try {
-    if (type !== APPLY_PATCH) return JSON.parse(bodyText(body));
-    const configuration = decodeConfiguration(body);
-    duplicates.push(...configuration.duplicates);
-    return configuration.value;
-  } catch (error) {
-    throw statusError.badRequest(`error decoding ${type === APPLY_PATCH ? 'YAML' : 'patch'}: ${(error as Error).message}`);
+  if (body !== undefined && !(body instanceof Uint8Array)) return body;
+  const bytes = body ?? new Uint8Array(0);
+  if (type === APPLY_PATCH) {
+    try {
+      const configuration = decodeConfiguration(bytes);
+      duplicates.push(...configuration.duplicates);
+      return configuration.value;
+    } catch (error) {
+      throw statusError.badRequest(`error decoding YAML: ${(error as Error).message}`);
+    }
   }
+  // Strategic merge patches are told without the frame.
+  const frame = type === STRATEGIC_MERGE_PATCH ? '' : 'error decoding patch: ';
+  let value: unknown;
+  try {
+    value = parseJson(bodyText(bytes));
+  } catch (error) {
+    throw statusError.badRequest(`${frame}${(error as Error).message}`);
+  }
+  if (value === null && type !== MERGE_PATCH) return type === JSON_PATCH ? [] : {};
+  const fits = type === JSON_PATCH ? Array.isArray(value) : typeof value === 'object' && !Array.isArray(value);
+  if (!fits) {
+    throw statusError.badRequest(`${frame}json: cannot unmarshal ${jsonTypeName(value)} into Go value of type ${GO_TYPES[type]}`);
+  }
+  return value;
 }
 
 function patchOptions(context: RequestContext, type: string): WriteOptions & { force: boolean } {
@@ -79,7 +101,12 @@ async function patchWith(context: RequestContext, endpoint: Endpoint, rules: Upd
   const type = patchType(context, endpoint);
   const options = patchOptions(context, type);
   const duplicates: string[] = [];
-  const body = patchBody(context, type, duplicates);
+  // Read when the object is at hand: that there is none comes first.
+  let read: { value: unknown } | undefined;
+  const body = () => {
+    read ??= { value: patchBody(context, type, duplicates) };
+    return read.value;
+  };
   const applies = type === APPLY_PATCH;
   const updated = await updateObject(context, endpoint, {
     options,
@@ -88,11 +115,11 @@ async function patchWith(context: RequestContext, endpoint: Endpoint, rules: Upd
     tracked: applies,
     change: applies
       ? (current) => {
-          const object = applied(context, endpoint, current, body as PlainObject, options);
+          const object = applied(context, endpoint, current, body() as PlainObject, options);
           judgeDuplicates(context, duplicates, options);
           return object;
         }
-      : (current) => patched(context, endpoint, current!, type, body, options),
+      : (current) => patched(context, endpoint, current!, type, body(), options),
   });
   return updatedResponse(endpoint, updated);
 }
