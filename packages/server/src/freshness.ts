@@ -19,7 +19,7 @@ function mayBeOld(core: Core, info: RequestInfo): boolean {
 
 /** Undefined when the request can go on at once. Rejects with StatusError. */
 export function whenFresh({ core, info, request }: RequestContext): Promise<void> | undefined {
-  const fresh = mayBeOld(core, info) ? undefined : core.store.fresh();
+  const fresh = !core.store.isShared || mayBeOld(core, info) ? undefined : core.store.fresh();
   return fresh?.catch((error) => {
     if (!(error instanceof Retryable)) throw error;
     core.runtime.log.error('the store can not say what is newest', error, { path: request.url });

@@ -34,6 +34,9 @@ export interface EtcdProcess {
   /** Kills it without warning; `start` brings it back with its data. */
   kill(): Promise<void>;
   start(): Promise<void>;
+  /** It runs, and answers nothing. */
+  pause(): void;
+  resume(): void;
   /** The one it made for itself, with the flag --auto-tls. */
   certificate(): Promise<string>;
   remove(): Promise<void>;
@@ -81,6 +84,8 @@ function member(endpoint: string, data: string, flags: readonly string[]): EtcdP
     endpoint,
     kill,
     start,
+    pause: () => void child?.kill('SIGSTOP'),
+    resume: () => void child?.kill('SIGCONT'),
     certificate: () => whenThere(join(data, 'fixtures', 'client', 'cert.pem')),
     remove: async () => {
       await kill();
