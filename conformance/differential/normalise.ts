@@ -15,8 +15,8 @@ const UUID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g;
 /** Moments of this run; seeds have other years. */
 const MOMENT = /20(2[1-9]|3[1-9]|[4-9]\d)-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z| ?[+-]\d\d:?\d\d( UTC)?)/g;
 const SERVICE_ADDRESS = /\b10\.(9[6-9]|10\d|11[01])\.\d+\.\d+\b/g;
-/** A node port, or a drawn suffix in `generateName` stories. */
-const GENERATED = /(\$GENERATED-)[a-z0-9]{5}\b/g;
+/** The suffix of a volume that admission adds. */
+const GENERATED = /\b(kube-api-access-)[a-z0-9]{5}\b/g;
 
 function text(value: string): string {
   return value.replace(UUID, '<uid>').replace(MOMENT, '<time>').replace(SERVICE_ADDRESS, '<address>').replace(GENERATED, '$1<suffix>');

@@ -77,12 +77,23 @@ function timeError(text: string, layout: string): DecodeError {
 }
 
 /** In UTC; whole seconds, or microseconds for MicroTime. The zero time becomes null, as Go writes it. */
+const MICRO_DIGITS = 6;
+
+/** Go takes as many digits of a second as the layout has, no fewer and no more. */
+function microError(text: string, fraction: string | undefined, zone: string): DecodeError {
+  const frame = `parsing time ${JSON.stringify(text)} as ${JSON.stringify(MICRO_LAYOUT)}`;
+  const isLong = fraction !== undefined && fraction.length > MICRO_DIGITS;
+  const rest = isLong ? `${fraction.slice(MICRO_DIGITS)}${zone}` : `${fraction === undefined ? '' : `.${fraction}`}${zone}`;
+  return new DecodeError(`${frame}: cannot parse ${JSON.stringify(rest)} as ${JSON.stringify(isLong ? 'Z07:00' : '.000000')}`);
+}
+
 export function decodeTime(value: unknown, micro: boolean): string | null {
   if (typeof value !== 'string') throw new TypeMismatch(jsonTypeName(value), 'string');
   const layout = micro ? MICRO_LAYOUT : SECONDS_LAYOUT;
   const match = RFC3339.exec(value);
   if (!match) throw timeError(value, layout);
   const [, year, month, day, hour, minute, second, fraction, zone] = match;
+  if (micro && fraction?.length !== MICRO_DIGITS) throw microError(value, fraction, zone!);
   const plain = `${year}-${month}-${day}T${hour}:${minute}:${second}`;
   const date = new Date(`${plain}Z`);
   if (Number.isNaN(date.getTime()) || date.getUTCDate() !== Number(day) || hour === '24') throw timeError(value, layout);

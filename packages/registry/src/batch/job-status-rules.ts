@@ -48,6 +48,10 @@ export function validateJobStatus(job: batchv1.Job, old: batchv1.Job): Errors {
     const why = 'cannot set non-empty completedIndexes when non-indexed completion mode';
     errors.push(fieldError.invalid('status.completedIndexes', status.completedIndexes, why));
   }
+  if (status.failedIndexes !== undefined && status.failedIndexes !== before.failedIndexes && spec?.backoffLimitPerIndex === undefined) {
+    const why = 'cannot set non-null failedIndexes when backoffLimitPerIndex is null';
+    errors.push(fieldError.invalid('status.failedIndexes', status.failedIndexes, why));
+  }
   for (const type of ['Failed', 'Complete', 'FailureTarget']) {
     if (isTrue(old, type) && !isTrue(job, type)) {
       errors.push(invalid('status.conditions', `cannot disable the terminal ${type}=True condition`));

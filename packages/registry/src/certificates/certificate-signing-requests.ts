@@ -106,6 +106,10 @@ function validateApproval(request: Request, old: Request): Errors {
   return errors;
 }
 
+/** Base64 of a text with a PEM block of that kind. */
+const hasCertificate = (encoded: string) =>
+  /-----BEGIN CERTIFICATE-----[\s\S]+-----END CERTIFICATE-----/.test(Buffer.from(encoded, 'base64').toString('latin1'));
+
 function validateStatus(request: Request, old: Request): Errors {
   const errors: Errors = [];
   checkConditions(errors, request);
@@ -116,6 +120,10 @@ function validateStatus(request: Request, old: Request): Errors {
     errors.push(fieldError.forbidden('status.conditions', `updates may not ${verb} a condition of type ${JSON.stringify(type)}`));
   }
   const [now, before] = [request.status?.certificate, old.status?.certificate];
+  if (now && !hasCertificate(now)) {
+    const why = 'must contain at least one CERTIFICATE PEM block';
+    errors.push(fieldError.invalid('status.certificate', '<certificate data>', why));
+  }
   if (before && now !== before) errors.push(fieldError.invalid('status.certificate', now ?? '', IMMUTABLE));
   return errors;
 }

@@ -95,6 +95,11 @@ function syncPodCidrs({ spec }: Node): void {
   else if (spec?.podCIDRs?.length && !spec.podCIDR) spec.podCIDR = spec.podCIDRs[0]!;
 }
 
+function warnOfDeprecated({ spec }: Node, warn: (text: string) => void): void {
+  if (spec?.configSource) warn('spec.configSource: the spec.configSource field is deprecated and is not functional');
+  if (spec?.externalID) warn('spec.externalID: this field is deprecated, and is unused by Kubernetes');
+}
+
 export const nodes = defineBuiltIn<Node>('', 'v1', 'nodes', {
   prepareForCreate(node) {
     delete node.spec?.configSource;
@@ -105,8 +110,16 @@ export const nodes = defineBuiltIn<Node>('', 'v1', 'nodes', {
     node.status = old.status;
     syncPodCidrs(node);
   },
-  validateCreate: (node) => validate(node),
-  validateUpdate: (node, old) => validate(node, old),
+  validateCreate(node, { warn }) {
+    const errors = validate(node);
+    if (errors.length === 0) warnOfDeprecated(node, warn);
+    return errors;
+  },
+  validateUpdate(node, old, { warn }) {
+    const errors = validate(node, old);
+    if (errors.length === 0) warnOfDeprecated(node, warn);
+    return errors;
+  },
   status: { validateUpdate: (node, old) => validate(node, old) },
   selectableFields: ({ spec }) => ({ 'spec.unschedulable': String(spec?.unschedulable ?? false) }),
   columns: [

@@ -71,6 +71,14 @@ function validateUpdate(claim: Claim, old: Claim): Errors {
   return errors;
 }
 
+/** What the older field may name: another claim, or a snapshot. Anything else it never did, and does not. */
+function dropUnknownSource(spec: Spec, before: Spec | undefined): void {
+  if (before?.dataSource || before?.dataSourceRef || !spec.dataSource) return;
+  const { kind, apiGroup = '' } = spec.dataSource;
+  const isClaim = kind === 'PersistentVolumeClaim' && apiGroup === '';
+  if (!isClaim && !(kind === 'VolumeSnapshot' && apiGroup === 'snapshot.storage.k8s.io')) delete spec.dataSource;
+}
+
 /** The older of the two fields for a source and the newer say the same, unless only the newer can. */
 function fillDataSources(spec: Spec): void {
   const { dataSource, dataSourceRef } = spec;
@@ -83,7 +91,14 @@ function fillDataSources(spec: Spec): void {
 export const persistentVolumeClaims = defineBuiltIn<Claim>('', 'v1', 'persistentvolumeclaims', {
   prepareForCreate(claim) {
     claim.status = { phase: 'Pending' };
-    if (claim.spec) fillDataSources(claim.spec);
+    if (claim.spec) {
+      dropUnknownSource(claim.spec, undefined);
+      fillDataSources(claim.spec);
+    }
+  },
+  prepareForUpdate(claim, old) {
+    claim.status = old.status;
+    if (claim.spec) dropUnknownSource(claim.spec, old.spec);
   },
   validateCreate: validate,
   validateUpdate,

@@ -12,6 +12,7 @@ import { checkCsiDriverName } from '../rules/pod/volumes.ts';
 import { quantitySign, quantityValue } from '../rules/quantities.ts';
 import { checkAccessModes, VOLUME_MODES } from '../rules/volume-claims.ts';
 import { accessModesText, CLASS_ANNOTATION } from './persistent-volume-claims.ts';
+import { specDifference } from './pod/spec-difference.ts';
 
 type Volume = corev1.PersistentVolume;
 type Spec = corev1.PersistentVolumeSpec;
@@ -100,7 +101,8 @@ export const persistentVolumes = defineBuiltIn<Volume>('', 'v1', 'persistentvolu
   validateUpdate(volume, old) {
     const errors = validate(volume);
     if (!sameValue(pick(volume.spec), pick(old.spec))) {
-      const why = 'spec.persistentvolumesource is immutable after creation';
+      const difference = specDifference(pick(old.spec), pick(volume.spec));
+      const why = `spec.persistentvolumesource is immutable after creation\n${difference}`;
       errors.push(fieldError.forbidden('spec.persistentvolumesource', why));
     }
     if (!sameValue(volume.spec?.volumeMode, old.spec?.volumeMode)) {

@@ -103,8 +103,22 @@ function some(list: readonly string[]): string {
   return list.length > SHOWN_MAX ? `${shown} + ${list.length - SHOWN_MAX} more...` : shown || '<unset>';
 }
 
+const HOSTNAME = 'kubernetes.io/hostname';
+
+/** The topology of before v1 can't be written; a node's name in it moves to its own field. */
+function dropTopology(slice: Slice, old?: Slice): void {
+  const before = new Set(old?.endpoints?.map(({ deprecatedTopology: topology }) => topology?.[HOSTNAME]));
+  for (const endpoint of slice.endpoints ?? []) {
+    const name = endpoint.deprecatedTopology?.[HOSTNAME];
+    if (endpoint.nodeName === undefined && name && before.has(name)) endpoint.nodeName = name;
+    delete endpoint.deprecatedTopology;
+  }
+}
+
 export const endpointSlices = defineBuiltIn<Slice>('discovery.k8s.io', 'v1', 'endpointslices', {
+  prepareForCreate: (slice) => dropTopology(slice),
   prepareForUpdate(slice, old) {
+    if (!sameValue(slice.endpoints, old.endpoints)) dropTopology(slice, old);
     if (!jsonEqual(slice.metadata?.labels ?? {}, old.metadata?.labels ?? {}))
       slice.metadata!.generation = (old.metadata?.generation ?? 0) + 1;
   },

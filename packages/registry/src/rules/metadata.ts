@@ -32,7 +32,7 @@ export function checkObjectMeta(errors: Errors, path: string, meta: ObjectMeta, 
 }
 
 /** Kinds of upstream's own API server ask more of finalizers than custom ones do. */
-const isOwnKind = (definition: ResourceDefinition<any>) => definition.schema.startsWith('io.k8s.api.');
+const isOwnKind = ({ schema }: ResourceDefinition<any>) => schema.startsWith('io.k8s.api.') && schema !== 'io.k8s.api.core.v1.Event';
 
 function checkCommon(errors: Errors, path: string, meta: ObjectMeta): void {
   if (meta.labels) checkLabels(errors, `${path}.labels`, meta.labels);
@@ -125,6 +125,7 @@ export function validateMetadataUpdate(definition: ResourceDefinition<any>, obje
     if (!sameValue(meta[name], before[name])) errors.push(fieldError.invalid(`metadata.${name}`, meta[name], IMMUTABLE));
   }
   checkCommon(errors, 'metadata', meta);
+  checkFinalizers(errors, 'metadata.finalizers', meta.finalizers);
   if (meta.finalizers && isOwnKind(definition)) checkKnownFinalizers(errors, 'metadata.finalizers', meta.finalizers);
   return errors;
 }

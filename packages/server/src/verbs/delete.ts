@@ -67,7 +67,8 @@ async function deleteObject(deleting: Deleting): Promise<Deleted> {
       const gone = await remove(core, endpoint, entry);
       if (gone) {
         await definition.afterDelete?.(endpoint.object(gone), rules, core.operations);
-        return { entry: gone, gone: true };
+        if (!plan.last) return { entry: gone, gone: true };
+        return { entry: await unstored(endpoint, gone.key, gone.revision, plan.last), gone: true };
       }
     }
   }

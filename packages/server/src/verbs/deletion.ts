@@ -9,7 +9,8 @@ const ORPHAN = 'orphan';
 const FOREGROUND = 'foregroundDeletion';
 
 export type Deletion =
-  | { kind: 'remove' }
+  /** `last`: how the object is told once more, where it is another than stored. */
+  | { kind: 'remove'; last?: PlainObject }
   /** Deletion has begun before and nothing about it changes. */
   | { kind: 'pending' }
   | { kind: 'mark'; object: PlainObject };
@@ -75,7 +76,11 @@ export function planDeletion(subject: DeletionSubject): Deletion {
   if (graceful === 'pending') return { kind: 'pending' };
   const metadata = object.metadata!;
   const finalizers = finalizersFor(definition, metadata.finalizers ?? [], options);
-  if (!graceful && finalizers.length === 0) return { kind: 'remove' };
+  if (!graceful && finalizers.length === 0) {
+    // Kinds with a grace period are marked even where it is none, though nobody stores that.
+    const isFirst = definition.graceSeconds && !metadata.deletionTimestamp;
+    return isFirst ? { kind: 'remove', last: { ...object, metadata: { ...metadata, ...atOnce(subject) } } } : { kind: 'remove' };
+  }
   const marks = graceful ?? atOnce(subject);
   const { finalizers: _, ...rest } = metadata;
   const marked = { ...rest, ...marks, ...(finalizers.length > 0 ? { finalizers } : {}) };

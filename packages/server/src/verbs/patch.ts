@@ -152,7 +152,12 @@ function applied(
   const object = applicable(endpoint, result.object, config);
   const identity = current?.metadata;
   if (namespace && !object.metadata!.namespace) object.metadata!.namespace = namespace;
-  if (identity) Object.assign(object.metadata!, pick(identity, ['uid', 'resourceVersion', 'creationTimestamp', 'generation']));
+  if (identity) {
+    // What the configuration itself says of these is a precondition, or wrong.
+    const { uid, resourceVersion } = object.metadata!;
+    const named = { ...(uid ? { uid } : {}), ...(resourceVersion ? { resourceVersion } : {}) };
+    Object.assign(object.metadata!, pick(identity, ['uid', 'resourceVersion', 'creationTimestamp', 'generation']), named);
+  }
   return endpoint.codec.applyDefaults(object);
 }
 

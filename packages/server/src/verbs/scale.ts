@@ -18,6 +18,7 @@ import { type WriteOptions, writeOptions } from '../request/write-options.ts';
 import type { Endpoint } from '../resources.ts';
 import { entryOf } from './get.ts';
 import { patchBody, patchType, patchValue } from './patch.ts';
+import { track } from './prepare.ts';
 import { updateObject } from './update.ts';
 import { OPTIMISTIC_LOCK } from './write.ts';
 
@@ -117,6 +118,28 @@ function withReplicas(object: PlainObject, paths: ScalePaths, scale: Scale): Pla
   return jsonEqual(at(object, paths.specReplicas) ?? 0, replicas) ? object : withValueAt(object, paths.specReplicas, replicas);
 }
 
+/** A Scale's managers come back without times, and none owns a number of replicas that is left out. */
+function forgetTimes(object: PlainObject, paths: ScalePaths, scale: Scale): void {
+  const fields = object.metadata!.managedFields;
+  if (!fields) return;
+  const path = paths.specReplicas.replace(/^\./, '').split('.');
+  object.metadata!.managedFields = fields
+    .map(({ time: _time, ...entry }) => (scale.spec?.replicas ? entry : { ...entry, fieldsV1: without(entry.fieldsV1 as Tree, path) }))
+    .filter(({ fieldsV1 }) => Object.keys(fieldsV1 ?? {}).length > 0);
+}
+
+interface Tree {
+  [element: string]: Tree;
+}
+
+function without(tree: Tree, [first, ...rest]: readonly string[]): Tree {
+  const key = `f:${first}`;
+  const { [key]: inner, ...others } = tree ?? {};
+  if (!inner) return tree;
+  const left = rest.length === 0 ? {} : without(inner, rest);
+  return Object.keys(left).length > 0 ? { ...others, [key]: left } : others;
+}
+
 async function write(
   context: RequestContext,
   endpoint: Endpoint,
@@ -133,8 +156,12 @@ async function write(
       const current = scaleOf(object!, paths);
       const scale = change(current) as Scale;
       check(context, endpoint, scale, current);
-      return structuredClone(withReplicas(object!, paths, scale));
+      const scaled = structuredClone(withReplicas(object!, paths, scale));
+      track(context, endpoint, object, scaled, options);
+      forgetTimes(scaled, paths, scale);
+      return scaled;
     },
+    tracked: true,
   });
   return answer(scaleOf(endpoint.object(entry), paths));
 }
