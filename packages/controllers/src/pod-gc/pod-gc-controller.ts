@@ -3,7 +3,7 @@
 import { corev1, timeText } from '@tiphys/api';
 import { isConflict, isNotFound } from '@tiphys/machinery';
 import { isTerminal } from '../pods/pod-state.ts';
-import { type Action, patch, remove, wakeAt } from '../runtime/actions.ts';
+import { type Action, note, patch, remove, wakeAt } from '../runtime/actions.ts';
 import { defineController, type World } from '../runtime/controller.ts';
 import { isDeleting, keyOf, nameOf, timeMs, uidOf } from '../runtime/objects.ts';
 
@@ -27,6 +27,17 @@ function reasonToGo(world: World<corev1.Pod>): Reason | undefined {
   return undefined;
 }
 
+/**
+ * Nobody tells when a node went away; the pod's own age bounds how long it can have been missing. The clock may have been set back
+ * since the pod was made: then it counts from now.
+ */
+function missingSinceMs(world: World<corev1.Pod>, nowMs: number): number {
+  const bornMs = timeMs(world.object.metadata?.creationTimestamp);
+  if (bornMs <= nowMs) return bornMs;
+  const notedMs = world.note(uidOf(world.object)) as number | undefined;
+  return notedMs !== undefined && notedMs <= nowMs ? notedMs : nowMs;
+}
+
 export const podGcController = defineController<corev1.Pod>({
   name: 'pod-garbage-collector',
   for: corev1.pods,
@@ -45,10 +56,9 @@ export const podGcController = defineController<corev1.Pod>({
     const pod = world.object;
     const reason = reasonToGo(world);
     if (!reason) return [];
-    // Nobody tells when a node went away; the pod's own age bounds how long it can have been missing.
-    const age = nowMs - timeMs(pod.metadata?.creationTimestamp);
-    if (reason.condition && age < QUARANTINE_MS)
-      return [wakeAt(timeMs(pod.metadata?.creationTimestamp) + QUARANTINE_MS, 'its node may still appear')];
+    const sinceMs = missingSinceMs(world, nowMs);
+    if (reason.condition && nowMs - sinceMs < QUARANTINE_MS)
+      return [note(uidOf(pod), sinceMs), wakeAt(sinceMs + QUARANTINE_MS, 'its node may still appear')];
     const tolerate = (error: unknown) => isNotFound(error) || isConflict(error);
     const actions: Action[] = [];
     if (!isTerminal(pod)) {
