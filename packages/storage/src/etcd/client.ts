@@ -36,6 +36,8 @@ export class EtcdClient {
   readonly #options: EtcdOptions;
   readonly #connections: readonly Connection[];
   readonly #closing = new AbortController();
+  /** Those known to be members of the same etcd: nothing is written to one that is not. */
+  readonly #verified = new Set<Connection>();
   #active = 0;
   #token: Promise<string> | undefined;
   #clusterId: string | undefined;
@@ -108,8 +110,10 @@ export class EtcdClient {
   }
 
   async watch(handlers: StreamHandlers<etcd.WatchResponse>): Promise<Stream<etcd.WatchRequest>> {
+    const connection = this.#connection;
     const token = await this.#currentToken();
-    return this.#connection.stream('/etcdserverpb.Watch/Watch', 'Watch', token, {
+    await this.#verify(connection, token);
+    return connection.stream('/etcdserverpb.Watch/Watch', 'Watch', token, {
       ...handlers,
       onEnd: (error) => {
         if (isTokensTrouble(error)) this.#token = undefined;
@@ -124,13 +128,13 @@ export class EtcdClient {
   }
 
   /** Throws OtherEtcdError when an answer comes from an etcd that this client does not belong to. */
-  check(header: etcd.Header | undefined): void {
+  #check(header: etcd.Header | undefined, endpoint: string): void {
     if (!header) return;
     const found = identityText(header.clusterId);
     this.#clusterId ??= found;
     if (found === this.#clusterId) return;
     throw new OtherEtcdError(
-      `the etcd at ${this.endpoint} is cluster ${found}, and this cluster's state is in etcd cluster ${this.#clusterId}; nothing was changed`,
+      `the etcd at ${endpoint} is cluster ${found}, and this cluster's state is in etcd cluster ${this.#clusterId}; nothing was changed`,
     );
   }
 
@@ -155,10 +159,16 @@ export class EtcdClient {
     for (let tries = 1; ; tries++) {
       const connection = this.#connection;
       try {
-        const answer = await connection.call<T>(method, name, request, await this.#currentToken(), timeoutMs);
-        this.check(answer.header);
+        const token = await this.#currentToken();
+        await this.#verify(connection, token);
+        const answer = await connection.call<T>(method, name, request, token, timeoutMs);
+        this.#check(answer.header, connection.endpoint);
         return answer;
       } catch (error) {
+        if (error instanceof OtherEtcdError && tries < this.#connections.length) {
+          this.leave(connection.endpoint);
+          continue;
+        }
         if (!(error instanceof EtcdError) || this.#closing.signal.aborted || clock.monotonicMs() > endMs) throw error;
         if (isTokensTrouble(error) && this.#options.username !== undefined) {
           this.#token = undefined;
@@ -172,6 +182,16 @@ export class EtcdClient {
       }
       if (tries % this.#connections.length === 0) await clock.sleep(RETRY_DELAY_MS, this.#closing.signal);
     }
+  }
+
+  /** Asks a member whose it is before anything else is asked of it. */
+  async #verify(connection: Connection, token: string | undefined): Promise<void> {
+    if (this.#verified.has(connection)) return;
+    // Every user may ask this, whatever keys are open to them.
+    const method = '/etcdserverpb.Maintenance/Status';
+    const { header } = await connection.call<Answer>(method, 'Status', {}, token, CALL_TIMEOUT_MS);
+    this.#check(header, connection.endpoint);
+    this.#verified.add(connection);
   }
 
   #currentToken(): Promise<string> | undefined {

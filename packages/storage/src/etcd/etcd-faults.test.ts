@@ -83,6 +83,24 @@ test('members die and fall silent in turn: every acknowledged write is there, an
   }
 });
 
+test('an endpoint that belongs to another etcd is never written to', { skip }, async () => {
+  const [own] = await startEtcd();
+  const [other] = await startEtcd();
+  try {
+    await using store = await openEtcdStore({ runtime, endpoints: [own!.endpoint, other!.endpoint] });
+    assert.ok((await store.commit({ type: 'put', key: '/registry/a', value: bytes('x') })).ok);
+    await own!.kill();
+    await assert.rejects(store.commit({ type: 'put', key: '/registry/b', value: bytes('x') }));
+    await using elsewhere = await openEtcdStore({ runtime, endpoints: [other!.endpoint] });
+    assert.deepEqual((await elsewhere.list('/registry/')).records, []);
+    await own!.start();
+    while (!(await store.commit({ type: 'put', key: '/registry/b', value: bytes('x') }).catch(() => undefined)));
+    assert.deepEqual((await elsewhere.list('/registry/')).records, []);
+  } finally {
+    await removeAll([own!, other!]);
+  }
+});
+
 test('certificates and passwords', { skip }, async () => {
   const members = await startEtcd(1, ['--auto-tls'], 'https');
   const [etcd] = members as [EtcdProcess];

@@ -30,7 +30,6 @@ class Fake {
   #handlers: StreamHandlers<WatchResponse> | undefined;
   endpoint = 'http://fake:1';
   left = 0;
-  check() {}
   leave() {
     this.left++;
   }

@@ -8,7 +8,7 @@ import type { StoredRecord } from '../store.ts';
 import type { EtcdClient } from './client.ts';
 import { COMPACTED_KEY } from './compactor.ts';
 import type { Stream } from './connection.ts';
-import { Code, EtcdError, isCompacted, type OtherEtcdError } from './errors.ts';
+import { Code, EtcdError, isCompacted } from './errors.ts';
 import type { KeySpace } from './key-space.ts';
 import { EventType, type KeyValue, type WatchEvent, type WatchRequest, type WatchResponse } from './messages.ts';
 
@@ -34,7 +34,7 @@ interface Waiter {
   reject(error: Error): void;
 }
 
-type End = { type: 'compacted' } | { type: 'other'; error: Error } | { type: 'lost'; endpoint: string; error?: Error };
+type End = { type: 'compacted' } | { type: 'lost'; endpoint: string; error?: Error };
 
 /** The bytes that a writer of this process has sent, should they be the same: others know more of them. */
 export type KnownValue = (key: string, value: Uint8Array) => Uint8Array | undefined;
@@ -165,10 +165,7 @@ export class Replica {
       this.#pieces = [];
       if (signal.aborted) return;
       if (end.type === 'compacted') await this.#reload();
-      else if (end.type === 'other') {
-        this.#log.error('the watch of etcd ended for good', end.error);
-        return;
-      } else {
+      else {
         this.#client.leave(end.endpoint);
         this.#log.warning('the watch of etcd was lost', { endpoint: end.endpoint, error: end.error?.message ?? 'it was ended' });
         const delayMs = Math.min(RECONNECT_DELAY_MS * 2 ** this.#failures++, RECONNECT_DELAY_MS_MAX);
@@ -203,11 +200,6 @@ export class Replica {
   }
 
   #take(message: WatchResponse, endpoint: string): End | undefined {
-    try {
-      this.#client.check(message.header);
-    } catch (error) {
-      return { type: 'other', error: error as OtherEtcdError };
-    }
     this.#heardMs = this.#clock.monotonicMs();
     if (message.compactRevision) return { type: 'compacted' };
     if (message.canceled) {
