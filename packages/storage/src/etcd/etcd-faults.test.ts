@@ -87,7 +87,10 @@ test('an endpoint that belongs to another etcd is never written to', { skip }, a
   const [own] = await startEtcd();
   const [other] = await startEtcd();
   try {
-    await using store = await openEtcdStore({ runtime, endpoints: [own!.endpoint, other!.endpoint] });
+    const alone = await openEtcdStore({ runtime, endpoints: [own!.endpoint] });
+    const clusterId = alone.client.clusterId!;
+    await alone[Symbol.asyncDispose]();
+    await using store = await openEtcdStore({ runtime, endpoints: [own!.endpoint, other!.endpoint], clusterId });
     assert.ok((await store.commit({ type: 'put', key: '/registry/a', value: bytes('x') })).ok);
     await own!.kill();
     await assert.rejects(store.commit({ type: 'put', key: '/registry/b', value: bytes('x') }));
