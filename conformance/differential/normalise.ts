@@ -64,7 +64,9 @@ function sorted(value: unknown): unknown {
 const unordered = (message: string) =>
   withoutInternalNames(message).replace(QUOTED_OBJECT, (whole) => {
     try {
-      return JSON.stringify(JSON.stringify(sorted(walk(JSON.parse(JSON.parse(whole))))));
+      const object = walk(JSON.parse(JSON.parse(whole))) as Record<string, any>;
+      delete object.metadata?.managedFields;
+      return JSON.stringify(JSON.stringify(sorted(object)));
     } catch {
       return whole;
     }

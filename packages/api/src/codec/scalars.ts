@@ -18,7 +18,17 @@ export function decodeInt(value: unknown, goType: string, wide: boolean): number
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 
 /** Standard base64 with padding; line ends inside are dropped, as Go drops them. */
+function byteOf(value: unknown): number {
+  if (value === null) return 0;
+  if (typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= BYTE_MAX) return value;
+  throw new TypeMismatch(typeof value === 'number' ? `number ${value}` : jsonTypeName(value), 'uint8');
+}
+
+const BYTE_MAX = 255;
+
 export function decodeBase64(value: unknown, goType: string): string {
+  // A list of numbers is bytes, too.
+  if (Array.isArray(value)) return Buffer.from(value.map(byteOf)).toString('base64');
   if (typeof value !== 'string') throw new TypeMismatch(jsonTypeName(value), goType);
   const text = /[\r\n]/.test(value) ? value.replace(/[\r\n]+/g, '') : value;
   if (BASE64.test(text)) return text;

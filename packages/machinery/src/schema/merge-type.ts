@@ -85,7 +85,8 @@ function named(table: SchemaTable, name: string): MergeType {
 function compiled(table: SchemaTable, field: FieldSchema): MergeType {
   if (field.ref) {
     const type = named(table, field.ref);
-    return field.mapType === 'atomic' && type.map ? { ...type, map: { ...type.map, atomic: true } } : type;
+    if (!field.mapType || !type.map) return type;
+    return { ...type, map: { ...type.map, atomic: field.mapType === 'atomic' } };
   }
   switch (field.type) {
     case 'array':

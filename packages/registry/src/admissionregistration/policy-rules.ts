@@ -1,7 +1,7 @@
 // What admission policies and their bindings must satisfy (apis/admissionregistration/validation/validation.go).
 import type { admissionregistrationv1 } from '@tiphys/api';
 import { cel, fieldError } from '@tiphys/machinery';
-import { complain, type Errors, maybeOneOf, oneOf } from '../rules/errors.ts';
+import { complain, type Errors, oneOf } from '../rules/errors.ts';
 import { isDns1035Label, isDns1123Subdomain, isPathSegment, isQualifiedName, nameIsSubdomain } from '../rules/formats.ts';
 import { checkLabelSelector } from '../rules/labels.ts';
 import { checkCompiled, checkMatchConditions, checkMatchResources } from './matching.ts';
@@ -13,6 +13,8 @@ type Binding = admissionregistrationv1.ValidatingAdmissionPolicyBinding;
 const ANNOTATIONS_MAX = 20;
 const VALUE_EXPRESSION_BYTES_MAX = 5 * 1024;
 const REASONS = ['Forbidden', 'Invalid', 'RequestEntityTooLarge', 'Unauthorized'];
+/** Upstream's message leaves one out. */
+const SHOWN_REASONS = REASONS.slice(0, 3);
 const ACTIONS = ['Audit', 'Deny', 'Warn'];
 const RESERVED = new Set([
   ...[
@@ -93,7 +95,7 @@ function checkValidation(errors: Errors, at: string, validation: admissionregist
   }
   if (message !== '' && message.trim() === '') errors.push(fieldError.invalid(`${at}.message`, message, 'must be non-empty if specified'));
   else if (hasNewlines(message.trim())) errors.push(fieldError.invalid(`${at}.message`, message, 'must not contain line breaks'));
-  maybeOneOf(errors, `${at}.reason`, reason, REASONS);
+  if (reason !== undefined && !REASONS.includes(reason)) errors.push(fieldError.notSupported(`${at}.reason`, reason, SHOWN_REASONS));
 }
 
 function checkAnnotations(errors: Errors, { metadata, spec }: ValidatingPolicy, compiler: cel.PolicyCompiler): void {

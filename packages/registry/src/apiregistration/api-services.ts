@@ -58,6 +58,8 @@ function available({ status }: ApiService): string {
   return condition.status === 'True' ? 'True' : `${condition.status} (${condition.reason ?? ''})`;
 }
 
+const STATES = ['True', 'False', 'Unknown'];
+
 export const apiServices = defineBuiltIn<ApiService>('apiregistration.k8s.io', 'v1', 'apiservices', {
   validateName: nameIsPathSegment,
   prepareForCreate(object, { runtime }) {
@@ -77,6 +79,16 @@ export const apiServices = defineBuiltIn<ApiService>('apiregistration.k8s.io', '
   },
   validateCreate: validate,
   validateUpdate: validate,
+  status: {
+    validateUpdate({ status }) {
+      const errors: Errors = [];
+      status?.conditions?.forEach((condition, i) => {
+        if (STATES.includes(condition.status ?? '')) return;
+        errors.push(fieldError.notSupported(`status.conditions[${i}].status`, condition.status ?? '', STATES));
+      });
+      return errors;
+    },
+  },
   columns: withNameAndAge<ApiService>(
     text('Service', ({ spec }) => (spec?.service ? `${spec.service.namespace}/${spec.service.name}` : 'Local')),
     text('Available', available),

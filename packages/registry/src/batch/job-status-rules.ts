@@ -33,6 +33,10 @@ export function validateJobStatus(job: batchv1.Job, old: batchv1.Job): Errors {
   const errors: Errors = [];
   const [status, before, spec] = [job.status ?? {}, old.status ?? {}, old.spec];
   checkCounters(errors, status, ['active', 'succeeded', 'failed', 'ready', 'terminating']);
+  const { ready, active = 0 } = status;
+  if (ready !== undefined && ready > active && (ready !== before.ready || active !== (before.active ?? 0))) {
+    errors.push(fieldError.invalid('status.ready', ready, 'cannot set more ready pods than active'));
+  }
   checkUncounted(errors, status.uncountedTerminatedPods);
   for (const [a, b, words] of EXCLUSIVE) {
     if (isTrue(job, a) && isTrue(job, b)) errors.push(invalid('status.conditions', `cannot set ${words} conditions`));

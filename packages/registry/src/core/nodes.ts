@@ -40,6 +40,26 @@ function checkResources(errors: Errors, { status }: Node): void {
   }
 }
 
+const FEATURE = /^[A-Z][a-zA-Z0-9]*(\/[a-zA-Z0-9]+)*$/;
+const FEATURE_WORDS =
+  "must start with an UpperCamelCase segment, with subsequent segments separated by '/' (e.g., MyFeature or MyFeature/mySubFeature), and contain only alphanumeric characters and slashes";
+const FEATURE_LENGTH_MAX = 253;
+
+function checkFeatures(errors: Errors, { status }: Node): void {
+  status?.declaredFeatures?.forEach((feature, i, all) => {
+    const at = `status.declaredFeatures[${i}]`;
+    const quoted = JSON.stringify(feature);
+    if (feature.length > FEATURE_LENGTH_MAX) {
+      errors.push(fieldError.invalid(at, feature, `invalid feature name ${quoted}: must be no more than ${FEATURE_LENGTH_MAX} characters`));
+    } else if (!FEATURE.test(feature)) errors.push(fieldError.invalid(at, feature, `invalid feature name ${quoted}: ${FEATURE_WORDS}`));
+    const next = all[i + 1];
+    if (next === feature) errors.push(fieldError.duplicate(`status.declaredFeatures[${i + 1}]`, next));
+    else if (next !== undefined && feature > next) {
+      errors.push(fieldError.invalid(`status.declaredFeatures[${i + 1}]`, next, 'list must be sorted alphabetically'));
+    }
+  });
+}
+
 function checkUpdate(errors: Errors, { spec, status }: Node, old: Node): void {
   const seen = new Set<string>();
   status?.addresses?.forEach((address, i) => {
@@ -59,6 +79,7 @@ function checkUpdate(errors: Errors, { spec, status }: Node, old: Node): void {
 function validate(node: Node, old?: Node): Errors {
   const errors: Errors = [];
   checkResources(errors, node);
+  checkFeatures(errors, node);
   checkTaints(errors, node.spec?.taints);
   if (old) checkUpdate(errors, node, old);
   node.spec?.podCIDRs?.forEach((cidr, i) => {

@@ -4,9 +4,10 @@ import { fieldError } from '@tiphys/machinery';
 import { defineBuiltIn } from '../built-in/base.ts';
 import { text, wide, withNameAndAge } from '../rules/columns.ts';
 import { sameValue } from '../rules/equality.ts';
-import { type Errors, IMMUTABLE } from '../rules/errors.ts';
-import { compareQuantities } from '../rules/quantities.ts';
-import { checkAccessModes, checkClaimSpec } from '../rules/volume-claims.ts';
+import { complain, type Errors, IMMUTABLE } from '../rules/errors.ts';
+import { isQualifiedName } from '../rules/formats.ts';
+import { compareQuantities, quantitySign, quantityValue } from '../rules/quantities.ts';
+import { checkClaimSpec } from '../rules/volume-claims.ts';
 import { specDifference } from './pod/spec-difference.ts';
 
 type Claim = corev1.PersistentVolumeClaim;
@@ -71,6 +72,40 @@ function validateUpdate(claim: Claim, old: Claim): Errors {
   return errors;
 }
 
+const RESIZE_STATES = [
+  'ControllerResizeInProgress',
+  'ControllerResizeInfeasible',
+  'NodeResizeInProgress',
+  'NodeResizeInfeasible',
+  'NodeResizePending',
+].sort();
+
+function checkResourceKey(errors: Errors, path: string, key: string): void {
+  const wrong = isQualifiedName(key);
+  complain(errors, path, key, wrong);
+  if (wrong.length > 0) return;
+  if (key.split('/').length === 1) {
+    if (key !== 'storage') errors.push(fieldError.notSupported(path, key, ['storage']));
+  } else if (key.startsWith('kubernetes.io/')) errors.push(fieldError.invalid(path, key, 'must not use kubernetes.io namespace'));
+}
+
+function checkResize(status: Claim['status']): Errors {
+  const errors: Errors = [];
+  const negative = (path: string, value: unknown) => {
+    if (quantitySign(value) < 0) errors.push(fieldError.invalid(path, quantityValue(value), 'must be a valid resource quantity'));
+  };
+  for (const [name, value] of Object.entries(status?.capacity ?? {})) negative(`status.capacity[${name}]`, value);
+  for (const [key, state] of Object.entries(status?.allocatedResourceStatuses ?? {})) {
+    checkResourceKey(errors, 'status.allocatedResourceStatuses', key);
+    if (!RESIZE_STATES.includes(state)) errors.push(fieldError.notSupported('status.allocatedResourceStatuses', key, RESIZE_STATES));
+  }
+  for (const [key, value] of Object.entries(status?.allocatedResources ?? {})) {
+    checkResourceKey(errors, 'status.allocatedResources', key);
+    negative(`status.allocatedResources[${key}]`, value);
+  }
+  return errors;
+}
+
 /** What the older field may name: another claim, or a snapshot. Anything else it never did, and does not. */
 function dropUnknownSource(spec: Spec, before: Spec | undefined): void {
   if (before?.dataSource || before?.dataSourceRef || !spec.dataSource) return;
@@ -103,11 +138,7 @@ export const persistentVolumeClaims = defineBuiltIn<Claim>('', 'v1', 'persistent
   validateCreate: validate,
   validateUpdate,
   status: {
-    validateUpdate({ status }) {
-      const errors: Errors = [];
-      if (status?.accessModes) checkAccessModes(errors, 'status.accessModes', status.accessModes);
-      return errors;
-    },
+    validateUpdate: ({ status }) => checkResize(status),
   },
   selectableFields: ({ metadata }) => ({ name: metadata?.name ?? '' }),
   columns: [

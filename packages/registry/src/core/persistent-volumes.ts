@@ -105,6 +105,11 @@ export const persistentVolumes = defineBuiltIn<Volume>('', 'v1', 'persistentvolu
       const why = `spec.persistentvolumesource is immutable after creation\n${difference}`;
       errors.push(fieldError.forbidden('spec.persistentvolumesource', why));
     }
+    const affinity = old.spec?.nodeAffinity;
+    if (affinity !== undefined && !sameValue(volume.spec?.nodeAffinity, affinity)) {
+      const why = `${IMMUTABLE}, except for updating from beta label to GA`;
+      errors.push(fieldError.invalid('nodeAffinity', volume.spec?.nodeAffinity ?? null, why));
+    }
     if (!sameValue(volume.spec?.volumeMode, old.spec?.volumeMode)) {
       errors.push(fieldError.invalid('volumeMode', volume.spec?.volumeMode ?? null, IMMUTABLE));
     }

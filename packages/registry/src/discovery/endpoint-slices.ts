@@ -118,7 +118,10 @@ function dropTopology(slice: Slice, old?: Slice): void {
 export const endpointSlices = defineBuiltIn<Slice>('discovery.k8s.io', 'v1', 'endpointslices', {
   prepareForCreate: (slice) => dropTopology(slice),
   prepareForUpdate(slice, old) {
-    if (!sameValue(slice.endpoints, old.endpoints)) dropTopology(slice, old);
+    if (!sameValue(slice.endpoints, old.endpoints)) {
+      slice.metadata!.generation = (old.metadata?.generation ?? 0) + 1;
+      dropTopology(slice, old);
+    }
     if (!jsonEqual(slice.metadata?.labels ?? {}, old.metadata?.labels ?? {}))
       slice.metadata!.generation = (old.metadata?.generation ?? 0) + 1;
   },

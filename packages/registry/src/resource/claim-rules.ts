@@ -131,9 +131,14 @@ export function validateClaim({ spec }: Claim, context: RuleContext): Errors {
 export const validateClaimUpdate = ({ spec }: Claim, old: Claim): Errors =>
   sameValue(spec, old.spec) ? [] : [fieldError.invalid('spec', spec, IMMUTABLE)];
 
-export function validateTemplate({ spec }: Template, context: RuleContext): Errors {
+export function validateTemplate(template: Template, context: RuleContext): Errors {
   const errors: Errors = [];
-  checkAdmin(errors, spec?.spec?.devices?.requests, context);
+  checkAdmin(errors, template.spec?.spec?.devices?.requests, context);
+  return [...errors, ...checkTemplate(template)];
+}
+
+function checkTemplate({ spec }: Template): Errors {
+  const errors: Errors = [];
   const { annotations, labels, ...rest } = spec?.metadata ?? {};
   checkAnnotations(errors, 'spec.metadata.annotations', annotations);
   checkLabels(errors, 'spec.metadata.labels', labels);
@@ -144,8 +149,8 @@ export function validateTemplate({ spec }: Template, context: RuleContext): Erro
   return errors;
 }
 
-export function validateTemplateUpdate(template: Template, old: Template, context: RuleContext): Errors {
-  const errors = validateTemplate(template, context);
+export function validateTemplateUpdate(template: Template, old: Template): Errors {
+  const errors = checkTemplate(template);
   if (!sameValue(template.spec, old.spec)) errors.push(fieldError.invalid('spec', template.spec, IMMUTABLE));
   return errors;
 }

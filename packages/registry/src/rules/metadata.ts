@@ -56,7 +56,9 @@ function checkCommon(errors: Errors, path: string, meta: ObjectMeta): void {
 function checkOwnerReferences(errors: Errors, path: string, references: readonly OwnerReference[]): void {
   let controller = '';
   for (const reference of references) {
-    const version = (reference.apiVersion ?? '').split('/').pop();
+    // With more than one slash it is no version at all.
+    const parts = (reference.apiVersion ?? '').split('/');
+    const version = parts.length > 2 ? '' : parts.at(-1);
     if (!version) errors.push(fieldError.invalid(`${path}.apiVersion`, reference.apiVersion ?? '', 'version must not be empty'));
     for (const name of ['kind', 'name', 'uid'] as const) {
       if (!reference[name]) errors.push(fieldError.invalid(`${path}.${name}`, reference[name] ?? '', 'must not be empty'));
@@ -124,6 +126,8 @@ export function validateMetadataUpdate(definition: ResourceDefinition<any>, obje
   for (const name of UNCHANGEABLE) {
     if (!sameValue(meta[name], before[name])) errors.push(fieldError.invalid(`metadata.${name}`, meta[name], IMMUTABLE));
   }
+  const { validateName = nameIsSubdomain } = definition;
+  if (meta.generateName) complain(errors, 'metadata.generateName', meta.generateName, validateName(meta.generateName, true));
   checkCommon(errors, 'metadata', meta);
   checkFinalizers(errors, 'metadata.finalizers', meta.finalizers);
   if (meta.finalizers && isOwnKind(definition)) checkKnownFinalizers(errors, 'metadata.finalizers', meta.finalizers);

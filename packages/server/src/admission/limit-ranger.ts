@@ -83,7 +83,7 @@ function podProblems({ spec }: corev1.Pod, limits: readonly Limit[]): string[] {
   });
   return limits.flatMap((limit) => {
     if (limit.type === 'Container') {
-      return [...spec.containers, ...(spec.initContainers ?? [])].flatMap((container) => boundProblems(limit, statedBy(container)));
+      return [...(spec.containers ?? []), ...(spec.initContainers ?? [])].flatMap((container) => boundProblems(limit, statedBy(container)));
     }
     if (limit.type !== 'Pod') return [];
     const options = { excludeOverhead: true };

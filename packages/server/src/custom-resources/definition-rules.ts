@@ -53,7 +53,12 @@ export function customResourceDefinitionRules(base: ResourceDefinition<any>): Re
     },
     validateCreate: (crd: Definition) => validateDefinition(crd),
     validateUpdate: (crd: Definition, old: Definition) => validateDefinitionUpdate(crd, old),
-    status: { validateUpdate: (crd: Definition) => validateDefinitionStatus(crd) },
+    status: {
+      prepareForUpdate(crd: Definition, old: Definition) {
+        crd.spec = old.spec;
+      },
+      validateUpdate: (crd: Definition) => validateDefinitionStatus(crd),
+    },
     allowUnconditionalUpdate: false,
     holdsDeletion: (crd: Definition) => crd.metadata?.finalizers?.includes(CLEANUP_FINALIZER) === true,
     markDeleting,

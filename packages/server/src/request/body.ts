@@ -114,6 +114,11 @@ function identified(
     );
   }
   if (object.kind !== expected.kind) {
+    if (!typeNameOfKind(expected.group, expected.version, object.kind)) {
+      throw statusError.badRequest(
+        `${handled}: no kind "${object.kind}" is registered for version "${apiVersion}" in scheme "pkg/runtime/scheme.go:111"`,
+      );
+    }
     const internal = expected.group.split('.')[0] || 'core';
     throw statusError.badRequest(
       `${handled}: converting (${expected.version}.${object.kind}) to (${internal}.${expected.kind}): unknown conversion`,

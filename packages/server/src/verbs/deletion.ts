@@ -28,6 +28,10 @@ export interface DeletionSubject {
 export function checkPreconditions({ definition, object, options }: Pick<DeletionSubject, 'definition' | 'object' | 'options'>): void {
   const { uid, resourceVersion } = options.preconditions ?? {};
   const metadata = object.metadata!;
+  if (definition.holdsDeletion) {
+    checkHeld(definition, metadata, options);
+    return;
+  }
   const subject = { group: definition.type.group, resource: definition.type.kind };
   if (uid != null && uid !== metadata.uid) {
     throw statusError.conflict(
@@ -42,6 +46,19 @@ export function checkPreconditions({ definition, object, options }: Pick<Deletio
       metadata.name!,
       `the ResourceVersion in the precondition (${resourceVersion}) does not match the ResourceVersion in record (${metadata.resourceVersion}). The object might have been modified`,
     );
+  }
+}
+
+/** Namespaces and definitions of custom resources look for themselves, and say it otherwise. */
+function checkHeld({ type }: ResourceDefinition<any>, metadata: NonNullable<PlainObject['metadata']>, options: DeleteOptions): void {
+  for (const [field, word] of [
+    ['uid', 'UID'],
+    ['resourceVersion', 'ResourceVersion'],
+  ] as const) {
+    const asked = options.preconditions?.[field];
+    if (asked == null || asked === metadata[field]) continue;
+    const why = `Precondition failed: ${word} in precondition: ${asked}, ${word} in object meta: ${metadata[field]}`;
+    throw statusError.conflict(type, metadata.name!, why);
   }
 }
 

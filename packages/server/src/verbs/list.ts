@@ -110,6 +110,12 @@ export async function listConverted(endpoint: Endpoint, options: ListOptions): P
   return bodyOf(endpoint, options, at, entries, more ? () => chosen.length - entries.length : undefined);
 }
 
+/** Undefined when it is about the past or a page. */
+function questionOf({ cache }: Endpoint, selection: Selection, { past, after }: Position, isPage: boolean): string | undefined {
+  if (past || after !== undefined || isPage || selection.key !== undefined) return undefined;
+  return `${cache.changedAt} ${selection.keyPrefix} ${selection.text ?? ''}`;
+}
+
 /** `remaining` is given when more lie behind the last entry. */
 function bodyOf(
   endpoint: Endpoint,
@@ -125,5 +131,5 @@ function bodyOf(
     // With a selector the number of what remains is not known without looking at all of it; upstream leaves it out.
     if (selection.matches === undefined) metadata.remainingItemCount = remaining();
   }
-  return new ListBody(endpoint, entries, metadata);
+  return new ListBody(endpoint, entries, metadata, questionOf(endpoint, selection, at, remaining !== undefined));
 }

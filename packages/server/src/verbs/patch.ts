@@ -71,7 +71,8 @@ export function patchBody(context: RequestContext, type: string, duplicates: str
   } catch (error) {
     throw statusError.badRequest(`${frame}${(error as Error).message}`);
   }
-  if (value === null && type !== MERGE_PATCH) return type === JSON_PATCH ? [] : {};
+  if (value === null && type === MERGE_PATCH) throw statusError.badRequest('Invalid JSON Patch');
+  if (value === null) return type === JSON_PATCH ? [] : {};
   const fits = type === JSON_PATCH ? Array.isArray(value) : typeof value === 'object' && !Array.isArray(value);
   if (!fits) {
     throw statusError.badRequest(`${frame}json: cannot unmarshal ${jsonTypeName(value)} into Go value of type ${GO_TYPES[type]}`);
@@ -237,5 +238,5 @@ function strictly(context: RequestContext, endpoint: Endpoint, value: object, op
   return decoded;
 }
 
-const invalidPatch = (shown: string, why: string): StatusError =>
+export const invalidPatch = (shown: string, why: string): StatusError =>
   statusError.invalid({ group: '', kind: '' }, '', [fieldError.invalid('patch', shown, why)]);

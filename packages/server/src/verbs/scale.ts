@@ -11,13 +11,13 @@ import {
 } from '@tiphys/machinery';
 import { ageColumn, type Column, integer, nameColumn, type ScalePaths } from '@tiphys/registry';
 import type { PlainObject } from '../cache/entry.ts';
-import { builtInCodec } from '../codec.ts';
+import { builtInCodec, DecodeError } from '../codec.ts';
 import { decodeBody } from '../request/body.ts';
 import type { RequestContext } from '../request/context.ts';
 import { type WriteOptions, writeOptions } from '../request/write-options.ts';
 import type { Endpoint } from '../resources.ts';
 import { entryOf } from './get.ts';
-import { patchBody, patchType, patchValue } from './patch.ts';
+import { invalidPatch, patchBody, patchType, patchValue } from './patch.ts';
 import { track } from './prepare.ts';
 import { updateObject } from './update.ts';
 import { OPTIMISTIC_LOCK } from './write.ts';
@@ -97,6 +97,14 @@ export async function updateScale(context: RequestContext, endpoint: Endpoint): 
   return write(context, endpoint, options, () => scale);
 }
 
+function asScale(patched: PlainObject): PlainObject {
+  try {
+    return scaleCodec.normalize(patched, { strict: false }).object;
+  } catch (error) {
+    throw error instanceof DecodeError ? invalidPatch(JSON.stringify(patched), error.message) : error;
+  }
+}
+
 export async function patchScale(context: RequestContext, endpoint: Endpoint): Promise<ApiResponse> {
   const type = patchType(context, endpoint);
   const options = writeOptions(context, 'PatchOptions');
@@ -106,9 +114,9 @@ export async function patchScale(context: RequestContext, endpoint: Endpoint): P
       const patched = type.includes('apply')
         ? patchValue(current, 'application/merge-patch+json', body)
         : scaleCodec.strategicMerge!(current, body as object);
-      return scaleCodec.normalize(patched, { strict: false }).object;
+      return asScale(patched);
     }
-    return scaleCodec.normalize(patchValue(current, type, body), { strict: false }).object;
+    return asScale(patchValue(current, type, body));
   });
 }
 
@@ -118,13 +126,17 @@ function withReplicas(object: PlainObject, paths: ScalePaths, scale: Scale): Pla
   return jsonEqual(at(object, paths.specReplicas) ?? 0, replicas) ? object : withValueAt(object, paths.specReplicas, replicas);
 }
 
-/** A Scale's managers come back without times, and none owns a number of replicas that is left out. */
+/** A Scale's own managers come back without times, and none owns a number of replicas that is left out. */
 function forgetTimes(object: PlainObject, paths: ScalePaths, scale: Scale): void {
   const fields = object.metadata!.managedFields;
   if (!fields) return;
   const path = paths.specReplicas.replace(/^\./, '').split('.');
   object.metadata!.managedFields = fields
-    .map(({ time: _time, ...entry }) => (scale.spec?.replicas ? entry : { ...entry, fieldsV1: without(entry.fieldsV1 as Tree, path) }))
+    .map((entry) => {
+      const { time: _time, ...timeless } = entry;
+      const own = entry.subresource === 'scale' ? timeless : entry;
+      return scale.spec?.replicas ? own : { ...own, fieldsV1: without(own.fieldsV1 as Tree, path) };
+    })
     .filter(({ fieldsV1 }) => Object.keys(fieldsV1 ?? {}).length > 0);
 }
 

@@ -78,6 +78,52 @@ export function checkCsiDriverName(errors: Errors, path: string, name: string | 
   }
 }
 
+const flocker: Check = (errors, path, { datasetName, datasetUUID }: corev1.FlockerVolumeSource) => {
+  if (!datasetName && !datasetUUID) errors.push(fieldError.required(path, 'one of datasetName and datasetUUID is required'));
+  if (datasetName && datasetUUID) {
+    errors.push(fieldError.invalid(path, 'resource', 'datasetName and datasetUUID can not be specified simultaneously'));
+  }
+  if (datasetName?.includes('/')) errors.push(fieldError.invalid(`${path}.datasetName`, datasetName, "must not contain '/'"));
+};
+
+const TENANT_MAX = 65;
+
+const quobyte: Check = (errors, path, { registry, volume, tenant }: corev1.QuobyteVolumeSource) => {
+  if (!registry) {
+    errors.push(fieldError.required(`${path}.registry`, 'must be a host:port pair or multiple pairs separated by commas'));
+  } else if (tenant && tenant.length >= TENANT_MAX) {
+    errors.push(fieldError.required(`${path}.tenant`, 'must be a UUID and may not exceed a length of 64 characters'));
+  } else {
+    for (const pair of registry.split(',')) {
+      const wrong = !/^(\[[^\]]*\]|[^:[\]]*):[^:]*$/.test(pair);
+      if (wrong)
+        errors.push(fieldError.invalid(`${path}.registry`, registry, 'must be a host:port pair or multiple pairs separated by commas'));
+    }
+  }
+  if (!volume) errors.push(fieldError.required(`${path}.volume`));
+};
+
+const CACHING_MODES = ['None', 'ReadOnly', 'ReadWrite'];
+const DISK_KINDS = ['Dedicated', 'Managed', 'Shared'];
+const MANAGED_URI = '/subscriptions/{sub-id}/resourcegroups/{group-name}/providers/microsoft.compute/disks/{disk-id}';
+const BLOB_URI = 'https://{account-name}.blob.core.windows.net/{container-name}/{disk-name}.vhd';
+
+const azureDisk: Check = (errors, path, { diskName, diskURI, cachingMode, kind }: corev1.AzureDiskVolumeSource) => {
+  if (!diskName) errors.push(fieldError.required(`${path}.diskName`));
+  if (!diskURI) errors.push(fieldError.required(`${path}.diskURI`));
+  if (cachingMode !== undefined && !CACHING_MODES.includes(cachingMode)) {
+    errors.push(fieldError.notSupported(`${path}.cachingMode`, cachingMode, CACHING_MODES));
+  }
+  if (kind !== undefined && !DISK_KINDS.includes(kind)) errors.push(fieldError.notSupported(`${path}.kind`, kind, DISK_KINDS));
+  const isManaged = kind === 'Managed';
+  if (isManaged && diskURI && !diskURI.startsWith('/subscriptions/')) {
+    errors.push(fieldError.notSupported(`${path}.diskURI`, diskURI, [MANAGED_URI]));
+  }
+  if (kind !== undefined && !isManaged && diskURI && !diskURI.startsWith('https://')) {
+    errors.push(fieldError.notSupported(`${path}.diskURI`, diskURI, [BLOB_URI]));
+  }
+};
+
 const csi: Check = (errors, path, source: corev1.CSIVolumeSource) => {
   checkCsiDriverName(errors, `${path}.driver`, source.driver);
   const secret = source.nodePublishSecretRef;
@@ -128,12 +174,12 @@ const SOURCES: readonly [name: keyof corev1.Volume, check: Check][] = [
   ['nfs', nfs],
   ['iscsi', needs('targetPortal', 'iqn')],
   ['glusterfs', needs('endpoints', 'path')],
-  ['flocker', () => {}],
+  ['flocker', flocker],
   ['persistentVolumeClaim', needs('claimName')],
   ['rbd', needs('monitors', 'image')],
   ['cinder', needs('volumeID')],
   ['cephfs', needs('monitors')],
-  ['quobyte', needs('registry', 'volume')],
+  ['quobyte', quobyte],
   ['downwardAPI', downward],
   ['fc', () => {}],
   ['flexVolume', needs('driver')],
@@ -142,7 +188,7 @@ const SOURCES: readonly [name: keyof corev1.Volume, check: Check][] = [
   ['vsphereVolume', needs('volumePath')],
   ['photonPersistentDisk', needs('pdID')],
   ['portworxVolume', needs('volumeID')],
-  ['azureDisk', needs('diskName', 'diskURI')],
+  ['azureDisk', azureDisk],
   ['storageos', () => {}],
   ['projected', (errors, path, source: corev1.ProjectedVolumeSource) => checkProjected(errors, path, source, checkKeyToPath)],
   ['scaleIO', needs('gateway', 'system', 'volumeName')],
