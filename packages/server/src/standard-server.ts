@@ -19,7 +19,7 @@ import type { Advertised } from './bootstrap/objects.ts';
 import { serverLeases } from './bootstrap/server-leases.ts';
 import { customResourceDefinitionRules, customResources } from './custom-resources/index.ts';
 import { keepFlowControl } from './flow-control/ensure.ts';
-import type { Authorizer } from './interfaces.ts';
+import type { AdmissionPlugin, Authorizer } from './interfaces.ts';
 import { withReviews } from './with-reviews.ts';
 
 export interface StandardServerOptions
@@ -38,6 +38,8 @@ export interface StandardServerOptions
   authorizationConfiguration?: string;
   /** What admission plugins are told. */
   admissionConfiguration?: AdmissionConfiguration;
+  /** Asked after the plugins that every server has. */
+  admission?: readonly AdmissionPlugin[];
   serviceCidrs: readonly string[];
   /** How pods reach this server: the endpoints of the Service `kubernetes`. May be given later, when the port is known. */
   advertised?: Advertised;
@@ -99,6 +101,7 @@ function gatesOf(options: StandardServerOptions, { reader, client, caller }: Gat
       admission: [
         ...defaultAdmission({ clock, random, authorizer, client, caller, ...configuration }),
         escalationCheck({ authorizer, rbac }),
+        ...(options.admission ?? []),
       ],
     },
   };

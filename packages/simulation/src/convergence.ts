@@ -1,10 +1,9 @@
 // What must hold once the trouble is over and some time has passed: everything is as its specification says.
-import type { appsv1, batchv1, corev1, discoveryv1, KubeObject, policyv1 } from '@tiphys/api';
-import { Broken, isReady } from './safety.ts';
+import type { appsv1, batchv1, corev1, discoveryv1, policyv1 } from '@tiphys/api';
+import { Broken } from './broken.ts';
+import { LIMIT, RELEASED } from './perform.ts';
+import { amount, isReady, isTerminal, nameOf, ownerOf, requestedOn, requestOf } from './pods.ts';
 import type { Truth } from './truth.ts';
-
-const nameOf = ({ metadata }: KubeObject) => metadata?.name ?? '';
-const ownerOf = ({ metadata }: KubeObject) => metadata?.ownerReferences?.find(({ controller }) => controller);
 
 function fail(problems: readonly string[]): void {
   if (problems.length > 0) throw new Broken(`it did not settle: ${problems.join('; ')}`);
@@ -14,24 +13,29 @@ function podsOwnedBy(truth: Truth, uid: string | undefined): corev1.Pod[] {
   return truth.all<corev1.Pod>('pods').filter((pod) => ownerOf(pod)?.uid === uid);
 }
 
-/** Every owner of every object is there. */
+/** Every owner of every object is there, and so is its namespace. */
 function orphans(truth: Truth): string[] {
-  const owned = ['pods', 'replicasets', 'controllerrevisions', 'endpointslices'].flatMap((resource) => truth.all(resource));
-  const uids = new Set(
-    ['deployments', 'replicasets', 'statefulsets', 'daemonsets', 'jobs', 'services/specs', 'minions', 'pods'].flatMap((resource) =>
-      truth.all(resource).map(({ metadata }) => metadata?.uid),
-    ),
-  );
-  return owned
-    .filter((object) => ownerOf(object) && !uids.has(ownerOf(object)!.uid))
-    .map((object) => `${nameOf(object)} has lost its owner`);
+  const uids = new Set<string | undefined>();
+  const namespaces = new Set<string | undefined>();
+  for (const [key, { metadata }] of truth.everything()) {
+    uids.add(metadata?.uid);
+    if (key.startsWith('/registry/namespaces/')) namespaces.add(metadata?.name);
+  }
+  const problems: string[] = [];
+  for (const [key, object] of truth.everything()) {
+    const { namespace } = object.metadata ?? {};
+    if (ownerOf(object) && !uids.has(ownerOf(object)!.uid)) problems.push(`${key} has lost its owner`);
+    if (namespace && !namespaces.has(namespace)) problems.push(`${key} has lost its namespace`);
+    const isAlone = key.startsWith('/registry/pods/') && !ownerOf(object) && object.metadata?.labels?.app !== RELEASED;
+    if (isAlone) problems.push(`${key} belongs to nobody`);
+  }
+  return problems;
 }
 
 function lingering(truth: Truth): string[] {
-  return ['pods', 'deployments', 'replicasets', 'statefulsets', 'daemonsets', 'jobs']
-    .flatMap((resource) => truth.all(resource))
-    .filter(({ metadata }) => metadata?.deletionTimestamp)
-    .map((object) => `${nameOf(object)} is being deleted still`);
+  return Array.from(truth.everything())
+    .filter(([, { metadata }]) => metadata?.deletionTimestamp)
+    .map(([key]) => `${key} is being deleted still`);
 }
 
 const agree = (what: string, expected: Record<string, number | undefined>, status: object | undefined): string[] =>
@@ -39,19 +43,26 @@ const agree = (what: string, expected: Record<string, number | undefined>, statu
     .filter(([field, value]) => ((status as Record<string, number>)?.[field] ?? 0) !== (value ?? 0))
     .map(([field, value]) => `${what} has ${field} ${(status as Record<string, number>)?.[field] ?? 0}, not ${value ?? 0}`);
 
+/** What a Deployment can have at most: quotas and full nodes are reasons to have less. */
+function possible(truth: Truth, deployment: appsv1.Deployment, pods: readonly corev1.Pod[]): number {
+  const replicas = deployment.spec!.replicas ?? 1;
+  if (deployment.metadata!.namespace === 'limited') return Math.min(replicas, LIMIT);
+  return nameOf(deployment) === 'heavy' ? replicas - pods.filter((pod) => !pod.spec?.nodeName && !findsRoom(truth, pod)).length : replicas;
+}
+
 function deployments(truth: Truth): string[] {
   return truth.all<appsv1.Deployment>('deployments').flatMap((deployment) => {
     const sets = truth.all<appsv1.ReplicaSet>('replicasets').filter((set) => ownerOf(set)?.uid === deployment.metadata!.uid);
     const pods = sets.flatMap((set) => podsOwnedBy(truth, set.metadata!.uid));
     const image = deployment.spec!.template!.spec!.containers[0]!.image;
-    const replicas = deployment.spec!.replicas ?? 1;
+    const ready = possible(truth, deployment, pods);
     const current = pods.filter((pod) => pod.spec!.containers[0]!.image === image && isReady(pod)).length;
     const name = `deployment ${nameOf(deployment)}`;
+    const counts = { replicas: pods.length, readyReplicas: ready, availableReplicas: ready, updatedReplicas: pods.length };
     return [
-      ...(pods.length === replicas && current === replicas
-        ? []
-        : [`${name} has ${pods.length} pods, ${current} ready and current, of ${replicas}`]),
-      ...agree(name, { replicas, readyReplicas: replicas, availableReplicas: replicas, updatedReplicas: replicas }, deployment.status),
+      ...(current === ready ? [] : [`${name} has ${pods.length} pods, ${current} ready and current, of ${ready}`]),
+      ...(pods.length > (deployment.spec!.replicas ?? 1) ? [`${name} has ${pods.length} pods`] : []),
+      ...agree(name, counts, deployment.status),
       ...agree(name, { observedGeneration: deployment.metadata!.generation }, deployment.status),
     ];
   });
@@ -106,18 +117,63 @@ function budgets(truth: Truth): string[] {
   });
 }
 
-function waitingPods(truth: Truth): string[] {
-  const schedulable = truth.all<corev1.Node>('minions').some(({ spec }) => !spec?.unschedulable && !spec?.taints?.length);
-  const waiting = truth.all<corev1.Pod>('pods').filter((pod) => !pod.spec?.nodeName);
-  return schedulable ? waiting.map((pod) => `${nameOf(pod)} waits for a node`) : [];
+function findsRoom(truth: Truth, pod: corev1.Pod): boolean {
+  return truth
+    .all<corev1.Node>('minions')
+    .some((node) => requestedOn(truth, nameOf(node)) + requestOf(pod) <= amount(node.status?.allocatable?.cpu));
 }
 
+function waitingPods(truth: Truth): string[] {
+  const waiting = truth.all<corev1.Pod>('pods').filter((pod) => !pod.spec?.nodeName && findsRoom(truth, pod));
+  return waiting.map((pod) => `${nameOf(pod)} waits for a node, and there is room`);
+}
+
+function nodes(truth: Truth): string[] {
+  return truth.all<corev1.Node>('minions').flatMap((node) => {
+    const ready = node.status?.conditions?.find(({ type }) => type === 'Ready')?.status;
+    const taints = (node.spec?.taints ?? []).map(({ key }) => key);
+    return ready === 'True' && taints.length === 0 ? [] : [`node ${nameOf(node)} has Ready ${ready} and taints ${taints.join(' ')}`];
+  });
+}
+
+/** The endpoints of every service are its pods that are ready. */
 function slices(truth: Truth): string[] {
-  return truth.all<discoveryv1.EndpointSlice>('endpointslices').flatMap((slice) => {
-    const gone = (slice.endpoints ?? []).filter(
-      ({ targetRef }) => targetRef?.kind === 'Pod' && !truth.all('pods').some(({ metadata }) => metadata?.uid === targetRef.uid),
-    );
-    return gone.map(({ targetRef }) => `the endpoint slice ${nameOf(slice)} names ${targetRef!.name}, which is gone`);
+  return truth.all<corev1.Service>('services/specs').flatMap((service) => {
+    const { app } = service.spec?.selector ?? {};
+    const { namespace } = service.metadata!;
+    if (!app) return [];
+    const wanted = truth
+      .all<corev1.Pod>('pods')
+      .filter((pod) => pod.metadata!.namespace === namespace && pod.metadata!.labels?.app === app);
+    const found = truth
+      .all<discoveryv1.EndpointSlice>('endpointslices')
+      .filter(({ metadata }) => metadata!.namespace === namespace && metadata!.labels?.['kubernetes.io/service-name'] === nameOf(service))
+      .flatMap(({ endpoints }) => endpoints ?? []);
+    const names = found.filter(({ conditions }) => conditions?.ready).map(({ targetRef }) => targetRef?.name);
+    const expected = wanted.filter((pod) => isReady(pod) && !isTerminal(pod)).map(nameOf);
+    return names.sort().join(' ') === expected.sort().join(' ')
+      ? []
+      : [`service ${nameOf(service)} has the endpoints ${names.join(' ')}, its ready pods are ${expected.join(' ')}`];
+  });
+}
+
+function cronJobs(truth: Truth): string[] {
+  return truth.all<batchv1.CronJob>('cronjobs').flatMap((cron) => {
+    const owned = truth.all<batchv1.Job>('jobs').filter((job) => ownerOf(job)?.uid === cron.metadata!.uid);
+    const limit = cron.spec!.successfulJobsHistoryLimit ?? 3;
+    return [
+      ...(owned.length > limit ? [`cron job ${nameOf(cron)} has kept ${owned.length} jobs of ${limit}`] : []),
+      ...(cron.status?.active?.length ? [`cron job ${nameOf(cron)} has active jobs`] : []),
+    ];
+  });
+}
+
+function quotas(truth: Truth): string[] {
+  return truth.all<corev1.ResourceQuota>('resourcequotas').flatMap((quota) => {
+    const { namespace } = quota.metadata!;
+    const pods = truth.all<corev1.Pod>('pods').filter((pod) => pod.metadata!.namespace === namespace && !isTerminal(pod)).length;
+    const used = Number(quota.status?.used?.pods);
+    return used === pods ? [] : [`the quota of ${namespace} says ${used} pods are there, not ${pods}`];
   });
 }
 
@@ -133,5 +189,8 @@ export function judgeConvergence(truth: Truth): void {
     ...budgets(truth),
     ...waitingPods(truth),
     ...slices(truth),
+    ...nodes(truth),
+    ...cronJobs(truth),
+    ...quotas(truth),
   ]);
 }

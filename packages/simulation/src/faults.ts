@@ -2,8 +2,8 @@
 // name, and so left out one by one when the shortest story of a failure is looked for.
 import type { Random } from '@tiphys/runtime';
 
-/** Who talks to the server: one of the cluster's parts, or everybody. */
-export type PartName = 'controllers' | 'scheduler' | 'nodes' | 'user';
+/** Who talks to the server, or the server itself. */
+export type PartName = 'controllers' | 'scheduler' | 'nodes' | 'user' | 'server';
 
 export const REFUSALS = {
   409: 'Conflict',
@@ -24,9 +24,15 @@ export type Fault =
   /** What the part watches reaches it so much later, in order. */
   | { kind: 'stale'; part: PartName; delayMs: number }
   /** All watches of the part end now and may begin anew. */
-  | { kind: 'drop-watches'; part: PartName };
+  | { kind: 'drop-watches'; part: PartName }
+  /** A node's heartbeats don't arrive: the API server takes neither its lease nor its status. */
+  | { kind: 'silence'; part: 'nodes'; node: string }
+  /** A webhook that admits new pods answers late, and a share of its answers is an error. */
+  | { kind: 'webhook'; part: 'server'; delayMs: number; share: number };
 
 type LastingFault = Exclude<Fault, { kind: 'drop-watches' }>;
+
+const heartbeatOf = (node: string) => new RegExp(`/(leases/${node}|nodes/${node}/status)(\\?|$)`);
 
 /** The faults that are on, and how they are drawn for one request. */
 export class Faults {
@@ -57,6 +63,22 @@ export class Faults {
   refusal(part: PartName): RefusalCode | undefined {
     for (const fault of this.#of(part)) if (fault.kind === 'refuse' && this.#random.number() < fault.share) return fault.code;
     return undefined;
+  }
+
+  /** Whether nothing of what the node says of itself arrives. */
+  silences(part: PartName, url: string): boolean {
+    return this.#of(part).some((fault) => fault.kind === 'silence' && heartbeatOf(fault.node).test(url));
+  }
+
+  /** What the webhook does to one request. */
+  webhook(): { delayMs: number; fails: boolean } {
+    let [delayMs, fails] = [0, false];
+    for (const fault of this.#active) {
+      if (fault.kind !== 'webhook') continue;
+      delayMs += fault.delayMs;
+      fails ||= this.#random.number() < fault.share;
+    }
+    return { delayMs, fails };
   }
 
   losesAnswer(part: PartName): boolean {

@@ -76,6 +76,7 @@ export function faultyHandler(handler: ApiHandler, part: PartName, faults: Fault
       if (delayMs > 0) await clock.sleep(delayMs, request.signal);
       const code = faults.refusal(part);
       if (code !== undefined) return refusal(code);
+      if (isWrite(request) && faults.silences(part, request.url)) return refusal(503);
       const answer = await handler.handle(request);
       if (isWrite(request) && faults.losesAnswer(part)) return refusal(500);
       if (answer.body.kind !== 'watch') return answer;

@@ -6,32 +6,84 @@ import type { Action, WorkloadKind } from './story.ts';
 import type { VirtualCluster } from './virtual-cluster.ts';
 
 export const NAMESPACE = 'default';
+/** What a pod is called that its controller was made to let go. */
+export const RELEASED = 'released';
 
-const template = (name: string, version = 0) => ({
+/** Pods that the quota of the limited namespace allows. */
+export const LIMIT = 4;
+
+const template = (name: string, version = 0, cpu = '10m') => ({
   metadata: { labels: { app: name } },
-  spec: { containers: [{ name: 'c', image: `image:${version}`, resources: { requests: { cpu: '10m' } } }] } as corev1.PodSpec,
+  spec: { containers: [{ name: 'c', image: `image:${version}`, resources: { requests: { cpu } } }] } as corev1.PodSpec,
 });
 
-const metadata = (name: string) => ({ name, namespace: NAMESPACE });
+const metadata = (name: string, namespace = NAMESPACE) => ({ name, namespace });
 const selector = (name: string) => ({ matchLabels: { app: name } });
+const ONCE = (name: string) => ({ ...template(name), spec: { ...template(name).spec, restartPolicy: 'Never' } as corev1.PodSpec });
 
-async function createWorkload(client: Client, kind: WorkloadKind, name: string, replicas: number): Promise<void> {
-  const spec = { replicas, selector: selector(name), template: template(name) };
-  if (kind === 'StatefulSet') {
-    await client.of(appsv1.statefulsets).create({ metadata: metadata(name), spec: { ...spec, serviceName: name } });
-  } else if (kind === 'DaemonSet') {
-    await client.of(appsv1.daemonsets).create({ metadata: metadata(name), spec: { selector: spec.selector, template: spec.template } });
-  } else if (kind === 'Job') {
-    const once = { ...spec.template, spec: { ...spec.template.spec, restartPolicy: 'Never' } as corev1.PodSpec };
-    const job: batchv1.Job = { metadata: metadata(name), spec: { completions: replicas, parallelism: 2, template: once } };
-    await client.of(batchv1.jobs).create(job);
-  } else {
-    await client.of(appsv1.deployments).create({ metadata: metadata(name), spec });
-    if (kind !== 'Guarded') return;
+type Create = (client: Client, name: string, replicas: number) => Promise<unknown>;
+
+async function createDeployment(
+  client: Client,
+  name: string,
+  replicas: number,
+  of: { namespace?: string; cpu?: string; node?: string } = {},
+) {
+  const { namespace = NAMESPACE, cpu, node } = of;
+  const made = template(name, 0, cpu);
+  if (node) made.spec.nodeSelector = { 'kubernetes.io/hostname': node };
+  await client
+    .of(appsv1.deployments)
+    .create({ metadata: metadata(name, namespace), spec: { replicas, selector: selector(name), template: made } });
+}
+
+const createService = (client: Client, name: string, clusterIP?: 'None') =>
+  client.of(corev1.services).create({
+    metadata: metadata(name),
+    spec: { selector: { app: name }, ports: [{ port: 80 }], ...(clusterIP ? { clusterIP } : {}) },
+  });
+
+const CREATE: Readonly<Record<WorkloadKind, Create>> = {
+  Deployment: async (client, name, replicas) => {
+    await createService(client, name);
+    await createDeployment(client, name, replicas);
+  },
+  Heavy: (client, name, replicas) => createDeployment(client, name, replicas, { cpu: '10' }),
+  Guarded: async (client, name, replicas) => {
+    await createService(client, name);
+    await createDeployment(client, name, replicas, { node: 'simulated-1' });
     const budget = { selector: selector(name), minAvailable: replicas - 1 };
     await client.of(policyv1.poddisruptionbudgets).create({ metadata: metadata(name), spec: budget });
-  }
-}
+  },
+  Limited: async (client, name, replicas) => {
+    await client.of(corev1.namespaces).create({ metadata: { name } });
+    await client.of(corev1.resourcequotas).create({ metadata: metadata('pods', name), spec: { hard: { pods: `${LIMIT}` } } });
+    await createDeployment(client, name, replicas, { namespace: name });
+  },
+  Namespace: async (client, name, replicas) => {
+    await client.of(corev1.namespaces).create({ metadata: { name } });
+    await client.of(corev1.configmaps).create({ metadata: { ...metadata('held', name), finalizers: ['example.com/nobody'] } });
+    await client.of(corev1.configmaps).patch('held', name, 'merge', { metadata: { finalizers: null } });
+    await createDeployment(client, name, replicas, { namespace: name });
+  },
+  StatefulSet: async (client, name, replicas) => {
+    await createService(client, name, 'None');
+    const spec = { replicas, selector: selector(name), template: template(name), serviceName: name };
+    await client.of(appsv1.statefulsets).create({ metadata: metadata(name), spec });
+  },
+  DaemonSet: (client, name) =>
+    client.of(appsv1.daemonsets).create({ metadata: metadata(name), spec: { selector: selector(name), template: template(name) } }),
+  Job: (client, name, completions) =>
+    client.of(batchv1.jobs).create({ metadata: metadata(name), spec: { completions, parallelism: 2, template: ONCE(name) } }),
+  CronJob: (client, name) => {
+    const spec = {
+      schedule: '* * * * *',
+      concurrencyPolicy: 'Forbid',
+      jobTemplate: { spec: { parallelism: 1, completions: 1, template: ONCE(name) } },
+    };
+    return client.of(batchv1.cronjobs).create({ metadata: metadata(name), spec });
+  },
+};
 
 const TYPES = {
   Deployment: appsv1.deployments,
@@ -50,7 +102,8 @@ async function chosenPod(client: Client, name: string, choice: number): Promise<
 async function act(client: Client, action: Action): Promise<void> {
   switch (action.do) {
     case 'create':
-      return createWorkload(client, action.kind, action.name, action.replicas);
+      await CREATE[action.kind](client, action.name, action.replicas);
+      return;
     case 'scale':
       await client.of(typeOf(action.kind)).patch(action.name, NAMESPACE, 'merge', { spec: { replicas: action.replicas } });
       return;
@@ -74,6 +127,20 @@ async function act(client: Client, action: Action): Promise<void> {
       if (pod) await client.of(corev1.pods).delete(pod.metadata!.name!, NAMESPACE);
       return;
     }
+    case 'release pod': {
+      const pod = await chosenPod(client, action.name, action.choice);
+      if (pod) await client.of(corev1.pods).patch(pod.metadata!.name!, NAMESPACE, 'merge', { metadata: { labels: { app: RELEASED } } });
+      return;
+    }
+    case 'delete namespace':
+      await client.of(corev1.namespaces).delete(action.name);
+      return;
+    case 'scale limited':
+      await client.of(appsv1.deployments).patch('limited', 'limited', 'merge', { spec: { replicas: action.replicas } });
+      return;
+    case 'delete node':
+      await client.of(corev1.nodes).delete(`simulated-${action.node + 1}`);
+      return;
     case 'cordon': {
       const spec = { unschedulable: action.unschedulable || null };
       await client.of(corev1.nodes).patch(`simulated-${action.node + 1}`, undefined, 'merge', { spec });

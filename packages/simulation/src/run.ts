@@ -1,18 +1,33 @@
 // Runs a story against a cluster on a virtual clock and says whether every promise was kept.
 
-import { corev1 } from '@tiphys/api';
+import { batchv1, corev1 } from '@tiphys/api';
+import type { Client } from '@tiphys/client';
 import type { Logger } from '@tiphys/runtime';
 import { seededRandom } from '@tiphys/runtime';
+import { Broken } from './broken.ts';
 import { judgeConvergence } from './convergence.ts';
-import { perform } from './perform.ts';
-import { Broken, WatchWitness, watchSafety } from './safety.ts';
+import { perform, RELEASED } from './perform.ts';
+import { judgeSilences } from './safety/silence.ts';
+import { watchSafety } from './safety.ts';
 import { type Story, storyOf } from './story.ts';
 import { Truth } from './truth.ts';
 import { VirtualCluster } from './virtual-cluster.ts';
+import { EVERYTHING, type Selection, WatchWitness } from './witness.ts';
 
-/** Long enough for every back-off and lease to run out. */
-const SETTLE_MS = 15 * 60_000;
+/** Longer than the longest back-off of a controller. */
+const SETTLE_MS = 18 * 60_000;
 const WITNESS = { name: 'system:witness', groups: ['system:masters', 'system:authenticated'] };
+
+/** What is followed: everything, what a label chooses, and what a node's own watch asks for. */
+const SELECTIONS: readonly Selection[] = [
+  EVERYTHING,
+  { query: `&labelSelector=app%3D${RELEASED}`, selects: ({ metadata }) => metadata?.labels?.app === RELEASED },
+  { query: '&fieldSelector=spec.nodeName%3Dsimulated-2', selects: (pod) => (pod as corev1.Pod).spec?.nodeName === 'simulated-2' },
+  {
+    query: '&fieldSelector=status.phase%3DPending',
+    selects: (pod) => ((pod as corev1.Pod).status?.phase ?? 'Pending') === 'Pending',
+  },
+];
 
 export interface Outcome {
   story: Story;
@@ -28,6 +43,14 @@ export interface RunOptions {
 
 export const drawStory = (seed: number, minutes: number): Story => storyOf({ seed, minutes }, seededRandom(seed + 2));
 
+/** Ends what would go on for ever: cordoned nodes, and jobs that come every minute. */
+async function calm(client: Client): Promise<void> {
+  for (const { metadata } of (await client.of(corev1.nodes).list()).items)
+    await client.of(corev1.nodes).patch(metadata!.name!, undefined, 'merge', { spec: { unschedulable: null } });
+  for (const { metadata } of (await client.of(batchv1.cronjobs).list()).items)
+    await client.of(batchv1.cronjobs).patch(metadata!.name!, metadata!.namespace, 'merge', { spec: { suspend: true } });
+}
+
 async function play(cluster: VirtualCluster, story: Story, failures: Error[]): Promise<void> {
   const client = cluster.client;
   for (const { atMs, action } of story.steps) {
@@ -36,9 +59,7 @@ async function play(cluster: VirtualCluster, story: Story, failures: Error[]): P
     await perform(cluster, client, action);
   }
   cluster.faults.lift();
-  // A cordoned node would be a reason to wait for ever.
-  for (let node = 1; node <= story.nodes; node++)
-    await cluster.clock.runUntil(client.of(corev1.nodes).patch(`simulated-${node}`, undefined, 'merge', { spec: { unschedulable: null } }));
+  await cluster.clock.runUntil(calm(client));
   await cluster.clock.advance(SETTLE_MS);
 }
 
@@ -47,8 +68,8 @@ export async function runStory(story: Story, { log }: RunOptions = {}): Promise<
   const cluster = new VirtualCluster({ seed: story.seed, nodes: story.nodes, ...(log ? { log } : {}) });
   const failures: Error[] = [];
   const truth = new Truth(cluster.store, (error) => failures.push(error));
-  const witness = new WatchWitness(truth);
-  watchSafety(truth, 'guarded');
+  const witnesses = SELECTIONS.map((selection) => new WatchWitness(truth, selection));
+  watchSafety(truth, 'guarded', cluster.clock);
   let stopped = false;
   const outcome = (): Outcome => {
     const [first] = failures;
@@ -60,13 +81,14 @@ export async function runStory(story: Story, { log }: RunOptions = {}): Promise<
   };
   try {
     await cluster.start();
-    const following = async () => {
+    const following = async (witness: WatchWitness) => {
       while (!stopped) await witness.follow(cluster.handler, WITNESS).catch(() => cluster.clock.sleep(1000));
     };
-    void following();
+    for (const witness of witnesses) void following(witness);
+    judgeSilences(story, truth, cluster.clock);
     await play(cluster, story, failures);
     if (failures.length === 0) judgeConvergence(truth);
-    witness.judge();
+    for (const witness of witnesses) witness.judge();
   } catch (error) {
     failures.push(error as Error);
   }

@@ -15,7 +15,8 @@ const PREFIX = '/registry/';
 const decoded = (value: Uint8Array): KubeObject => JSON.parse(Buffer.from(value).toString());
 
 export class Truth {
-  readonly #objects = new Map<string, KubeObject>();
+  /** By the first part of the key, then by key. */
+  readonly #objects = new Map<string, Map<string, KubeObject>>();
   readonly #listeners: ((event: TruthEvent) => void)[] = [];
   readonly #watch: { stop(): void };
 
@@ -36,7 +37,23 @@ export class Truth {
   /** Objects of a resource as the store names it, such as `pods` or `services/specs`. */
   all<T extends KubeObject>(resource: string): T[] {
     const prefix = `${PREFIX}${resource}/`;
-    return [...this.#objects].filter(([key]) => key.startsWith(prefix)).map(([, object]) => object as T);
+    const found: T[] = [];
+    for (const [key, object] of this.#under(prefix)) if (key.startsWith(prefix)) found.push(object as T);
+    return found;
+  }
+
+  /** Everything there is, with its key. */
+  *everything(): Iterable<[string, KubeObject]> {
+    for (const objects of this.#objects.values()) yield* objects;
+  }
+
+  /** Runs a check at a time of its own; what it throws is told like the listeners'. */
+  check(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      this.#onBroken(error as Error);
+    }
   }
 
   stop(): void {
@@ -44,16 +61,21 @@ export class Truth {
   }
 
   #take({ type, record }: StoreEvent): void {
-    const old = this.#objects.get(record.key);
+    const objects = this.#under(record.key);
+    const old = objects.get(record.key);
     const now = type === 'put' && record.key.startsWith(PREFIX) ? decoded(record.value) : undefined;
-    if (now) this.#objects.set(record.key, now);
-    else this.#objects.delete(record.key);
-    for (const listener of this.#listeners) {
-      try {
-        listener({ revision: record.modRevision, key: record.key, old, new: now });
-      } catch (error) {
-        this.#onBroken(error as Error);
-      }
+    if (now) objects.set(record.key, now);
+    else objects.delete(record.key);
+    for (const listener of this.#listeners) this.check(() => listener({ revision: record.modRevision, key: record.key, old, new: now }));
+  }
+
+  #under(key: string): Map<string, KubeObject> {
+    const first = key.startsWith(PREFIX) ? key.slice(PREFIX.length, key.indexOf('/', PREFIX.length)) : '';
+    let objects = this.#objects.get(first);
+    if (!objects) {
+      objects = new Map();
+      this.#objects.set(first, objects);
     }
+    return objects;
   }
 }

@@ -3,12 +3,12 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { type Client, inProcessClient, userInfo } from '@tiphys/client';
 import { builtinControllers, startControllers, systemControllers } from '@tiphys/controllers';
-import type { ApiHandler } from '@tiphys/machinery';
+import { type ApiHandler, statusError } from '@tiphys/machinery';
 import { startSimulatedNodes } from '@tiphys/node';
 import { builtinDefinitions } from '@tiphys/registry';
 import { type Logger, type Runtime, seededRandom, silentLogger, type VirtualClock, virtualClock } from '@tiphys/runtime';
 import { startScheduler } from '@tiphys/scheduler';
-import { createStandardServer, createTokenSigner, LOOPBACK_USER, type StandardServer } from '@tiphys/server';
+import { type AdmissionPlugin, createStandardServer, createTokenSigner, LOOPBACK_USER, type StandardServer } from '@tiphys/server';
 import { Retryable } from '@tiphys/std';
 import { memoryStore, type Store } from '@tiphys/storage';
 import { Faults, type PartName } from './faults.ts';
@@ -31,7 +31,7 @@ interface RunningPart {
 }
 
 /** Parts that can be stopped and started; the user is no such part. */
-export type StoppablePart = Exclude<PartName, 'user'>;
+export type StoppablePart = Exclude<PartName, 'user' | 'server'>;
 export const STOPPABLE_PARTS: readonly StoppablePart[] = ['controllers', 'scheduler', 'nodes'];
 
 export interface VirtualClusterOptions {
@@ -79,6 +79,7 @@ export class VirtualCluster {
       signer: signer(),
       definitions: builtinDefinitions({ serviceCidr: SERVICE_CIDR }),
       serviceCidrs: [SERVICE_CIDR],
+      admission: [this.#webhook],
     });
     await this.clock.runUntil(this.#server.bootstrap());
   }
@@ -126,6 +127,18 @@ export class VirtualCluster {
       return this.#server.handle(request);
     },
   };
+
+  /** What a webhook for new pods is to those who wait for its answer. */
+  readonly #webhook: AdmissionPlugin = {
+    name: 'SimulatedWebhook',
+    validate: ({ operation, type }) => (operation === 'CREATE' && type.resource === 'pods' ? this.#askWebhook() : undefined),
+  };
+
+  async #askWebhook(): Promise<void> {
+    const { delayMs, fails } = this.faults.webhook();
+    if (delayMs > 0) await this.clock.sleep(delayMs);
+    if (fails) throw statusError.internal('failed calling webhook "pods.example.com": a fault of the simulation');
+  }
 
   #through(part: PartName): ApiHandler {
     return faultyHandler(this.handler, part, this.faults, this.clock);

@@ -1,0 +1,39 @@
+// Plays one story after another, and looks for the shortest of each that breaks a promise.
+import { realClock } from '@tiphys/runtime';
+import { drawStory, runStory } from './run.ts';
+import { shortest } from './shorten.ts';
+import { storyText } from './story.ts';
+
+export interface PlayOptions {
+  first: number;
+  count: number;
+  minutes: number;
+  verbose: boolean;
+  /** Stop at the first broken promise, without looking for a shorter story. */
+  untilBroken: boolean;
+}
+
+/** Resolves with the number of stories that broke a promise. */
+export async function playSeeds({ first, count, minutes, verbose, untilBroken }: PlayOptions): Promise<number> {
+  const clock = realClock();
+  let failed = 0;
+  for (let seed = first; seed < first + count; seed++) {
+    const startMs = clock.monotonicMs();
+    const story = drawStory(seed, minutes);
+    const outcome = await runStory(story);
+    const tookMs = Math.round(clock.monotonicMs() - startMs);
+    const head = `seed ${seed}: ${story.steps.length} steps, ${outcome.revision} writes, ${tookMs} ms`;
+    if (!outcome.failure) {
+      console.log(`${head}: every promise was kept`);
+      if (verbose) console.log(storyText(story));
+      continue;
+    }
+    failed++;
+    console.log(`${head}\n  ${outcome.failure.message}`);
+    if (untilBroken) return failed;
+    console.log('Looking for a shorter story …');
+    const short = await shortest(story, (candidate) => runStory(candidate));
+    console.log(`${storyText(short.story)}\n  ${short.failure.message}\nPlay it again: npm run sim -- --seed ${seed} --minutes ${minutes}`);
+  }
+  return failed;
+}
