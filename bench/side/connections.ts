@@ -1,6 +1,8 @@
 // A small HTTP/2 client for measurements: several connections, requests spread over them, bodies and streams as bytes.
 import { type ClientHttp2Session, type ClientHttp2Stream, connect as connectSession, constants } from 'node:http2';
 
+/** Node's client gives up a connection that holds more. */
+const SESSION_MEGABYTES_MAX = 1024;
 const WINDOW_BYTES = 4 * 1024 * 1024;
 
 export interface Answer {
@@ -30,6 +32,7 @@ export function connect({ port, token, count = 1, windowBytes = WINDOW_BYTES }: 
     const session = connectSession(`https://127.0.0.1:${port}`, {
       rejectUnauthorized: false,
       settings: { initialWindowSize: windowBytes },
+      maxSessionMemory: SESSION_MEGABYTES_MAX,
     });
     session.on('connect', () => session.setLocalWindowSize(windowBytes));
     // Requests under way tell of it.

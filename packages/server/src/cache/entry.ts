@@ -6,6 +6,8 @@ import type { KubeObject, WatchEvent, WatchEventType } from '@tiphys/api';
 export type PlainObject = KubeObject & Record<string, unknown>;
 
 const METADATA = Buffer.from('"metadata":{');
+/** What is put around the revision. */
+const REVISION_TEXT_LENGTH = '"resourceVersion":"",'.length;
 const NEW_LINE = Buffer.from('}\n');
 
 /** What a writer knows already: the object whose encoding these bytes are. Saves parsing them again. */
@@ -55,6 +57,11 @@ export class Entry {
   release(): void {
     this.#object = undefined;
     this.#known = undefined;
+  }
+
+  /** Of the JSON with the resourceVersion. */
+  get length(): number {
+    return this.value.length + (this.revision === 0 ? 0 : REVISION_TEXT_LENGTH + String(this.revision).length);
   }
 
   /** JSON with the resourceVersion. */

@@ -6,6 +6,8 @@ export interface Selection {
   keyPrefix: string;
   /** The only key, when the request names one object. */
   key?: string;
+  /** What is asked of labels and fields, as it was written. */
+  text?: string;
   /** Absent when labels and fields don't matter, so that nothing has to be parsed. */
   matches?(object: PlainObject): boolean;
   /** A field that must have one value: watches that ask so are found by it instead of being asked about every change. */

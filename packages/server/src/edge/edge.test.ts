@@ -118,6 +118,30 @@ test('large answers are compressed for those who ask', async () => {
   await ask('DELETE', `${MAPS}/large`);
 });
 
+test('a long list is sent in blocks, compressed or not, and follows changes', async () => {
+  const data = { text: 'x'.repeat(100_000) };
+  const path = '/api/v1/namespaces/long/configmaps';
+  for (const name of ['a', 'b', 'c', 'd']) await ask('POST', path, json, JSON.stringify({ metadata: { name }, data }));
+  const plain = await ask('GET', path);
+  assert.equal(Number(plain.headers['content-length']), plain.bytes.length);
+  assert.deepEqual(
+    plain.json().items.map((item: any) => [item.metadata.name, item.data.text.length]),
+    ['a', 'b', 'c', 'd'].map((name) => [name, 100_000]),
+  );
+  const zipped = () => ask('GET', path, { 'accept-encoding': 'gzip' });
+  for (const answer of [await zipped(), await zipped()]) {
+    assert.equal(answer.headers['content-encoding'], 'gzip');
+    assert.deepEqual(JSON.parse(gunzipSync(answer.bytes).toString()).items, plain.json().items);
+  }
+  await ask('DELETE', `${path}/b`);
+  const later = JSON.parse(gunzipSync((await zipped()).bytes).toString());
+  assert.deepEqual(
+    later.items.map((item: any) => item.metadata.name),
+    ['a', 'c', 'd'],
+  );
+  assert.equal((await ask('HEAD', path)).bytes.length, 0);
+});
+
 test('a watch streams one event per line until the client goes', async () => {
   const stream = session.request({ ':path': `${MAPS}?watch=1&resourceVersion=${await revision()}`, authorization: 'Bearer good' });
   stream.end();

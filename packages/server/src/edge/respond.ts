@@ -3,6 +3,7 @@ import type { Http2ServerResponse } from 'node:http2';
 import type { ApiRequest } from '@tiphys/machinery';
 import type { HistogramSeries } from '../metrics/family.ts';
 import { compressed, type Encoded, encodeBody } from '../output/encode.ts';
+import { largeList, type Streamed } from '../output/large-list.ts';
 import type { Output } from '../output/negotiate.ts';
 import type { CountedResponse } from '../pipeline.ts';
 import type { NegotiatedResponse } from '../serve.ts';
@@ -48,9 +49,27 @@ export async function respond(
       return sendWatch(request, body.watch, output.encoding, response, answer.watched);
     case 'stream':
       return sendStream(body.stream, response, request.signal);
-    default:
+    default: {
+      const large = largeList(body, output, acceptEncoding);
+      if (large) return sendLarge(request, large, response, answer.sizes);
       return send(request, await encodeBody(body, output, acceptEncoding), response, answer.sizes);
+    }
   }
+}
+
+function sendLarge(
+  request: ApiRequest,
+  { blocks, length, headers }: Streamed,
+  response: Http2ServerResponse,
+  sizes: HistogramSeries | undefined,
+): Promise<void> | void {
+  for (const name in headers) response.setHeader(name, headers[name]!);
+  if (length !== undefined) response.setHeader('content-length', length);
+  if (request.method === 'HEAD') {
+    response.end('');
+    return;
+  }
+  return sendStream(blocks, response, request.signal, (bytes) => sizes?.observe(bytes));
 }
 
 function send(request: ApiRequest, { bytes, headers }: Encoded, response: Http2ServerResponse, sizes: HistogramSeries | undefined): void {

@@ -56,20 +56,31 @@ export async function sendWatch(
 
 const pending = (response: Http2ServerResponse): number => response.stream?.writableLength ?? response.writableLength ?? 0;
 
+/** Resolves when more can be written, or nobody reads any more. */
+const drained = (response: Http2ServerResponse): Promise<void> =>
+  new Promise((resolve) => {
+    const done = () => {
+      response.off('drain', done);
+      response.off('close', done);
+      resolve();
+    };
+    response.on('drain', done);
+    response.on('close', done);
+  });
+
 export async function sendStream(
-  stream: AsyncIterable<Uint8Array>,
+  stream: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
   response: Http2ServerResponse,
   signal: AbortSignal | undefined,
+  onSent?: (bytes: number) => void,
 ): Promise<void> {
   (response as { flushHeaders?(): void }).flushHeaders?.();
+  let bytes = 0;
   for await (const chunk of stream) {
     if (signal?.aborted || response.destroyed) return;
-    if (!response.write(chunk)) {
-      await new Promise<void>((resolve) => {
-        response.once('drain', resolve);
-        response.once('close', resolve);
-      });
-    }
+    bytes += chunk.length;
+    if (!response.write(chunk)) await drained(response);
   }
   response.end();
+  onSent?.(bytes);
 }

@@ -23,12 +23,15 @@ export class ListBody {
   readonly endpoint: Endpoint;
   readonly entries: readonly Entry[];
   readonly metadata: ListMeta;
+  /** What was asked and when it last could have changed: lists with the same have the same items. */
+  readonly question: string | undefined;
   #object: KubeList | undefined;
 
-  constructor(endpoint: Endpoint, entries: readonly Entry[], metadata: ListMeta) {
+  constructor(endpoint: Endpoint, entries: readonly Entry[], metadata: ListMeta, question?: string) {
     this.endpoint = endpoint;
     this.entries = entries;
     this.metadata = metadata;
+    this.question = question;
   }
 
   get object(): KubeObject {

@@ -7,6 +7,7 @@ import { stringify } from 'yaml';
 import { type Entry, EntryEvent } from '../cache/entry.ts';
 import type { Endpoint } from '../resources.ts';
 import { EntryBody, ListBody } from './bodies.ts';
+import { listHead } from './large-list.ts';
 import { contentType, type Encoding, type Output } from './negotiate.ts';
 
 /** Smaller answers are not worth compressing (apiserver responsewriters/writers.go). */
@@ -25,9 +26,8 @@ const NEW_LINE = Buffer.from('\n');
 const LIST_END = Buffer.from(']}\n');
 
 function listJson(body: ListBody): Buffer {
-  const { endpoint, entries, metadata } = body;
-  const head = `{"kind":"${body.listKind}","apiVersion":"${endpoint.apiVersion}","metadata":${JSON.stringify(metadata)},"items":[`;
-  const pieces: Uint8Array[] = [Buffer.from(head)];
+  const { endpoint, entries } = body;
+  const pieces: Uint8Array[] = [listHead(body)];
   for (let i = 0; i < entries.length; i++) {
     if (i > 0) pieces.push(COMMA);
     if (endpoint.sendsStoredOf(entries[i]!)) pieces.push(...entries[i]!.pieces());

@@ -148,6 +148,7 @@ function selectionOf(info: RequestInfo, endpoint: Endpoint, options: ListOptions
   const field = fieldTest && indexedField(endpoint, fieldTest);
   if (field) selection.field = field;
   if (labels || fieldTest) {
+    selection.text = `${options.labelSelector}&${options.fieldSelector}`;
     selection.matches = (object) =>
       (!labels || labels.matches(object.metadata?.labels ?? {})) && (!fieldTest || fieldTest.matches(selectableFields(endpoint, object)));
   }
