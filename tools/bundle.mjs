@@ -41,7 +41,11 @@ const narrow = (text) => text.replace(/[\u0080-\uffff]/g, (character) => `\\u${c
 
 const { outputFiles } = await build({
   absWorkingDir: root,
-  entryPoints: { tiphys: 'packages/cli/src/main.ts', index: 'packages/cluster/src/library.ts' },
+  entryPoints: {
+    tiphys: 'packages/cli/src/main.ts',
+    index: 'packages/cluster/src/library.ts',
+    simulation: 'packages/simulation/src/library.ts',
+  },
   outdir: 'dist',
   outExtension: { '.js': '.mjs' },
   bundle: true,

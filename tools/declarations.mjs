@@ -1,12 +1,12 @@
 // Writes dist/types: what TypeScript needs to know of the library in the npm package. The compiler writes declarations of every
-// package; those that the entry point leads to are kept, and name each other by path, because the package has no packages inside.
+// package; those that the entry points lead to are kept, and name each other by path, because the package has no packages inside.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { root } from './install.mjs';
 
-const ENTRY = 'cluster/src/index.d.ts';
+const ENTRIES = ['cluster/src/index.d.ts', 'simulation/src/library.d.ts'];
 const out = join(root, 'dist', 'types');
 const scratch = mkdtempSync(join(tmpdir(), 'tiphys-types-'));
 
@@ -44,7 +44,7 @@ try {
   const flags = ['--declaration', '--emitDeclarationOnly', '--noEmit', 'false', '--outDir', scratch, '-p', join(root, 'tsconfig.json')];
   // Whether the types are right is what `npm run types` tells.
   spawnSync(tsc, flags, { stdio: ['ignore', 'ignore', 'inherit'] });
-  const waiting = [ENTRY];
+  const waiting = [...ENTRIES];
   const seen = new Set(waiting);
   for (let file = waiting.pop(); file; file = waiting.pop()) {
     const source = join(scratch, 'packages', file);

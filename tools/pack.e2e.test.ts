@@ -76,14 +76,31 @@ console.log(body.metadata.name, cluster.url.startsWith('https://127.0.0.1:'));
     assert.equal((await inProject(process.execPath, 'program.mjs')).stdout, 'default true\n');
   });
 
+  test('the simulation runs a cluster on a virtual clock', async () => {
+    const program = `import { corev1, simulate } from 'tiphys/simulation';
+await simulate({ seed: 5, nodes: 2 }, async ({ client, clock }) => {
+  const startMs = clock.now();
+  await clock.advance('1h');
+  const { items } = await client.of(corev1.nodes).list();
+  console.log(items.length, clock.now() - startMs);
+});
+`;
+    writeFileSync(join(project, 'simulation.mjs'), program);
+    assert.equal((await inProject(process.execPath, 'simulation.mjs')).stdout, '2 3600000\n');
+  });
+
   test('TypeScript knows the library', async () => {
     const program = `import { type Cluster, startCluster } from 'tiphys';
+import { appsv1, simulate } from 'tiphys/simulation';
+const names: string[] = await simulate({}, async ({ client }) =>
+  (await client.of(appsv1.deployments).list()).items.map(({ metadata }) => metadata!.name!),
+);
 const cluster: Cluster = await startCluster({ runtime: 'simulated' });
 const url: string = cluster.url;
 // @ts-expect-error there is no such runtime
 await startCluster({ runtime: 'quantum' });
 await cluster.close();
-export { url };
+export { names, url };
 `;
     writeFileSync(join(project, 'program.ts'), program);
     mkdirSync(join(project, 'node_modules', '@types'), { recursive: true });
