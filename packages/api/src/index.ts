@@ -11,7 +11,7 @@ export {
 } from './codec/decode.ts';
 export { DecodeError, jsonTypeName } from './codec/decode-error.ts';
 export { toStorageForm } from './codec/storage-form.ts';
-export { unstructuredFault } from './codec/unstructured-fault.ts';
+export { unstructuredFault, withWrappedIntegers } from './codec/unstructured-fault.ts';
 export { applyDefaults } from './defaults/apply.ts';
 export { isExternallyAccessible } from './defaults/core.ts';
 export { imageTag, mirrorServiceAccount } from './defaults/pods.ts';

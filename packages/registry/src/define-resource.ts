@@ -103,6 +103,8 @@ export interface ResourceDefinition<T extends KubeObject = KubeObject> {
   storagePrefix?: string;
   /** Defaults that depend on other fields; the table's own defaults are applied before. */
   setDefaults?(object: T): void;
+  /** Takes out fields of features that are off, unless the old object has them; before the two below. */
+  dropDisabled?(object: T, old?: T): void;
   /** Before a create is validated: clear status, allocate, set generation … */
   prepareForCreate?(object: T, context: RuleContext): void;
   prepareForUpdate?(object: T, old: T, context: RuleContext): void;

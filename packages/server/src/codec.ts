@@ -11,6 +11,7 @@ import {
   schemaTable,
   toStorageForm,
   unstructuredFault,
+  withWrappedIntegers,
 } from '@tiphys/api';
 import { applyStrategicMergePatch, emptyObject, mergeTypeOf, type TrackedType } from '@tiphys/machinery';
 import type { ResourceDefinition } from '@tiphys/registry';
@@ -44,6 +45,8 @@ export interface ObjectCodec {
   tracked: TrackedType;
   /** Absent for kinds without strategic merge patch. Throws StatusError. */
   strategicMerge?(current: PlainObject, patch: object): PlainObject;
+  /** Data with its integers as upstream's converter makes them of patched data. */
+  wrapIntegers?(value: PlainObject): PlainObject;
   /** Why patched data is no object of the kind, as upstream's converter says it; undefined when it is one. */
   conversionFault?(value: object): string | undefined;
 }
@@ -70,6 +73,7 @@ export function builtInCodec(definition: ResourceDefinition<any>): ObjectCodec {
       return tracked;
     },
     toStorageForm: (object) => toStorageForm(object, schema),
+    wrapIntegers: (value) => withWrappedIntegers(schemaOf(schema)!, value),
     conversionFault: (value) => unstructuredFault(schemaOf(schema)!, value),
     strategicMerge: (current, patch) => applyStrategicMergePatch(current, patch, schemaTable, schema),
   };

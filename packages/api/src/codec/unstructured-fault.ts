@@ -94,5 +94,33 @@ function structFault(node: StructNode, value: unknown): string | undefined {
   return firstOf(node.fields, (field) => valueFault(field.value, source[field.name]));
 }
 
+const INT32_BITS = 32;
+
+function wrappedValue(node: ValueNode, value: unknown): unknown {
+  if (value === null || value === undefined) return value;
+  if (node.kind === ValueKind.int32) {
+    return typeof value === 'number' && Number.isSafeInteger(value) ? Number(BigInt.asIntN(INT32_BITS, BigInt(value))) : value;
+  }
+  if (node.kind === ValueKind.struct) return wrappedStruct(node.struct!, value);
+  if (node.kind === ValueKind.list && Array.isArray(value)) return value.map((item) => wrappedValue(node.item!, item));
+  if (node.kind === ValueKind.map && typeof value === 'object' && !Array.isArray(value)) {
+    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, wrappedValue(node.item!, item)]));
+  }
+  return value;
+}
+
+function wrappedStruct(node: StructNode, value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, item]) => {
+      const field = node.byName.get(key);
+      return [key, field ? wrappedValue(field.value, item) : item];
+    }),
+  );
+}
+
+/** The value with its integers as the converter makes them: what does not fit into 32 bits loses its upper ones. */
+export const withWrappedIntegers = <T extends object>(node: StructNode, value: T): T => wrappedStruct(node, value) as T;
+
 /** undefined when there is nothing wrong with it. */
 export const unstructuredFault = (node: StructNode, value: unknown): string | undefined => structFault(node, value);

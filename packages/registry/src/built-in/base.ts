@@ -3,6 +3,7 @@
 import { builtInResources, type KubeObject, nameIsPathSegment, type ResourceInfo, type ResourceType } from '@tiphys/api';
 import { invariant } from '@tiphys/std';
 import type { ResourceDefinition, ScalePaths, SubresourceDefinition } from '../define-resource.ts';
+import { dropDisabledAt } from '../rules/pod/disabled-fields.ts';
 
 /** Upstream's historic key prefixes. Everything else is stored under its resource's name. */
 const STORAGE_PREFIXES: Record<string, string> = {
@@ -121,6 +122,20 @@ const COUNTS_GENERATIONS = new Set([
   'scheduling.k8s.io/priorityclasses',
 ]);
 
+const TEMPLATE_SPEC = ['spec', 'template', 'spec'];
+/** Where kinds hold a pod's spec. */
+const POD_SPECS: Record<string, readonly string[]> = {
+  '/pods': ['spec'],
+  '/podtemplates': ['template', 'spec'],
+  '/replicationcontrollers': TEMPLATE_SPEC,
+  'apps/daemonsets': TEMPLATE_SPEC,
+  'apps/deployments': TEMPLATE_SPEC,
+  'apps/replicasets': TEMPLATE_SPEC,
+  'apps/statefulsets': TEMPLATE_SPEC,
+  'batch/cronjobs': ['spec', 'jobTemplate', ...TEMPLATE_SPEC],
+  'batch/jobs': TEMPLATE_SPEC,
+};
+
 const LABELS_KEPT = { '': { 'f:status': {} }, status: { 'f:spec': {}, 'f:metadata': { 'f:labels': {} } } };
 const METADATA_KEPT = { '': { 'f:status': {} }, status: { 'f:spec': {}, 'f:metadata': {} } };
 
@@ -196,6 +211,7 @@ export function baseDefinition<T extends KubeObject>(group: string, version: str
     ...(row.categories ? { categories: row.categories } : {}),
     ...(has('status') ? { status: {} } : {}),
     ...(RESET_FIELDS[key] ? { resetFields: RESET_FIELDS[key] } : {}),
+    ...(POD_SPECS[key] ? { dropDisabled: dropDisabledAt(POD_SPECS[key]) } : {}),
     ...(has('scale') ? { scale: REPLICAS } : {}),
     ...(subresources.length ? { subresources } : {}),
     ...(PATH_SEGMENT_NAMES.has(key) ? { validateName: nameIsPathSegment } : {}),

@@ -108,6 +108,8 @@ function checkResize(status: Claim['status']): Errors {
 
 /** What the older field may name: another claim, or a snapshot. Anything else it never did, and does not. */
 function dropUnknownSource(spec: Spec, before: Spec | undefined): void {
+  // Sources of other namespaces are off by default.
+  if (spec.dataSourceRef && !before?.dataSourceRef?.namespace) delete spec.dataSourceRef.namespace;
   if (before?.dataSource || before?.dataSourceRef || !spec.dataSource) return;
   const { kind, apiGroup = '' } = spec.dataSource;
   const isClaim = kind === 'PersistentVolumeClaim' && apiGroup === '';

@@ -95,6 +95,7 @@ async function createOnce(
   let settled = false;
   try {
     if (definition.generation ?? definition.status) metadata.generation = 1;
+    definition.dropDisabled?.(object);
     if (definition.prepareForCreate) definition.prepareForCreate(object, rules);
     else if (definition.status) clearStatus(endpoint, object);
     const errors = validateMetadata(definition, object);

@@ -177,10 +177,11 @@ function patched(
   options: WriteOptions,
 ): PlainObject {
   const shown = type === STRATEGIC_MERGE_PATCH ? goText(body) : undefined;
-  const value = patchValue(current, type, body, endpoint);
+  let value = patchValue(current, type, body, endpoint);
   if (shown !== undefined) {
     const fault = endpoint.codec.conversionFault?.(value);
     if (fault !== undefined) throw invalidPatch(shown, fault);
+    value = endpoint.codec.wrapIntegers?.(value) ?? value;
   }
   return endpoint.codec.applyDefaults(strictly(context, endpoint, value, options, shown).object);
 }
@@ -206,7 +207,7 @@ export function patchValue(current: PlainObject, type: string, body: unknown, en
 /** What was applied as an object of the kind. The schema has judged its types; what is left are texts that are no time or quantity. */
 function applicable(endpoint: Endpoint, value: PlainObject, config: PlainObject): PlainObject {
   try {
-    const { object } = endpoint.codec.normalize(value, { strict: false });
+    const { object } = endpoint.codec.normalize(endpoint.codec.wrapIntegers?.(value) ?? value, { strict: false });
     object.metadata ??= {};
     return object;
   } catch (error) {

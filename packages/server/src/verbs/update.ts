@@ -212,6 +212,7 @@ function prepareAndValidate(
   const oldMetadata = old.metadata!;
   if (oldMetadata.generation === undefined) delete metadata.generation;
   else metadata.generation = oldMetadata.generation;
+  if (rules === definition) definition.dropDisabled?.(object, old);
   if (rules.prepareForUpdate) rules.prepareForUpdate(object, old, context);
   else if (rules === definition && definition.status) keepStatus(object, old);
   const counts = definition.generation ?? definition.status !== undefined;

@@ -22,16 +22,8 @@ export function preparePodForCreate(pod: corev1.Pod, context: RuleContext): void
       },
     ];
   }
-  dropDisabledFields(spec);
   mergeLabelKeys(pod, spec);
   takeOverAppArmor(pod, spec, context);
-}
-
-/** What upstream's default feature gates leave out: ContainerStopSignals (pkg/api/pod/util.go dropDisabledFields). */
-function dropDisabledFields(spec: corev1.PodSpec): void {
-  for (const { lifecycle } of [...(spec.containers ?? []), ...(spec.initContainers ?? [])]) {
-    delete lifecycle?.stopSignal;
-  }
 }
 
 /** Now, as the wire has it. */
