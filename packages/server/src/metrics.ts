@@ -88,6 +88,11 @@ export class Metrics {
     labels: ['group', 'version', 'resource'],
     buckets: EVENT_SIZES,
   });
+  readonly #initEvents = new Counter({
+    name: 'apiserver_init_events_total',
+    help: '[ALPHA] Counter of init events processed in watch cache broken by resource type.',
+    labels: ['group', 'resource'],
+  });
   readonly #steps = new Histogram({
     name: 'apiserver_admission_step_admission_duration_seconds',
     help: '[STABLE] Admission sub-step latency histogram in seconds, broken out for each operation and API resource and step type (validate or admit).',
@@ -187,6 +192,11 @@ export class Metrics {
     known[operation].duration.observe(durationMs / 1000);
   }
 
+  /** `looked`: at how many objects or changes before anything new. */
+  watchBegan({ type }: Endpoint, looked: number): void {
+    if (looked > 0) this.#initEvents.series(type.group, type.resource).value += looked;
+  }
+
   text(): string {
     return metricsText([
       this.#requests,
@@ -195,6 +205,7 @@ export class Metrics {
       this.#sizes,
       this.#watchEvents,
       this.#watchSizes,
+      this.#initEvents,
       this.#steps,
       this.#controllers,
       this.#storeRequests,

@@ -5,7 +5,9 @@ import { SortedMap } from '@tiphys/std';
 import { type ListResult, RevisionError, type Store, type StoredRecord, type StoreEvent } from '@tiphys/storage';
 import { Entry, EntryEvent } from './entry.ts';
 import { isEverything, type Selection, selects } from './selection.ts';
+import { StandingSelections } from './standing.ts';
 import { ownForm, type StoredForm } from './stored-form.ts';
+import { Turns } from './turns.ts';
 import { Watchers } from './watchers.ts';
 
 export interface Change {
@@ -31,6 +33,8 @@ export class WatchCache {
   readonly #form: StoredForm;
   #entries = new SortedMap<Entry>();
   readonly #watchers = new Watchers(translate);
+  readonly #standing = new StandingSelections(this);
+  readonly #turns = new Turns();
   #history: Change[] = [];
   #undelivered: Change[] = [];
   #changedAt = 0;
@@ -105,6 +109,16 @@ export class WatchCache {
     return this.#entries.count(keyPrefix, after);
   }
 
+  /** Entries that labels or fields select, in key order, if there is a quicker way than to look at all. To be used in the same turn. */
+  selected(selection: Selection, after?: string): Iterable<Entry> | undefined {
+    return this.#standing.entries(selection, after);
+  }
+
+  keysChangedAfter(revision: number): readonly string[] | undefined {
+    if (revision < this.#store.compactedRevision) return undefined;
+    return this.#history.slice(this.#firstAfter(revision)).map((change) => change.event.entry.key);
+  }
+
   /** Entries under a prefix as they stood at a revision of the window. Throws RevisionError. */
   past(keyPrefix: string, revision: number): SortedMap<Entry> {
     this.#assertKnown(revision);
@@ -131,6 +145,11 @@ export class WatchCache {
   follow(selection: Selection, onEvents: (events: readonly EntryEvent[]) => void, onEnd: () => void = () => {}): () => void {
     this.#deliver();
     return this.#watchers.add({ selection, everything: isEverything(selection), onEvents, onEnd });
+  }
+
+  /** Calls after many changes, once everybody has been told of them. Returns what ends it. */
+  takeTurns(mark: () => void): () => void {
+    return this.#turns.add(mark);
   }
 
   /** Undefined for a value that is no object: it is as if it were not there, and the log says so. */
@@ -161,6 +180,7 @@ export class WatchCache {
     this.#changedAt = present.revision;
     this.#history = [];
     this.#undelivered = [];
+    this.#standing.clear();
     this.#watchers.end();
   }
 
@@ -197,6 +217,7 @@ export class WatchCache {
       previous?.release();
       if (event.type === 'DELETED') event.entry.release();
     }
+    this.#turns.advance(changes.length);
   }
 
   #assertKnown(revision: number): void {

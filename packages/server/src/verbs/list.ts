@@ -52,6 +52,8 @@ function position(endpoint: Endpoint, options: ListOptions): Position {
 }
 
 interface Source {
+  /** Given where lists by labels and fields are remembered. */
+  selected?(selection: Selection, after?: string): Iterable<Entry> | undefined;
   range(keyPrefix: string, after?: string): Iterable<[string, Entry]>;
   count(keyPrefix: string, after?: string): number;
   get(key: string): Entry | undefined;
@@ -70,6 +72,13 @@ function sourceAt(endpoint: Endpoint, at: Position, options: ListOptions): Sourc
   }
 }
 
+function* chosen(source: Source, selection: Selection, after: string | undefined): Generator<Entry> {
+  const { matches, keyPrefix } = selection;
+  const known = matches && source.selected?.(selection, after);
+  if (known) yield* known;
+  else for (const [, entry] of source.range(keyPrefix, after)) if (!matches || matches(entry.object)) yield entry;
+}
+
 /** Chosen entries, and whether more lie behind the last. */
 function collect(source: Source, selection: Selection, after: string | undefined, limit: number): { entries: Entry[]; more: boolean } {
   if (selection.key !== undefined) {
@@ -78,9 +87,7 @@ function collect(source: Source, selection: Selection, after: string | undefined
     return { entries: found ? [entry] : [], more: false };
   }
   const entries: Entry[] = [];
-  const plain = selection.matches === undefined;
-  for (const [, entry] of source.range(selection.keyPrefix, after)) {
-    if (!plain && !selection.matches!(entry.object)) continue;
+  for (const entry of chosen(source, selection, after)) {
     if (limit > 0 && entries.length === limit) return { entries, more: true };
     entries.push(entry);
   }

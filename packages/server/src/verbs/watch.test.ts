@@ -1,6 +1,7 @@
 // LIST and WATCH as transcripts: what is told, in which order, at which revision.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { CHANGES_PER_BOOKMARK } from '../cache/turns.ts';
 import { configMap, MERGE, testServer } from './testing.ts';
 
 const MAPS = '/api/v1/namespaces/a/configmaps';
@@ -70,6 +71,29 @@ test('who wants one value of a field hears of objects that have it, get it or lo
   assert.deepEqual(c.lines, []);
   await t.server.close();
   assert.deepEqual([a.ended(), b.ended(), again.ended()], [true, true, false]);
+});
+
+test('whom many changes do not concern is told how far they went, each watch in its turn', async () => {
+  await using t = await testServer();
+  await t.ask('POST', MAPS, configMap('one'));
+  const quiet = `${MAPS}?watch=1&labelSelector=tier%3Dnone&resourceVersion=2`;
+  const watches = [await t.watch(`${quiet}&allowWatchBookmarks=true`), await t.watch(`${quiet}&allowWatchBookmarks=true`)];
+  const unasked = await t.watch(quiet);
+  const half = CHANGES_PER_BOOKMARK / 2;
+  const change = async (from: number) => {
+    const writes = Array.from({ length: half }, (_, index) => t.ask('PATCH', `${MAPS}/one`, { data: { x: `${from + index}` } }, MERGE));
+    await Promise.all(writes);
+    await t.clock.advance(0);
+  };
+  await change(0);
+  assert.deepEqual(watches.map(({ lines }) => lines.length).sort(), [0, 1]);
+  await change(half);
+  assert.deepEqual(watches.map(({ lines }) => lines.length).sort(), [1, 1]);
+  assert.match(watches[1]!.lines[0]!, /^BOOKMARK - \d+$/);
+  assert.deepEqual(unasked.lines, []);
+  const marked = watches[0]!.events[0]!.object.metadata!.resourceVersion!;
+  const back = await t.watch(`${quiet.replace('resourceVersion=2', `resourceVersion=${marked}`)}`);
+  assert.deepEqual(back.lines, []);
 });
 
 test("a watch from a forgotten revision gets upstream's error, and ends", async () => {

@@ -53,32 +53,41 @@ function bookmark(endpoint: Endpoint, revision: number, initialEnd = false): Wat
 
 const errorEvent = (error: StatusError): WatchEvent => ({ type: 'ERROR', object: error.status() as WatchEvent['object'] });
 
-/** Changes the watch has missed, or the ERROR event that upstream sends when they are forgotten. */
-function missed(endpoint: Endpoint, selection: Selection, after: number): EntryEvent[] | StatusError {
+/** Changes the watch has missed, with how many had to be looked at, or the ERROR event that upstream sends when they are forgotten. */
+function missed(endpoint: Endpoint, selection: Selection, after: number): Past | StatusError {
   try {
     const events: EntryEvent[] = [];
-    for (const change of endpoint.cache.changesAfter(after)) {
+    const changes = endpoint.cache.changesAfter(after);
+    for (const change of changes) {
       const event = translate(change, selection);
       if (event) events.push(event);
     }
-    return events;
+    return { events, looked: changes.length };
   } catch (error) {
     if (!(error instanceof RevisionError)) throw error;
     return new StatusError(410, 'Expired', `too old resource version: ${after} (${endpoint.cache.oldest})`);
   }
 }
 
-function present(endpoint: Endpoint, selection: Selection): EntryEvent[] {
+function present(endpoint: Endpoint, selection: Selection): Past {
   const events: EntryEvent[] = [];
+  let looked = 0;
   if (selection.key !== undefined) {
     const entry = endpoint.cache.get(selection.key);
     if (entry && selects(selection, entry)) events.push(new EntryEvent('ADDED', entry));
-    return events;
+    return { events, looked: 1 };
   }
   for (const [, entry] of endpoint.cache.range(selection.keyPrefix)) {
+    looked++;
     if (selects(selection, entry)) events.push(new EntryEvent('ADDED', entry));
   }
-  return events;
+  return { events, looked };
+}
+
+/** What a watch begins with, and of how many objects or changes it was chosen. */
+interface Past {
+  events: EntryEvent[];
+  looked: number;
 }
 
 type OnEvents = (events: readonly WatchEvent[]) => void;
@@ -123,11 +132,15 @@ class Run {
       return;
     }
     if (this.#converted && !this.#plan.initial) this.#knowBase(this.#converted);
-    this.#tell(past);
+    this.#core.metrics.watchBegan(this.#endpoint, past.looked);
+    this.#tell(past.events);
     if (this.#plan.marksInitialEnd) this.#then(() => this.#send([bookmark(this.#endpoint, initialEnd, true)]));
     if (!this.#open) return;
     this.#cleanup.add(this.#endpoint.cache.follow(this.#selection, (events) => this.#news(events), this.end));
-    if (this.#plan.bookmarks) this.#markRepeatedly();
+    if (this.#plan.bookmarks) {
+      this.#markRepeatedly();
+      this.#cleanup.add(this.#endpoint.cache.takeTurns(() => this.#mark()));
+    }
     const timer = this.#core.runtime.clock.after(this.#plan.durationMs, () => {
       this.#mark();
       this.#then(this.end);
@@ -153,7 +166,7 @@ class Run {
     this.#onEnd();
   };
 
-  #past(): EntryEvent[] | StatusError {
+  #past(): Past | StatusError {
     if (!this.#plan.initial) return missed(this.#endpoint, this.#selection, this.#told);
     this.#told = this.#endpoint.cache.revision;
     return present(this.#endpoint, this.#selection);
