@@ -34,6 +34,12 @@ function sleepWith(after: Clock['after']): Clock['sleep'] {
     });
 }
 
+/** The clock's timers do not keep the process alive; whoever has nothing else to wait with holds it by this, until the function it returns is called. */
+export function keepAlive(): () => void {
+  const handle = setInterval(() => undefined, TIMER_MS_MAX);
+  return () => clearInterval(handle);
+}
+
 export function realClock(): Clock {
   const after: Clock['after'] = (delayMs, callback) => {
     const handle = setTimeout(callback, Math.min(Math.max(0, delayMs), TIMER_MS_MAX));

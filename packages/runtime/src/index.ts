@@ -2,7 +2,7 @@ import { type Clock, realClock } from './clock.ts';
 import { type Logger, silentLogger } from './log.ts';
 import { type Random, realRandom } from './random.ts';
 
-export { type Clock, realClock, type Timer, type VirtualClock, virtualClock } from './clock.ts';
+export { type Clock, keepAlive, realClock, type Timer, type VirtualClock, virtualClock } from './clock.ts';
 export { type Logger, type LoggerOptions, type LogValues, logger, silentLogger } from './log.ts';
 export { type Random, realRandom, seededRandom } from './random.ts';
 export { SpdyClient, type SpdyStream, type SpdyStreamEvents } from './spdy.ts';

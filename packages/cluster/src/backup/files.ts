@@ -1,6 +1,6 @@
 // Backups as files: written whole or not at all, and of a cluster whether it runs or not.
 import { closeSync, createReadStream, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
-import { type Runtime, realRuntime } from '@tiphys/runtime';
+import { keepAlive, type Runtime, realRuntime } from '@tiphys/runtime';
 import { type ClusterConfiguration, ConfigurationError, completeConfiguration } from '../configuration.ts';
 import { type DataFolder, folderKeyFiles, runningOn } from '../data-folder.ts';
 import { openStateStore } from '../store-choice.ts';
@@ -18,8 +18,13 @@ export interface BackupOptions {
 
 async function withState<T>({ folder, configuration = {} }: BackupOptions, work: (state: State) => Promise<T>): Promise<T> {
   const runtime: Runtime = realRuntime();
-  await using store = await openStateStore(folder, completeConfiguration(configuration), runtime);
-  return await work({ store, keyFiles: folderKeyFiles(folder), clock: runtime.clock });
+  const release = keepAlive();
+  try {
+    await using store = await openStateStore(folder, completeConfiguration(configuration), runtime);
+    return await work({ store, keyFiles: folderKeyFiles(folder), clock: runtime.clock });
+  } finally {
+    release();
+  }
 }
 
 async function writeWhole(file: string, bytes: AsyncIterable<Uint8Array>): Promise<void> {

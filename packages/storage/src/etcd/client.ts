@@ -15,6 +15,8 @@ export interface EtcdOptions extends TlsOptions {
   password?: string;
   /** Identity of the etcd cluster that state was found in before, in hexadecimal as etcdctl shows it; another one is refused. */
   clusterId?: string;
+  /** How long a request is tried at all members together. Default 10 s. */
+  patienceMs?: number;
 }
 
 /** For one try at one member. */
@@ -154,8 +156,8 @@ export class EtcdClient {
     repeatable: boolean,
     timeoutMs = CALL_TIMEOUT_MS,
   ): Promise<T> {
-    const { clock } = this.#options;
-    const endMs = clock.monotonicMs() + PATIENCE_MS;
+    const { clock, patienceMs = PATIENCE_MS } = this.#options;
+    const endMs = clock.monotonicMs() + patienceMs;
     for (let tries = 1; ; tries++) {
       const connection = this.#connection;
       try {

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { realClock, silentLogger } from '@tiphys/runtime';
 import { endpointProblem } from './endpoint.ts';
 import { Code, EtcdError, isCompacted, isMembersTrouble, isTokensTrouble } from './errors.ts';
+import { openEtcdStore } from './etcd-store.ts';
 import { keySpace } from './key-space.ts';
 
 const error = (code: number, detail: string) => new EtcdError(code, detail, 'https://a:2379');
@@ -18,6 +20,15 @@ test('errors say what to do, and whether a write may have happened', () => {
   assert.equal(error(Code.UNAVAILABLE, 'etcdserver: no leader').uncertain, false);
   assert.ok(isCompacted(error(Code.OUT_OF_RANGE, 'etcdserver: mvcc: required revision has been compacted')));
   assert.ok(isTokensTrouble(error(Code.UNAUTHENTICATED, 'etcdserver: invalid auth token')));
+});
+
+test('an etcd that nobody answers for is told, and waited for by nothing else', async () => {
+  const clock = realClock();
+  const opening = openEtcdStore({ runtime: { clock, log: silentLogger }, endpoints: ['http://127.0.0.1:1'], patienceMs: 200 });
+  await assert.rejects(opening, {
+    name: 'EtcdError',
+    message: /^etcd at http:\/\/127\.0\.0\.1:1 can't be reached: .*ECONNREFUSED 127\.0\.0\.1:1$/,
+  });
 });
 
 test('keys lie under the prefix, and nothing else does', () => {

@@ -56,7 +56,8 @@ export class EtcdError extends Retryable {
 function messageOf(code: number, detail: string, endpoint: string): string {
   const advice = ADVICE.find(([text]) => detail.endsWith(text));
   if (advice) return advice[1];
-  if (code === Code.UNAVAILABLE && NEVER_SENT.test(detail)) return `etcd at ${endpoint} can't be reached: ${detail}`;
+  if (code === Code.UNAVAILABLE && NEVER_SENT.test(detail))
+    return `etcd at ${endpoint} can't be reached: ${detail.replace(/\.? ?Resolution note: $/, '')}`;
   if (code === Code.DEADLINE_EXCEEDED) return `etcd at ${endpoint} did not answer in time`;
   return `etcd at ${endpoint}: ${detail}`;
 }

@@ -1,6 +1,6 @@
 // The store over etcd v3: reads come from the replica in memory, writes are transactions of etcd, acknowledged once the replica
 // has them too (apiserver storage/etcd3/store.go). Several servers may share one etcd.
-import type { Runtime } from '@tiphys/runtime';
+import { keepAlive, type Runtime } from '@tiphys/runtime';
 import { Retryable } from '@tiphys/std';
 import {
   type ListResult,
@@ -243,11 +243,15 @@ function unknownOutcome(cause: Error): Retryable {
 export async function openEtcdStore(options: EtcdStoreOptions): Promise<EtcdStore> {
   const { runtime, prefix = DEFAULT_PREFIX, ...connection } = options;
   const client = new EtcdClient({ ...connection, clock: runtime.clock });
+  // Nothing else does while no member answers.
+  const release = keepAlive();
   const keys = keySpace(prefix);
   try {
     return new EtcdStore(client, await Replica.open(client, keys, runtime.clock, runtime.log), keys, runtime);
   } catch (error) {
     client.close();
     throw isCompacted(error) ? new RevisionError('compacted', 0) : error;
+  } finally {
+    release();
   }
 }
