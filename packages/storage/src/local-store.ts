@@ -12,16 +12,28 @@ interface Queued {
   reject: (error: Error) => void;
 }
 
+/** Thrown by Durability.write when what it wrote may come to light again at the next start, should nothing be written after it. */
+export class OutcomeUnknown extends Error {
+  override name = 'OutcomeUnknown';
+}
+
 export interface Durability {
-  /** Makes the decided operations durable, all or none. Throws when it can't. */
+  /** Makes the decided operations durable, all or none. Throws when it can't; OutcomeUnknown when it can't say so for certain. */
   write(decided: Decided): void;
   /** When to flush after the first operation was queued. */
   schedule(flush: () => void): void;
   close(): void;
 }
 
-const notDurable = (cause: unknown) =>
-  new Retryable(`nothing was written, because it could not be made durable: ${(cause as Error).message}`, { cause });
+function notDurable(cause: unknown): Retryable {
+  const { message } = cause as Error;
+  return new Retryable(
+    cause instanceof OutcomeUnknown
+      ? `it is not known whether this was written: ${message}`
+      : `nothing was written, because it could not be made durable: ${message}`,
+    { cause },
+  );
+}
 
 export class LocalStore implements Store {
   readonly isShared = false;

@@ -3,7 +3,7 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { crc32 } from 'node:zlib';
-import { type Durability, LocalStore } from './local-store.ts';
+import { type Durability, LocalStore, OutcomeUnknown } from './local-store.ts';
 import { type Decided, FIRST_REVISION, Mvcc } from './mvcc.ts';
 import { Packing, sizeInFile } from './sqlite-packing.ts';
 import type { Store, StoredRecord } from './store.ts';
@@ -20,6 +20,8 @@ const CHECKPOINT_PAGES = 2000;
 const LOG_BYTES_MAX = 32 * 1024 * 1024;
 const PAGES_OF_LAYOUT = `PRAGMA page_size=${PAGE_BYTES}; PRAGMA auto_vacuum=INCREMENTAL;`;
 const REVISION = 'revision';
+/** SQLITE_IOERR_FSYNC and SQLITE_IOERR_DIR_FSYNC: the transaction is in the log, whole, and a start may find it there. */
+const SYNC_FAILURES: ReadonlySet<number> = new Set([1034, 1290]);
 
 /** The file can't be used; the message says why and nothing in it was changed. */
 export class StoreFileError extends Error {
@@ -169,6 +171,8 @@ class SqliteDurability implements Durability {
       this.#database.exec('COMMIT');
     } catch (error) {
       if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
+      if (SYNC_FAILURES.has((error as { errcode?: number }).errcode ?? 0))
+        throw new OutcomeUnknown((error as Error).message, { cause: error });
       throw error;
     }
     this.#packing.changed(grownBytes);
