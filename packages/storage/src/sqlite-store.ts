@@ -1,6 +1,7 @@
 // The default store: one SQLite file in WAL mode with synchronous=FULL, so that what was acknowledged survives a power
 // cut. All reads come from memory; the file is read once, at the start, and every record is checked against its checksum.
-import { existsSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, fsyncSync, openSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { crc32 } from 'node:zlib';
 import { type Durability, LocalStore, OutcomeUnknown } from './local-store.ts';
@@ -97,6 +98,21 @@ function upgrade(database: DatabaseSync, path: string): void {
     database.exec(`PRAGMA journal_mode=DELETE; ${PAGES_OF_LAYOUT} VACUUM; PRAGMA user_version=${SCHEMA_VERSION}; PRAGMA journal_mode=WAL;`);
   } catch (cause) {
     throw new StoreFileError(`${path} can't be brought into this version's layout: ${(cause as Error).message}`, { cause });
+  }
+}
+
+/** Makes the names of the files last: SQLite asks for it when it makes the log, and says nothing when that fails. */
+function syncFolder(path: string): void {
+  if (process.platform === 'win32') return;
+  try {
+    const folder = openSync(dirname(path), 'r');
+    try {
+      fsyncSync(folder);
+    } finally {
+      closeSync(folder);
+    }
+  } catch (cause) {
+    throw new StoreFileError(`${path} can't be written: ${(cause as Error).message}`, { cause });
   }
 }
 
@@ -199,6 +215,7 @@ export function sqliteStore(path: string): Store {
   const database = open(path);
   try {
     prepareSchema(database, path);
+    syncFolder(path);
     const ids: RowIds = new Map();
     const { records, revision } = load(database, path, ids);
     const contentBytes = records.reduce((sum, { key, value }) => sum + sizeInFile(key, value), 0);
