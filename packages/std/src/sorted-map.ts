@@ -43,9 +43,12 @@ export class SortedMap<V> {
       this.#rows.push({ keys: [key], values: [value] });
       return;
     }
-    const rowAt = this.#rowFor(key);
+    const last = this.#rows[this.#rows.length - 1]!;
+    // Who fills a map in order needs no search.
+    const isLast = !known && key > last.keys[last.keys.length - 1]!;
+    const rowAt = isLast ? this.#rows.length - 1 : this.#rowFor(key);
     const row = this.#rows[rowAt]!;
-    const at = lowerBound(row.keys, key);
+    const at = isLast ? row.keys.length : lowerBound(row.keys, key);
     if (known) {
       row.values[at] = value;
       return;

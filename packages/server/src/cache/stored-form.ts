@@ -15,8 +15,11 @@ export interface StoredForm {
 const OWN_START = Buffer.from('{"kind":"');
 const OWN_END = 0x7d;
 
-const isOwn = (value: Uint8Array): boolean =>
-  value.at(-1) === OWN_END && OWN_START.compare(value, 0, Math.min(OWN_START.length, value.length)) === 0;
+/** Asked of every object at the start, so byte by byte: a call into Buffer takes ten times as long. */
+function isOwn(value: Uint8Array): boolean {
+  for (let i = 0; i < OWN_START.length; i++) if (value[i] !== OWN_START[i]) return false;
+  return value[value.length - 1] === OWN_END;
+}
 
 /** Of a built-in resource. Versions of one group that are stored differ in name only, unless the definition says more. */
 export function storedForm({ type, conversion, schema, adopt }: ResourceDefinition<any>): StoredForm {
