@@ -1,11 +1,12 @@
 // npm run proofs -- NAME [--full | --count N] [--seed N] [--anew]: long trials that are too long for `npm test`, which runs a short form of
 // each. A run that was ended goes on where it was; results are committed with what they found.
 import { containers } from './containers.ts';
+import { diskFaults } from './disk-faults/disk-faults.ts';
 import { linearizability } from './linearizability/linearizability.ts';
 import { powerCut } from './power-cut/power-cut.ts';
 import { type Proof, prove } from './proof.ts';
 
-const PROOFS: readonly Proof[] = [powerCut, linearizability, containers];
+const PROOFS: readonly Proof[] = [powerCut, diskFaults, linearizability, containers];
 
 /** Without --full and --count. */
 const USUAL_SHARE = 0.01;

@@ -45,7 +45,14 @@ class Content {
 
 class File {
   readonly durable = new Content();
+  /** What programs see of it while the power is on. */
+  readonly cached = new Content();
   pending: Pending[] = [];
+
+  change(one: Pending): void {
+    applyTo(this.cached, one);
+    this.pending.push(one);
+  }
 
   sync(): void {
     for (const one of this.pending) applyTo(this.durable, one);
@@ -54,11 +61,12 @@ class File {
 
   /** What a survival leaves of it. */
   after(survival: Survival, random: Random): Content {
+    if (survival === 'everything') return this.cached;
     if (survival === 'nothing' || this.pending.length === 0) return this.durable;
     const content = this.durable.copy();
     const kept = survival === 'prefix' ? Math.floor(random.number() * (this.pending.length + 1)) : this.pending.length;
     for (const one of this.pending.slice(0, kept)) {
-      if (survival === 'everything' || survival === 'prefix') applyTo(content, one);
+      if (survival === 'prefix') applyTo(content, one);
       else if (survival === 'writes' || one.type === 'truncate') {
         if (random.number() < 0.5) applyTo(content, one);
       } else for (const sector of sectorsOf(one)) if (random.number() < 0.5) content.write(sector.offset, sector.data);
@@ -107,9 +115,13 @@ export class Disk {
       case 'sync':
         this.#file(operation.name).sync();
         break;
+      case 'failedSync':
+        // The kernel gives up what it could not write, and the next sync says nothing of it.
+        this.#file(operation.name).pending = [];
+        break;
       case 'write':
       case 'truncate':
-        this.#file(operation.name).pending.push(operation);
+        this.#file(operation.name).change(operation);
         return;
       default:
     }

@@ -11,7 +11,7 @@ import type { PlanSize } from './plan.ts';
 export type FileOperation =
   | { type: 'write'; name: string; offset: number; data: Buffer }
   | { type: 'truncate'; name: string; length: number }
-  | { type: 'sync'; name: string }
+  | { type: 'sync' | 'failedSync'; name: string }
   | { type: 'syncFolder' }
   | { type: 'create' | 'remove'; name: string }
   | { type: 'begin' | 'done'; turn: number };
@@ -42,7 +42,7 @@ interface Call {
 
 function callOf(line: string): Call | undefined {
   const open = line.indexOf('(');
-  const answer = /\)\s+= (-?\d+)[^")]*(?:\([^)]*\))?$/.exec(line);
+  const answer = /\)\s+= (-?\d+)[^")(]*(?:\([^)]*\)\s*)*$/.exec(line);
   if (open < 0 || !answer) {
     invariant(!/^[a-z]/.test(line) || line.startsWith('exit'), `strace says what can't be read: ${line.slice(0, LINE_SHOWN)}`);
     return undefined;
@@ -84,10 +84,10 @@ function operationOf(call: Call, folder: string, known: Set<string>): FileOperat
     known.delete(basename(removed));
     return { type: 'remove', name: basename(removed) };
   }
-  if (path === folder && name.endsWith('sync')) return { type: 'syncFolder' };
+  if (path === folder && name.endsWith('sync')) return result < 0 ? undefined : { type: 'syncFolder' };
   if (dirname(path) !== folder) return undefined;
-  invariant(result >= 0, `${name} of ${path} failed while it was recorded`);
   const file = basename(path);
+  if (result < 0) return name === 'fsync' || name === 'fdatasync' ? { type: 'failedSync', name: file } : undefined;
   if (name === 'pwrite64') {
     const data = unescaped(strings[0]!);
     invariant(data.length === result && numbers[0] === result, `a write of ${path} was short`);
@@ -106,6 +106,7 @@ async function* calls(log: string): AsyncGenerator<Call> {
   let begun = '';
   for await (const line of createInterface({ input: createReadStream(log) })) {
     const pid = line.slice(0, line.indexOf(' '));
+    if (line.includes('+++ exited') || line.includes('--- SIG')) continue;
     main ??= pid;
     if (pid !== main) continue;
     const rest = line.slice(pid.length).trimStart();
@@ -119,25 +120,47 @@ async function* calls(log: string): AsyncGenerator<Call> {
   }
 }
 
-export async function record(seed: number, size: PlanSize): Promise<FileOperation[]> {
-  const scratch = mkdtempSync(join(tmpdir(), 'tiphys-power-cut-'));
+export interface Recording {
+  operations: FileOperation[];
+  code: number;
+  /** What the program printed. */
+  output: string;
+}
+
+const FILES = ['state.db', 'state.db-wal', 'state.db-journal'];
+
+/** Runs a program with a folder of its own and records what it does there; strace may be told to let some of it fail. */
+export async function recordProgram(program: (path: string) => string[], inject?: string): Promise<Recording> {
+  const scratch = mkdtempSync(join(tmpdir(), 'tiphys-record-'));
   const folder = join(scratch, 'data');
   const log = join(scratch, 'log');
   try {
     mkdirSync(folder);
     const trace = ['-f', '--seccomp-bpf', '-y', '-xx', '-s', String(DATA_BYTES_MAX), '-o', log, '-e', `trace=${CALLS}`];
-    const program = [process.execPath, WRITER, join(folder, 'state.db'), String(seed), JSON.stringify(size)];
-    const child = spawn('strace', [...trace, ...program], { stdio: ['ignore', 'ignore', 'inherit'] });
-    const [code] = (await once(child, 'exit')) as [number];
-    invariant(code === 0, `the recorded program ended with ${code}`);
+    const failing = inject
+      ? [...[folder, ...FILES.map((file) => join(folder, file))].flatMap((path) => ['-P', path]), '-e', `inject=${inject}`]
+      : [];
+    const words = [...trace, ...failing, process.execPath, ...program(join(folder, FILES[0]!))];
+    const child = spawn('strace', words, { stdio: ['ignore', 'pipe', 'inherit'] });
+    let output = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      output += text;
+    });
+    const [code] = (await once(child, 'close')) as [number];
     const known = new Set<string>();
     const operations: FileOperation[] = [];
     for await (const call of calls(log)) {
       const operation = operationOf(call, folder, known);
       if (operation) operations.push(operation);
     }
-    return operations;
+    return { operations, code, output };
   } finally {
     rmSync(scratch, { recursive: true });
   }
+}
+
+export async function record(seed: number, size: PlanSize): Promise<FileOperation[]> {
+  const { operations, code } = await recordProgram((path) => [WRITER, path, String(seed), JSON.stringify(size)]);
+  invariant(code === 0, `the recorded program ended with ${code}`);
+  return operations;
 }
