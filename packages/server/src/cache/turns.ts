@@ -7,8 +7,8 @@ export const CHANGES_PER_BOOKMARK = 1000;
 export class Turns {
   /** Who waits longest comes first. */
   readonly #waiting = new Set<() => void>();
-  /** Of a turn, what the changes so far make. */
-  #due = 0;
+  /** Changes, each as often as there were watches. */
+  #owed = 0;
 
   /** Returns what ends it. */
   add(mark: () => void): () => void {
@@ -19,9 +19,10 @@ export class Turns {
   advance(changes: number): void {
     const { size } = this.#waiting;
     if (size === 0) return;
-    this.#due += (changes * size) / Math.max(CHANGES_PER_BOOKMARK, size);
-    const count = Math.min(Math.floor(this.#due), size);
-    this.#due -= Math.floor(this.#due);
+    const round = Math.max(CHANGES_PER_BOOKMARK, size);
+    this.#owed += changes * size;
+    const count = Math.min(Math.floor(this.#owed / round), size);
+    this.#owed %= round;
     const marked: (() => void)[] = [];
     for (const mark of this.#waiting) {
       if (marked.length === count) break;

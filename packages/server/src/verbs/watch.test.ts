@@ -81,7 +81,7 @@ test('whom many changes do not concern is told how far they went, each watch in 
   const unasked = await t.watch(quiet);
   const half = CHANGES_PER_BOOKMARK / 2;
   const change = async (from: number) => {
-    const writes = Array.from({ length: half }, (_, index) => t.ask('PATCH', `${MAPS}/one`, { data: { x: `${from + index}` } }, MERGE));
+    const writes = Array.from({ length: half }, (_, index) => t.ask('POST', MAPS, configMap(`m${from + index}`)));
     await Promise.all(writes);
     await t.clock.advance(0);
   };
