@@ -20,8 +20,8 @@ export {
 export { CHECKED_TYPES_MAX, type CheckedType, typeWarnings } from './policy/type-check.ts';
 export { builtInType } from './schema/built-in.ts';
 export { declaredType } from './schema/declared.ts';
-export { definitionRuleErrors } from './schema/definition.ts';
 export { unescapeName } from './schema/escaping.ts';
+export { type FieldPath, readFieldPath } from './schema/field-path.ts';
 export { compileSchemaRules, type SchemaRules } from './schema/rules.ts';
 export { CompilationError } from './source.ts';
 export * from './types.ts';

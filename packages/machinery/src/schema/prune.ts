@@ -36,6 +36,13 @@ function pruned(value: unknown, schema: JsonSchema, path: string, pruning: Pruni
   return prunedMap(value, schema, path, schema['x-kubernetes-embedded-resource'] === true, pruning);
 }
 
+/** The fields of a value that its schema doesn't declare. */
+export function unknownFieldsOf(value: unknown, schema: JsonSchema): string[] {
+  const pruning: Pruning = { unknown: [] };
+  pruned(value, schema, '', pruning);
+  return pruning.unknown;
+}
+
 /** A copy of the object with declared fields only, and the paths of the others. Its own kind and metadata are left alone. */
 export function pruneObject<T extends object>(object: T, schema: JsonSchema): { object: T; unknownFields: string[] } {
   const pruning: Pruning = { unknown: [] };

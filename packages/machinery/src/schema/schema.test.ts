@@ -6,6 +6,7 @@ import { serverSideApply } from '../apply/index.ts';
 import type { FieldError } from '../field-error.ts';
 import {
   applySchemaDefaults,
+  definitionSchemaErrors,
   hasRules,
   type JsonSchema,
   mergeTypeOf,
@@ -161,4 +162,49 @@ test('types that keep unknown fields merge those too, beside the declared ones',
   assert.equal(map?.fields.spec?.map?.values?.scalar, 'untyped');
   const closed = mergeTypeOf(tableWithCustomType({}, 'com.example.v1.Closed', { type: 'object', properties: {} }), 'com.example.v1.Closed');
   assert.equal(closed.map?.values, undefined);
+});
+
+test('what a definition’s schema must not be, in upstream’s words', () => {
+  const list = { type: 'array', 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['k'] };
+  const cases: [unknown, string[]][] = [
+    [{ type: 'integer', default: 'x' }, ['s.properties[a].default: Invalid value: "string":  in body must be of type integer: "string"']],
+    [{ type: 'object', default: { x: 1 } }, ['s.properties[a].default: Invalid value: {"x":1}: must not have unknown fields']],
+    [{ type: 'string', $ref: '#/x' }, ['s.properties[a].$ref: Forbidden: $ref is not supported']],
+    [{ type: 'string', $schema: 'x' }, ['s: Invalid value: "": OpenAPIV3Schema \'schema\' is not supported']],
+    [
+      { anyOf: [{ type: 'integer' }, { type: 'string' }] },
+      ['s.properties[a].type: Required value: must not be empty for specified object fields'],
+    ],
+    [
+      { ...list, items: { type: 'object', properties: { k: { type: 'string' } } } },
+      [
+        's.properties[a].items.properties[k].default: Required value: this property is in x-kubernetes-list-map-keys, so it must have a default or be a required property',
+      ],
+    ],
+    [
+      { type: 'array', 'x-kubernetes-list-type': 'set', items: { type: 'object' } },
+      [
+        's.properties[a].items.x-kubernetes-map-type: Invalid value: null: must be atomic as item of a list with x-kubernetes-list-type=set',
+      ],
+    ],
+    [
+      { type: 'object', 'x-kubernetes-map-type': 'set' },
+      ['s.properties[a].x-kubernetes-map-type: Unsupported value: "set": supported values: "atomic", "granular"'],
+    ],
+    [
+      { type: 'object', additionalProperties: { type: 'string' }, properties: { x: { type: 'string' } } },
+      ['s.properties[a].additionalProperties: Forbidden: additionalProperties and properties are mutual exclusive'],
+    ],
+    [
+      { type: 'string', 'x-kubernetes-validations': [{ rule: '' }, { rule: 'self.x' }] },
+      ['s.properties[a].x-kubernetes-validations[0].rule: Required value: rule is not specified'],
+    ],
+  ];
+  for (const [property, expected] of cases) {
+    const whole = { type: 'object', properties: { a: property } } as JsonSchema;
+    assert.deepEqual(lines(definitionSchemaErrors(whole, 's', false)), expected, JSON.stringify(property));
+  }
+  const withMetadata: JsonSchema = { type: 'object', properties: { metadata: { type: 'object', description: 'x' } } };
+  assert.match(lines(definitionSchemaErrors(withMetadata, 's', false))[0]!, /^s.properties\[metadata\]: Forbidden: must not specify/);
+  assert.match(lines(definitionSchemaErrors({ type: 'object', minProperties: 1 }, 's', true))[0]!, /^s: Invalid value: {.*}: only \[Desc/);
 });

@@ -44,6 +44,8 @@ function extensionErrors(schema: JsonSchema, path: string): FieldError[] {
     .map((name) => fieldError.invalid(`${path}.${name}`, true, 'must be false if x-kubernetes-int-or-string is true'));
 }
 
+const isSet = (value: unknown) => value !== undefined && value !== false && value !== '' && !(Array.isArray(value) && value.length === 0);
+
 function metadataErrors(schema: JsonSchema, level: Level, path: string): FieldError[] {
   const errors: FieldError[] = [];
   const checked = level === 'root' || schema['x-kubernetes-embedded-resource'];
@@ -60,9 +62,9 @@ function metadataErrors(schema: JsonSchema, level: Level, path: string): FieldEr
   const at = `${path}.properties[metadata]`;
   if (checked && metadata.type !== 'object') errors.push(fieldError.invalid(`${at}.type`, metadata.type ?? '', 'must be object'));
   if (level === 'root') {
-    const { type: _, properties = {}, description: __, default: ___, ...rest } = metadata;
+    const { type: _, properties = {}, default: __, ...rest } = metadata;
     const others = Object.keys(properties).filter((key) => key !== 'name' && key !== 'generateName');
-    if (others.length > 0 || Object.values(rest).some((value) => value !== undefined)) {
+    if (others.length > 0 || Object.values(rest).some(isSet)) {
       const why = 'must not specify anything other than name and generateName, but metadata is implicitly specified';
       errors.push(fieldError.forbidden(at, why));
     }
@@ -86,12 +88,11 @@ const MUST_BE_ABSENT: readonly (readonly [keyof JsonSchema, string])[] = [
   ['x-kubernetes-validations', 'must be empty to be structural'],
 ];
 
-const isSet = (value: unknown) => value !== undefined && value !== false && value !== '' && !(Array.isArray(value) && value.length === 0);
-
 /** Inside allOf, anyOf, oneOf and not only validations may stand; structure belongs outside. */
 function nestedErrors(schema: JsonSchema, path: string, skipAnyOf: boolean): FieldError[] {
   const errors = combinationErrors(schema, path, skipAnyOf, false);
-  for (const [name, why] of MUST_BE_ABSENT) if (isSet(schema[name])) errors.push(fieldError.forbidden(`${path}.${name}`, why));
+  for (const [name, why] of MUST_BE_ABSENT)
+    if (isSet(schema[name]) || (name === 'default' && schema.default === false)) errors.push(fieldError.forbidden(`${path}.${name}`, why));
   if (schema.items) errors.push(...nestedErrors(schema.items, `${path}.items`, false));
   for (const [key, property] of Object.entries(schema.properties ?? {})) {
     errors.push(...nestedErrors(property, `${path}.properties[${key}]`, false));
@@ -129,10 +130,7 @@ function completenessErrors(nested: JsonSchema, schema: JsonSchema | undefined, 
   if (nested.items) errors.push(...completenessErrors(nested.items, schema.items, `${at}.items`, `${path}.items`));
   for (const [key, property] of Object.entries(nested.properties ?? {})) {
     const inner = `${path}.properties[${key}]`;
-    const declared = schema.properties?.[key];
-    if (!declared && typeof schema.additionalProperties === 'object') {
-      errors.push(...completenessErrors(property, schema.additionalProperties, `${at}.additionalProperties`, inner));
-    } else errors.push(...completenessErrors(property, declared, `${at}.properties[${key}]`, inner));
+    errors.push(...completenessErrors(property, schema.properties?.[key], `${at}.properties[${key}]`, inner));
   }
   return errors;
 }
@@ -150,11 +148,7 @@ function levelErrors(schema: JsonSchema, level: Level, path: string): FieldError
   if (schema.type === 'array' && !schema.items) errors.push(fieldError.required(`${path}.items`, 'must be specified'));
   if (schema.items) errors.push(...levelErrors(schema.items, 'item', `${path}.items`));
   for (const [key, property] of Object.entries(schema.properties ?? {})) {
-    // The root's metadata has rules of its own.
-    const implicit = level === 'root' && key === 'metadata';
-    errors.push(
-      ...levelErrors(property, 'field', `${path}.properties[${key}]`).filter((error) => !implicit || !error.field.endsWith('.type')),
-    );
+    errors.push(...levelErrors(property, 'field', `${path}.properties[${key}]`));
   }
   if (schema.additionalProperties !== undefined) {
     if (level === 'root') errors.push(fieldError.forbidden(`${path}.additionalProperties`, 'must not be used at the root'));
@@ -162,18 +156,18 @@ function levelErrors(schema: JsonSchema, level: Level, path: string): FieldError
       errors.push(...levelErrors(schema.additionalProperties, 'field', `${path}.additionalProperties`));
     }
   }
-  const intOrString = schema['x-kubernetes-int-or-string'] === true;
-  const skipAnyOf = intOrString && jsonEqual(schema.anyOf, INT_OR_STRING);
-  const skipFirstAllOf = intOrString && jsonEqual(schema.allOf?.[0]?.anyOf, INT_OR_STRING);
+  const skipAnyOf = jsonEqual(schema.anyOf, INT_OR_STRING);
+  const skipFirstAllOf = jsonEqual(schema.allOf?.[0]?.anyOf, INT_OR_STRING);
   errors.push(...extensionErrors(schema, path), ...combinationErrors(schema, path, skipAnyOf, skipFirstAllOf));
   errors.push(...typeErrors(schema, level, path), ...metadataErrors(schema, level, path));
-  for (const [part, inner] of nestedParts(schema, path)) errors.push(...completenessErrors(part, schema, path, inner));
   return errors;
 }
 
 /** What keeps a schema from being structural; path is where it stands in the definition, such as `spec.validation.openAPIV3Schema`. */
 export function structuralErrors(schema: JsonSchema, path: string): FieldError[] {
   const errors = levelErrors(schema, 'root', path);
+  // Upstream looks for what is nowhere declared at the root alone.
+  for (const [part, inner] of nestedParts(schema, path)) errors.push(...completenessErrors(part, schema, path, inner));
   const text = (error: FieldError) => `${error.field}: ${error.message}`;
   return errors.sort((a, b) => (text(a) < text(b) ? -1 : text(a) > text(b) ? 1 : 0));
 }

@@ -8,7 +8,7 @@ import type { StandardServer } from '../standard-server.ts';
 import { type Definition, naming } from './conditions.ts';
 import { validateDefinition } from './validation.ts';
 
-const schema = (properties: object) => ({ openAPIV3Schema: { type: 'object', properties } });
+const schema = (properties: object, description = 'A widget') => ({ openAPIV3Schema: { type: 'object', description, properties } });
 const spec = {
   type: 'object',
   properties: {
@@ -39,7 +39,7 @@ function widgets(changes: object = {}, names: object = {}): any {
           additionalPrinterColumns: [{ name: 'Size', type: 'integer', jsonPath: '.spec.size' }],
           selectableFields: [{ jsonPath: '.spec.color' }],
         },
-        { name: 'v2', served: true, storage: false, schema: schema({ spec, status }), subresources: { status: {} } },
+        { name: 'v2', served: true, storage: false, schema: schema({ spec, status }, 'Newer'), subresources: { status: {} } },
       ],
       ...changes,
     },
@@ -181,28 +181,63 @@ test('names that another definition holds are refused in the status', () => {
 });
 
 test('definitions are checked as upstream checks them', () => {
-  const messages = (crd: any) => validateDefinition(crd).map((error) => `${error.field}: ${error.message}`);
+  const messages = (crd: any) =>
+    validateDefinition({ ...crd, status: { storedVersions: ['v1'] } }).map((error) => `${error.field}: ${error.message}`);
   const names = { singular: 'widget', listKind: 'WidgetList' };
   assert.deepEqual(messages(widgets({}, names)), []);
   const [v1] = widgets().spec.versions;
-  const cases: [object, RegExp][] = [
-    [{ group: 'example' }, /spec.group: Invalid value: "example": should be a domain with at least one dot/],
+  const only = (changes: object) => ({ versions: [{ ...v1, ...changes }] });
+  const cases: [object, string[]][] = [
+    [{ group: 'example' }, ['spec.group: Invalid value: "example": should be a domain with at least one dot']],
     [
       { group: 'a.k8s.io' },
-      /metadata.annotations\[api-approved.kubernetes.io\]: Required value: protected groups must have approval annotation/,
+      [
+        'metadata.annotations[api-approved.kubernetes.io]: Required value: protected groups must have approval annotation "api-approved.kubernetes.io", see https://github.com/kubernetes/enhancements/pull/1111',
+      ],
     ],
-    [{ versions: [] }, /spec.versions: Required value: must have at least one version/],
-    [{ versions: [{ ...v1, storage: false }] }, /must have exactly one version marked as storage version/],
-    [{ versions: [{ ...v1, schema: undefined }] }, /spec.versions\[0\].schema.openAPIV3Schema: Required value/],
     [
-      { versions: [{ ...v1, schema: schema({ spec: { properties: {} } }) }] },
-      /properties\[spec\].type: Required value: must not be empty for specified object fields/,
+      { versions: [] },
+      [
+        'spec.versions: Invalid value: []: must have exactly one version marked as storage version',
+        'status.storedVersions[0]: Invalid value: "v1": missing from spec.versions; v1 was previously a storage version, and must remain in spec.versions until a storage migration ensures no data remains persisted in v1 and removes v1 from status.storedVersions',
+      ],
     ],
-    [{ scope: 'Everywhere' }, /spec.scope: Unsupported value: "Everywhere": supported values: "Cluster", "Namespaced"/],
+    // What all versions say, stands in the spec.
     [
-      { versions: [{ ...v1, additionalPrinterColumns: [{ name: 'a', type: 'float', jsonPath: '.a' }] }] },
-      /must be one of boolean,date,integer,number,string/,
+      only({ schema: schema({ spec: { properties: {} } }), selectableFields: [] }),
+      ['spec.validation.openAPIV3Schema.properties[spec].type: Required value: must not be empty for specified object fields'],
     ],
+    [
+      only({ additionalPrinterColumns: [{ name: 'a', type: 'float', jsonPath: 'a' }] }),
+      [
+        'spec.additionalPrinterColumns[0].type: Invalid value: "float": must be one of boolean,date,integer,number,string',
+        'spec.additionalPrinterColumns[0].JSONPath: Invalid value: "a": must be a simple json path starting with .',
+      ],
+    ],
+    [
+      only({ subresources: { scale: { specReplicasPath: '.status.a', statusReplicasPath: '' } } }),
+      [
+        'spec.subresources.scale.specReplicasPath: Invalid value: ".status.a": should be a json path under .spec',
+        'spec.subresources.scale.statusReplicasPath: Required value',
+      ],
+    ],
+    [
+      only({ selectableFields: [{ jsonPath: '.spec.none' }, { jsonPath: '.spec' }, {}, { jsonPath: "['a']" }] }),
+      [
+        'spec.selectableFields[0].jsonPath: Invalid value: ".spec.none": is an invalid path: does not refer to a valid field',
+        'spec.selectableFields[1].jsonPath: Invalid value: ".spec": must point to a field of type string, boolean or integer. Enum string fields and strings with formats are allowed.',
+        'spec.selectableFields[2].jsonPath: Required value',
+        'spec.selectableFields[3].jsonPath: Invalid value: "[\'a\']": is an invalid path: array notation is not allowed',
+      ],
+    ],
+    [
+      only({ deprecationWarning: 'old' }),
+      ['spec.versions[0].deprecationWarning: Invalid value: "old": can only be set for deprecated versions'],
+    ],
+    [{ scope: 'Everywhere' }, ['spec.scope: Unsupported value: "Everywhere": supported values: "Cluster", "Namespaced"']],
   ];
-  for (const [changes, message] of cases) assert.match(messages(widgets(changes, names)).join('\n'), message);
+  for (const [changes, expected] of cases) {
+    const found = messages(widgets(changes, names)).filter((text) => !text.startsWith('metadata.name:'));
+    assert.deepEqual(found, expected, JSON.stringify(changes));
+  }
 });

@@ -1,10 +1,9 @@
-// What is wrong with the rules of a custom resource definition: their form, whether they compile, what they may cost
+// What is wrong with the rules of a custom resource definition: whether they compile, what they may cost
 // (apiextensions apis/apiextensions/validation/{validation,cel_validation}.go).
 import { type FieldError, fieldError } from '../../field-error.ts';
 import type { JsonSchema, ValidationRule } from '../../schema/json-schema.ts';
 import { type CompiledRule, compileRules, maximumCost } from './compile.ts';
 import { type DeclaredType, declaredType } from './declared.ts';
-import { fieldPathOf } from './field-path.ts';
 
 /** Estimated cost that one expression, and all of a version's together, may have. */
 const EXPRESSION_COST_MAX = 10_000_000;
@@ -12,16 +11,16 @@ const DEFINITION_COST_MAX = 100_000_000;
 const EXPENSIVE_SHOWN_MAX = 4;
 const FACTOR_SHOWN_MAX = 100;
 const REQUEST_BYTES_MAX = 3 * 1024 * 1024;
-const REASONS = ['FieldValueDuplicate', 'FieldValueForbidden', 'FieldValueInvalid', 'FieldValueRequired'];
 const BUDGET_HINT =
   'try simplifying the rule, or adding maxItems, maxProperties, and maxLength where arrays, maps, and strings are declared';
 
-/** path is where the schema stands, such as `spec.versions[0].schema.openAPIV3Schema`. */
-export function definitionRuleErrors(schema: JsonSchema, path: string): FieldError[] {
-  return new Check(path).run(schema);
+/**
+ * path is where the schema stands, such as `spec.versions[0].schema.openAPIV3Schema`. Rules at or above a place that is wrong in `formErrors`
+ * are left alone: they would be told in words that help nobody.
+ */
+export function definitionRuleErrors(schema: JsonSchema, path: string, formErrors: readonly FieldError[] = []): FieldError[] {
+  return new Check(path, formErrors).run(schema);
 }
-
-const hasNewlines = (text: string) => /[\n\r]/.test(text);
 
 /** The rule as upstream's message shows it: all fields by their Go names. */
 function shownRule(rule: ValidationRule): object {
@@ -34,30 +33,6 @@ function shownRule(rule: ValidationRule): object {
     FieldPath: fieldPath,
     OptionalOldSelf: optionalOldSelf,
   };
-}
-
-function formErrors(schema: JsonSchema, rule: ValidationRule, at: string): FieldError[] {
-  const errors: FieldError[] = [];
-  const { message = '', messageExpression = '', fieldPath = '', reason } = rule;
-  const trimmed = (rule.rule ?? '').trim();
-  if (trimmed === '') errors.push(fieldError.required(`${at}.rule`, 'rule is not specified'));
-  else if (message !== '' && message.trim() === '')
-    errors.push(fieldError.invalid(`${at}.message`, message, 'must be non-empty if specified'));
-  else if (hasNewlines(message.trim())) errors.push(fieldError.invalid(`${at}.message`, message, 'must not contain line breaks'));
-  else if (hasNewlines(trimmed) && message.trim() === '') {
-    errors.push(fieldError.required(`${at}.message`, 'message must be specified if rule contains line breaks'));
-  }
-  if (messageExpression !== '' && messageExpression.trim() === '') {
-    errors.push(fieldError.required(`${at}.messageExpression`, 'messageExpression must be non-empty if specified'));
-  }
-  if (reason !== undefined && !REASONS.includes(reason)) errors.push(fieldError.notSupported(`${at}.reason`, reason, REASONS));
-  if (fieldPath !== '') {
-    const invalid = (why: string) => errors.push(fieldError.invalid(`${at}.fieldPath`, fieldPath, why));
-    if (fieldPath.trim() === '') invalid('must be non-empty if specified');
-    if (hasNewlines(fieldPath)) invalid('must not contain line breaks');
-    if (fieldPathOf(fieldPath, schema) === undefined) invalid('must be a valid path');
-  }
-  return errors;
 }
 
 function budgetMessage(what: string, cost: number, limit: number): string {
@@ -86,12 +61,14 @@ interface Place {
 
 class Check {
   readonly #path: string;
+  readonly #faulty: readonly string[];
   readonly #errors: FieldError[] = [];
   readonly #expensive: { path: string; cost: number }[] = [];
   #total = 0;
 
-  constructor(path: string) {
+  constructor(path: string, formErrors: readonly FieldError[]) {
     this.#path = path;
+    this.#faulty = formErrors.map(({ field }) => field);
   }
 
   run(schema: JsonSchema): FieldError[] {
@@ -127,11 +104,8 @@ class Check {
   }
 
   #rules({ schema, path, declared, cardinality, uncorrelatable }: Place): void {
-    const rules = schema['x-kubernetes-validations']!;
     const at = (i: number) => `${path}.x-kubernetes-validations[${i}]`;
-    const form = rules.flatMap((rule, i) => formErrors(schema, rule, at(i)));
-    this.#errors.push(...form);
-    if (form.length > 0) return;
+    if (this.#faulty.some((field) => field.startsWith(`${path}.`))) return;
     if (!declared) {
       const why =
         'internal error: failed to construct type information for x-kubernetes-validations rules: unable to convert structural schema to CEL declarations';

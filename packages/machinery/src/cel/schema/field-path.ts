@@ -1,29 +1,68 @@
-// A rule's fieldPath (apiextensions apiserver/schema/cel/validation.go ValidFieldPath).
+// A path into a schema: a rule's fieldPath and a definition's selectable fields (apiextensions apiserver/schema/cel/validation.go
+// ValidFieldPath).
 import type { JsonSchema } from '../../schema/json-schema.ts';
 
-const STEP = /\.([^.[\]]+)|\['((?:[^'\\]|\\.)*)'\]/y;
+const TOKEN = /'(?:[^'\\]|\\.)*'|[.[\]]|[^.[\]]+/g;
 const ESCAPED: Record<string, string> = { a: '\x07', b: '\b', f: '\f', n: '\n', r: '\r', t: '\t', v: '\v', "'": "'", '\\': '\\' };
+const ENDED = 'unexpected end of JSON path';
+const NO_FIELD = 'does not refer to a valid field';
+
+export interface FieldPath {
+  /** As field errors write it. */
+  text: string;
+  /** The first field. */
+  root: string;
+  schema: JsonSchema;
+}
+
+class PathFault extends Error {}
+
+function unquoted(token: string): string {
+  const isQuoted = token.length >= 2 && token.startsWith("'") && token.endsWith("'");
+  if (!isQuoted) throw new PathFault(`expected single quoted string but got ${token}`);
+  return token.slice(1, -1).replace(/\\(.)/g, (_, character) => ESCAPED[character] ?? '');
+}
+
+function step(at: FieldPath, name: string): FieldPath {
+  const { schema, text, root } = at;
+  if (schema.properties && Object.keys(schema.properties).length > 0) {
+    if (!Object.hasOwn(schema.properties, name)) throw new PathFault(NO_FIELD);
+    return { schema: schema.properties[name]!, text: text === '' ? name : `${text}.${name}`, root: root || name };
+  }
+  if (typeof schema.additionalProperties !== 'object') throw new PathFault(NO_FIELD);
+  return { schema: schema.additionalProperties, text: `${text}[${name}]`, root };
+}
+
+function read(path: string, schema: JsonSchema, allowsArrays: boolean): FieldPath {
+  const tokens = path.match(TOKEN) ?? [];
+  let at: FieldPath = { schema, text: '', root: '' };
+  for (let i = 0; i < tokens.length; i++) {
+    const token = tokens[i]!;
+    if (token !== '.' && token !== '[') throw new PathFault(`expected [ or . but got: ${token}`);
+    if (token === '[' && !allowsArrays) throw new PathFault('array notation is not allowed');
+    const next = tokens[++i];
+    if (next === undefined) throw new PathFault(ENDED);
+    at = step(at, token === '[' ? unquoted(next) : next);
+    if (token === '.') continue;
+    const closing = tokens[++i];
+    if (closing === undefined) throw new PathFault(ENDED);
+    if (closing !== ']') throw new PathFault(`expected ] but got ${closing}`);
+  }
+  return at;
+}
+
+/** Where a path leads, or what is wrong with it. */
+export function readFieldPath(path: string, schema: JsonSchema, allowsArrays: boolean): FieldPath | string {
+  try {
+    return read(path, schema, allowsArrays);
+  } catch (error) {
+    if (error instanceof PathFault) return error.message;
+    throw error;
+  }
+}
 
 /** `.spec.names['a']` as field errors write it; undefined: the schema has no such place. */
 export function fieldPathOf(path: string, schema: JsonSchema): string | undefined {
-  let at: JsonSchema | undefined = schema;
-  let text = '';
-  STEP.lastIndex = 0;
-  let position = 0;
-  while (position < path.length) {
-    STEP.lastIndex = position;
-    const found = STEP.exec(path);
-    if (!found || !at) return undefined;
-    position = STEP.lastIndex;
-    const name = found[1] ?? found[2]!.replace(/\\(.)/g, (_, character) => ESCAPED[character] ?? '');
-    if (at.properties) {
-      at = Object.hasOwn(at.properties, name) ? at.properties[name] : undefined;
-      if (!at) return undefined;
-      text += text === '' ? name : `.${name}`;
-    } else if (typeof at.additionalProperties === 'object') {
-      at = at.additionalProperties;
-      text += `[${name}]`;
-    } else return undefined;
-  }
-  return text;
+  const found = readFieldPath(path, schema, true);
+  return typeof found === 'string' ? undefined : found.text;
 }

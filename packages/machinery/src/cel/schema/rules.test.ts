@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { definitionSchemaErrors } from '../../schema/definition.ts';
 import type { JsonSchema } from '../../schema/json-schema.ts';
-import { definitionRuleErrors } from './definition.ts';
 import { escapeName } from './escaping.ts';
 import { compileSchemaRules } from './rules.ts';
 
@@ -78,7 +78,7 @@ test('what was wrong before and is the same still is let be', () => {
   assert.deepEqual(check(transitions, object(51, 1), object(50, 0)), ['spec.items[0]: Invalid value: too large']);
 });
 
-const errorsOf = (schema: JsonSchema) => lines(definitionRuleErrors(schema, 'schema'));
+const errorsOf = (schema: JsonSchema) => lines(definitionSchemaErrors(schema, 'schema', false));
 
 test('definitions with rules that cannot work are refused', () => {
   const bad = withSpec({
