@@ -222,6 +222,7 @@ export function sqliteStore(path: string): Store {
     return new LocalStore(new Mvcc(records, revision), new SqliteDurability(database, ids, contentBytes));
   } catch (error) {
     database.close();
-    throw error;
+    if (error instanceof StoreFileError) throw error;
+    throw new StoreFileError(`${path} can't be written: ${(error as Error).message}`, { cause: error });
   }
 }
