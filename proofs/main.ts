@@ -2,11 +2,12 @@
 // each. A run that was ended goes on where it was; results are committed with what they found.
 import { containers } from './containers.ts';
 import { diskFaults } from './disk-faults/disk-faults.ts';
+import { kill } from './kill/kill.ts';
 import { linearizability } from './linearizability/linearizability.ts';
 import { powerCut } from './power-cut/power-cut.ts';
 import { type Proof, prove } from './proof.ts';
 
-const PROOFS: readonly Proof[] = [powerCut, diskFaults, linearizability, containers];
+const PROOFS: readonly Proof[] = [powerCut, diskFaults, linearizability, kill, containers];
 
 /** Without --full and --count. */
 const USUAL_SHARE = 0.01;
