@@ -5,10 +5,6 @@ import { LIMIT, RELEASED } from './perform.ts';
 import { amount, isReady, isTerminal, nameOf, ownerOf, requestedOn, requestOf } from './pods.ts';
 import type { Truth } from './truth.ts';
 
-function fail(problems: readonly string[]): void {
-  if (problems.length > 0) throw new Broken(`it did not settle: ${problems.join('; ')}`);
-}
-
 function podsOwnedBy(truth: Truth, uid: string | undefined): corev1.Pod[] {
   return truth.all<corev1.Pod>('pods').filter((pod) => ownerOf(pod)?.uid === uid);
 }
@@ -177,9 +173,9 @@ function quotas(truth: Truth): string[] {
   });
 }
 
-/** Throws a Broken that lists everything that is not as it should be. */
-export function judgeConvergence(truth: Truth): void {
-  fail([
+/** Everything that is not as it should be. */
+function problemsOf(truth: Truth): string[] {
+  return [
     ...lingering(truth),
     ...orphans(truth),
     ...deployments(truth),
@@ -192,5 +188,13 @@ export function judgeConvergence(truth: Truth): void {
     ...nodes(truth),
     ...cronJobs(truth),
     ...quotas(truth),
-  ]);
+  ];
+}
+
+export const hasSettled = (truth: Truth): boolean => problemsOf(truth).length === 0;
+
+/** Throws a Broken that lists everything that is not as it should be. */
+export function judgeConvergence(truth: Truth): void {
+  const problems = problemsOf(truth);
+  if (problems.length > 0) throw new Broken(`it did not settle: ${problems.join('; ')}`);
 }

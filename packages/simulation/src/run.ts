@@ -5,7 +5,7 @@ import type { Client } from '@tiphys/client';
 import type { Logger } from '@tiphys/runtime';
 import { seededRandom } from '@tiphys/runtime';
 import { Broken } from './broken.ts';
-import { judgeConvergence } from './convergence.ts';
+import { hasSettled, judgeConvergence } from './convergence.ts';
 import { perform, RELEASED } from './perform.ts';
 import { judgeSilences } from './safety/silence.ts';
 import { watchSafety } from './safety.ts';
@@ -16,6 +16,7 @@ import { EVERYTHING, type Selection, WatchWitness } from './witness.ts';
 
 /** Longer than the longest back-off of a controller. */
 const SETTLE_MS = 18 * 60_000;
+const LOOK_MS = 60_000;
 const WITNESS = { name: 'system:witness', groups: ['system:masters', 'system:authenticated'] };
 
 /** What is followed: everything, what a label chooses, and what a node's own watch asks for. */
@@ -41,7 +42,8 @@ export interface RunOptions {
   log?: Logger;
 }
 
-export const drawStory = (seed: number, minutes: number): Story => storyOf({ seed, minutes }, seededRandom(seed + 2));
+export const drawStory = (seed: number, minutes: number, stepsPerMinute?: number): Story =>
+  storyOf({ seed, minutes, ...(stepsPerMinute === undefined ? {} : { stepsPerMinute }) }, seededRandom(seed + 2));
 
 /** Ends what would go on for ever: cordoned nodes, and jobs that come every minute. */
 async function calm(client: Client): Promise<void> {
@@ -51,7 +53,7 @@ async function calm(client: Client): Promise<void> {
     await client.of(batchv1.cronjobs).patch(metadata!.name!, metadata!.namespace, 'merge', { spec: { suspend: true } });
 }
 
-async function play(cluster: VirtualCluster, story: Story, failures: Error[]): Promise<void> {
+async function play(cluster: VirtualCluster, story: Story, truth: Truth, failures: Error[]): Promise<void> {
   const client = cluster.client;
   for (const { atMs, action } of story.steps) {
     await cluster.clock.advance(Math.max(0, atMs - cluster.clock.monotonicMs()));
@@ -60,7 +62,9 @@ async function play(cluster: VirtualCluster, story: Story, failures: Error[]): P
   }
   cluster.faults.lift();
   await cluster.clock.runUntil(calm(client));
-  await cluster.clock.advance(SETTLE_MS);
+  for (let waitedMs = 0; waitedMs < SETTLE_MS && !hasSettled(truth); waitedMs += LOOK_MS) await cluster.clock.advance(LOOK_MS);
+  // It has to stay so.
+  await cluster.clock.advance(LOOK_MS);
 }
 
 /** Never rejects for what the cluster does: that is the outcome. */
@@ -82,11 +86,11 @@ export async function runStory(story: Story, { log }: RunOptions = {}): Promise<
   try {
     await cluster.start();
     const following = async (witness: WatchWitness) => {
-      while (!stopped) await witness.follow(cluster.handler, WITNESS).catch(() => cluster.clock.sleep(1000));
+      while (!stopped) await witness.follow(cluster.handler, WITNESS, cluster.clock).catch(() => cluster.clock.sleep(1000));
     };
     for (const witness of witnesses) void following(witness);
     judgeSilences(story, truth, cluster.clock);
-    await play(cluster, story, failures);
+    await play(cluster, story, truth, failures);
     if (failures.length === 0) judgeConvergence(truth);
     for (const witness of witnesses) witness.judge();
   } catch (error) {

@@ -44,6 +44,8 @@ export interface Story {
 export interface StoryOptions {
   seed: number;
   minutes: number;
+  /** Default 4. */
+  stepsPerMinute?: number;
 }
 
 const MINUTE_MS = 60_000;
@@ -174,7 +176,7 @@ class Drawing {
 }
 
 /** The same seed and minutes give the same story. */
-export function storyOf({ seed, minutes }: StoryOptions, random: Random): Story {
+export function storyOf({ seed, minutes, stepsPerMinute = STEPS_PER_MINUTE }: StoryOptions, random: Random): Story {
   const drawing = new Drawing(random);
   const nodes = 2 + drawing.upTo(3);
   const steps: Step[] = [
@@ -182,7 +184,7 @@ export function storyOf({ seed, minutes }: StoryOptions, random: Random): Story 
     { atMs: 0, action: { do: 'create', kind: 'Limited', name: 'limited', replicas: LIMITED_REPLICAS_MAX } },
     { atMs: 0, action: { do: 'create', kind: 'Heavy', name: 'heavy', replicas: nodes * HEAVY_PER_NODE + 1 } },
   ];
-  const count = Math.round(minutes * STEPS_PER_MINUTE);
+  const count = Math.round(minutes * stepsPerMinute);
   const times = Array.from({ length: count }, () => drawing.upTo(minutes * MINUTE_MS)).sort((a, b) => a - b);
   for (const atMs of times) steps.push({ atMs, action: drawing.action(nodes) });
   return { seed, nodes, steps };

@@ -1,10 +1,13 @@
 // Follows pods as a careful client does, and holds what it was told against the store's own history.
 import type { KubeObject } from '@tiphys/api';
 import type { ApiHandler, UserInfo } from '@tiphys/machinery';
+import type { Clock } from '@tiphys/runtime';
 import { Broken } from './broken.ts';
 import type { Truth, TruthEvent } from './truth.ts';
 
 const PODS = '/registry/pods/';
+/** How long one watch lasts: going on from a revision is where events are lost or repeated. */
+const FOLLOW_MS = 17_000;
 
 /** Which pods are followed: as the query says it, and as it should be understood. */
 export interface Selection {
@@ -35,20 +38,24 @@ export class WatchWitness {
     });
   }
 
-  /** Watches until the watch ends; called again it goes on from where it was. */
-  async follow(handler: ApiHandler, user: UserInfo): Promise<void> {
+  /** Watches for a while, or until the watch ends; called again it goes on from where it was. */
+  async follow(handler: ApiHandler, user: UserInfo, clock: Clock): Promise<void> {
     const url = `/api/v1/pods?watch=true&resourceVersion=${this.#revision}&allowWatchBookmarks=true${this.#selection.query}`;
     const answer = await handler.handle({ method: 'GET', url, headers: {}, user });
     if (answer.body.kind !== 'watch') throw new Broken(`a watch from ${this.#revision} was answered with ${answer.status}`);
     const { watch } = answer.body;
     await new Promise<void>((resolve) => {
-      watch.subscribe((events) => {
+      const stop = watch.subscribe((events) => {
         for (const { type, object } of events) {
           const { resourceVersion = '0', namespace, name } = object.metadata ?? {};
           this.#revision = resourceVersion;
           if (type !== 'BOOKMARK') this.#seen.push(`${type} ${resourceVersion} ${namespace}/${name}`);
         }
       }, resolve);
+      clock.after(FOLLOW_MS, () => {
+        stop();
+        resolve();
+      });
     });
   }
 
