@@ -69,9 +69,21 @@ export class Watchers {
   }
 
   tell(changes: readonly Change[], all: readonly EntryEvent[]): void {
+    // Those of one namespace are told the same batch, which is then encoded once.
+    const byScope = new Map<string, EntryEvent[]>();
+    const batchOf = ({ everything, selection }: Watcher): readonly EntryEvent[] => {
+      if (everything) return all;
+      if (selection.key !== undefined || selection.matches) return this.#selected(changes, selection);
+      let batch = byScope.get(selection.keyPrefix);
+      if (!batch) {
+        batch = this.#selected(changes, selection);
+        byScope.set(selection.keyPrefix, batch);
+      }
+      return batch;
+    };
     // Copies, since a watcher that joins meanwhile has read these changes from the history.
     for (const watcher of [...this.#others]) {
-      const events = watcher.everything ? all : this.#selected(changes, watcher.selection);
+      const events = batchOf(watcher);
       if (events.length > 0) watcher.onEvents(events);
     }
     for (const index of [...this.#byField.values()]) {

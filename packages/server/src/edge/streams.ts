@@ -2,7 +2,7 @@
 import type { Http2ServerResponse } from 'node:http2';
 import type { ApiRequest, WatchSubscription } from '@tiphys/machinery';
 import type { WatchSeries } from '../metrics.ts';
-import { eventEncoder, streamType } from '../output/encode.ts';
+import { batchEncoder, streamType } from '../output/encode.ts';
 import type { Encoding } from '../output/negotiate.ts';
 
 /** Bytes beyond the initial events that may wait for a slow watcher before its watch is ended; it goes on from the last revision it saw. */
@@ -15,7 +15,7 @@ export async function sendWatch(
   response: Http2ServerResponse,
   counted?: WatchSeries,
 ): Promise<void> {
-  const encode = eventEncoder(encoding);
+  const encode = batchEncoder(encoding);
   response.setHeader('content-type', streamType(encoding));
   response.writeHead(200);
   (response as { flushHeaders?(): void }).flushHeaders?.();
@@ -23,19 +23,20 @@ export async function sendWatch(
     let stop = () => {};
     let limit = WATCH_BUFFER_BYTES_MAX;
     let initial = true;
+    let open = true;
     const finish = () => {
+      open = false;
       stop();
       resolve();
     };
     response.on('close', finish);
     stop = watch.subscribe(
       (events) => {
-        if (response.destroyed || response.writableEnded) return;
-        const pieces = events.map(encode);
-        const bytes = pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces);
+        if (!open) return;
+        const { bytes, lengths } = encode(events);
         if (counted) {
-          counted.events.value += pieces.length;
-          for (const piece of pieces) counted.sizes.observe(piece.length);
+          counted.events.value += lengths.length;
+          for (const length of lengths) counted.sizes.observe(length);
         }
         response.write(bytes);
         if (initial) limit += bytes.length;

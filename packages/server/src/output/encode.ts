@@ -88,6 +88,30 @@ export function eventEncoder(encoding: Encoding): (event: WatchEvent) => Uint8Ar
     event instanceof EntryEvent ? event.encoded() : Buffer.from(`${JSON.stringify({ type: event.type, object: event.object })}\n`);
 }
 
+export interface Batch {
+  bytes: Uint8Array;
+  /** Of each event. */
+  lengths: readonly number[];
+}
+
+type Batches = WeakMap<readonly WatchEvent[], Batch>;
+const batches: Record<Encoding, Batches> = { json: new WeakMap(), yaml: new WeakMap(), protobuf: new WeakMap() };
+
+/** How a watch sends events that come together. Watches that are told the same batch share its bytes. */
+export function batchEncoder(encoding: Encoding): (events: readonly WatchEvent[]) => Batch {
+  const encode = eventEncoder(encoding);
+  const known = batches[encoding];
+  return (events) => {
+    let batch = known.get(events);
+    if (!batch) {
+      const pieces = events.map(encode);
+      batch = { bytes: pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces), lengths: pieces.map(({ length }) => length) };
+      known.set(events, batch);
+    }
+    return batch;
+  };
+}
+
 function protobufEvent(event: WatchEvent): Uint8Array {
   if (!(event instanceof EntryEvent)) return encodeProtobufWatchEvent(event.type, encodeProtobuf(event.object as KubeObject));
   let bytes = protobufs.get(event.entry);
