@@ -6,8 +6,11 @@ import { Broken } from './broken.ts';
 import type { Truth, TruthEvent } from './truth.ts';
 
 const PODS = '/registry/pods/';
-/** How long one watch lasts: going on from a revision is where events are lost or repeated. */
-const FOLLOW_MS = 17_000;
+/**
+ * How long one watch lasts: going on from a revision is where events are lost or repeated. Long enough for a bookmark, so that the
+ * revision is never older than what the server still knows.
+ */
+const FOLLOW_MS = 70_000;
 
 /** Which pods are followed: as the query says it, and as it should be understood. */
 export interface Selection {
@@ -48,7 +51,7 @@ export class WatchWitness {
       const stop = watch.subscribe((events) => {
         for (const { type, object } of events) {
           const { resourceVersion = '0', namespace, name } = object.metadata ?? {};
-          this.#revision = resourceVersion;
+          if (type !== 'ERROR') this.#revision = resourceVersion;
           if (type !== 'BOOKMARK') this.#seen.push(`${type} ${resourceVersion} ${namespace}/${name}`);
         }
       }, resolve);
