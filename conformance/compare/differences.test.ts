@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { differences, judgeDifferences, parseAccepted } from './differences.ts';
+import { differences, judgeDifferences, linesToShow, parseAccepted, SHOWN_PER_DOCUMENT_MAX } from './differences.ts';
 import { comparableOpenApi } from './documents.ts';
 
 test('each place that differs is one line, whichever side lacks it', () => {
@@ -20,6 +20,11 @@ test('accepted differences need a reason, and those that are gone must leave the
   assert.throws(() => parseAccepted('policy/*\n'), /without a reason/);
 });
 
+test('a document that differs everywhere does not fill the screen', () => {
+  const many = Array.from({ length: SHOWN_PER_DOCUMENT_MAX + 3 }, (_, i) => `a /${i}: 1 → 2`);
+  assert.deepEqual(linesToShow([...many, 'b /x: 1 → 2']).slice(SHOWN_PER_DOCUMENT_MAX), ['a: 3 more', 'b /x: 1 → 2']);
+});
+
 test('OpenAPI is compared without prose, and parameters by what they say rather than where', () => {
   const written = {
     paths: { '/x': { get: { description: 'd', parameters: [{ in: 'query', name: 'limit', description: 'l', type: 'integer' }] } } },
@@ -31,4 +36,6 @@ test('OpenAPI is compared without prose, and parameters by what they say rather 
   assert.deepEqual(comparableOpenApi(written), comparableOpenApi(referring));
   const schema = { properties: { description: { type: 'string', description: 'd' } } };
   assert.deepEqual(comparableOpenApi(schema), { properties: { description: { type: 'string' } } });
+  const named = { properties: { properties: { type: 'object', description: 'd' } } };
+  assert.deepEqual(comparableOpenApi(named), { properties: { properties: { type: 'object' } } });
 });

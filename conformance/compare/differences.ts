@@ -1,8 +1,5 @@
 // What differs between two JSON documents, line by line, and which of the lines are accepted (accepted.txt).
 
-/** Lines of one document that are worth reading; a document that differs everywhere should not fill the screen. */
-export const LINES_PER_DOCUMENT_MAX = 2000;
-
 /** A pattern over `document path`, in which `*` stands for any text, and why it is accepted. */
 export interface Accepted {
   pattern: string;
@@ -73,4 +70,16 @@ export function judgeDifferences(found: readonly string[], accepted: readonly Ac
     acceptedCount: found.length - surprises.length,
     unused: rules.filter(({ used }) => !used).map(({ pattern }) => pattern),
   };
+}
+
+/** Lines of one document that are worth reading; all are judged and counted. */
+export const SHOWN_PER_DOCUMENT_MAX = 500;
+
+/** Lines `document path: …`, of each document the first, then how many more there are. */
+export function linesToShow(lines: readonly string[]): string[] {
+  const byDocument = Map.groupBy(lines, (line) => line.slice(0, line.indexOf(' ')));
+  return Array.from(byDocument, ([document, all]) => {
+    const more = all.length - SHOWN_PER_DOCUMENT_MAX;
+    return [...all.slice(0, SHOWN_PER_DOCUMENT_MAX), ...(more > 0 ? [`${document}: ${more} more`] : [])];
+  }).flat();
 }

@@ -15,7 +15,7 @@ function withoutDescriptions(value: unknown, inProperties = false): unknown {
   return Object.fromEntries(
     Object.entries(value)
       .filter(([key, text]) => inProperties || key !== 'description' || typeof text !== 'string')
-      .map(([key, each]) => [key, withoutDescriptions(each, key === 'properties')]),
+      .map(([key, each]) => [key, withoutDescriptions(each, key === 'properties' && !inProperties)]),
   );
 }
 

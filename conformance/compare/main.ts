@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { startCluster } from '@tiphys/cluster';
 import { parse } from 'yaml';
 import { type Fetch, fetcher, startUpstream } from '../../tools/upstream/upstream.ts';
-import { differences, judgeDifferences, LINES_PER_DOCUMENT_MAX, parseAccepted } from './differences.ts';
+import { differences, judgeDifferences, linesToShow, parseAccepted } from './differences.ts';
 import { documentsOf, PART_NAMES } from './documents.ts';
 
 const here = dirname(fileURLToPath(import.meta.url));
@@ -54,14 +54,13 @@ async function compare(peers: string, parts: readonly string[]): Promise<number>
     ]);
     const found: string[] = [];
     for (const name of [...new Set([...reference.keys(), ...own.keys()])].sort()) {
-      const lines = differences(reference.get(name), own.get(name));
-      found.push(...lines.slice(0, LINES_PER_DOCUMENT_MAX).map((line) => `${name} ${line}`));
+      for (const line of differences(reference.get(name), own.get(name))) found.push(`${name} ${line}`);
     }
     const accepted = parseAccepted(readFileSync(join(here, 'accepted.txt'), 'utf8')).filter(({ pattern }) =>
       parts.some((part) => pattern.startsWith(part) || (part === 'discovery' && pattern.startsWith('aggregated'))),
     );
     const { surprises, acceptedCount, unused } = judgeDifferences(found, accepted);
-    for (const line of surprises) console.log(line);
+    for (const line of linesToShow(surprises)) console.log(line);
     for (const pattern of unused) console.log(`accepted, but no longer different: ${pattern}`);
     console.log(`${reference.size} documents compared; ${acceptedCount} accepted differences, ${surprises.length} others`);
     return surprises.length + unused.length > 0 ? 1 : 0;

@@ -4,6 +4,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { enumerationsFile, generateEnumerations } from './enumerations.ts';
 import { generateGoTypes, goTypesFile } from './go-types.ts';
 
 const MODULES = join(process.env.GOPATH ?? join(homedir(), 'go'), 'pkg/mod/k8s.io');
@@ -13,6 +14,12 @@ test('the Go facts are up to date', {
   skip: !NEEDED.every((folder) => existsSync(folder)) && 'the Go modules are not in the cache',
 }, () => {
   assert.equal(readFileSync(goTypesFile, 'utf8'), generateGoTypes(MODULES));
+});
+
+test('the enumerations are up to date', {
+  skip: !NEEDED.every((folder) => existsSync(folder)) && 'the Go modules are not in the cache',
+}, () => {
+  assert.equal(readFileSync(enumerationsFile, 'utf8'), generateEnumerations(MODULES));
 });
 
 test('every field of the OpenAPI facts is known to the Go facts, by the same protobuf number', async () => {

@@ -47,7 +47,7 @@ const OPAQUE = new Set([
 /** Helpers of the Go packages that never travel as objects. */
 const NOT_WIRE = /\.(TypeMeta|FieldsV1|InternalEvent|Unknown|TypeMeta|Object|ProtobufMarshaller)$/;
 
-interface GoField {
+export interface GoField {
   /** Go's name, which error messages show for inlined structs. */
   go: string;
   json: string;
@@ -58,25 +58,29 @@ interface GoField {
   number: number;
 }
 
-type GoType = { fields: GoField[] } | { alias: string };
+export type GoType = { fields: GoField[] } | { alias: string };
 
 const SCALARS = new Set(['string', 'bool', 'int32', 'int64', 'int', 'uint32', 'uint64', 'float32', 'float64', 'byte', 'uint8']);
 
 /** `k8s.io/api/core/v1` → `io.k8s.api.core.v1`. */
-const openApiPackage = (path: string) => path.replace(/^k8s\.io\//, 'io.k8s.').replaceAll('/', '.');
+export const openApiPackage = (path: string) => path.replace(/^k8s\.io\//, 'io.k8s.').replaceAll('/', '.');
 
-function readPackage(modules: string, path: string): Map<string, GoType> {
+/** The files of a package that people wrote. */
+export function sourceFiles(modules: string, path: string): string[] {
   const [module, ...rest] = path.split('/');
   const folder = join(modules, `${module}@${VERSION}`, ...rest);
+  const files = readdirSync(folder).filter((file) => file.endsWith('.go') && !/_test\.go$|^zz_|generated|swagger/.test(file));
+  return files.sort().map((file) => join(folder, file));
+}
+
+export function readPackage(modules: string, path: string): Map<string, GoType> {
   const types = new Map<string, GoType>();
-  for (const file of readdirSync(folder).sort()) {
-    if (!file.endsWith('.go') || /_test\.go$|^zz_|generated|swagger/.test(file)) continue;
-    readFile(readFileSync(join(folder, file), 'utf8'), openApiPackage(`k8s.io/${path}`), types);
-  }
+  for (const file of sourceFiles(modules, path)) readFile(readFileSync(file, 'utf8'), openApiPackage(`k8s.io/${path}`), types);
   return types;
 }
 
-function readImports(text: string): Map<string, string> {
+/** The packages that a file imports, by the name they have in it. */
+export function readImports(text: string): Map<string, string> {
   const imports = new Map<string, string>();
   for (const [, alias, path] of text.matchAll(/^\s*(?:import\s+)?([A-Za-z0-9_]+\s+)?"(k8s\.io\/[^"]+)"$/gm)) {
     imports.set(alias?.trim() || path!.split('/').at(-1)!, openApiPackage(path!));
@@ -165,6 +169,9 @@ class Table {
   }
 }
 
+/** Every package with types that travel. */
+export const packagePaths = (modules: string): string[] => [...apiPackages(modules), ...OTHER_PACKAGES];
+
 /** Only what objects on the wire can reach: kinds (they inline TypeMeta), list types, and what those refer to. */
 function reachable(table: Table, served: Set<string>): Set<string> {
   const seen = new Set<string>();
@@ -186,8 +193,7 @@ function reachable(table: Table, served: Set<string>): Set<string> {
 /** Everything a JSON schema table of its own can't say, compactly: see packages/api/src/go-types.ts for the reader. */
 export function generateGoTypes(modules: string): string {
   const all = new Map<string, GoType>();
-  for (const path of [...apiPackages(modules), ...OTHER_PACKAGES])
-    for (const [name, type] of readPackage(modules, path)) all.set(name, type);
+  for (const path of packagePaths(modules)) for (const [name, type] of readPackage(modules, path)) all.set(name, type);
   const table = new Table(all);
   const keep = reachable(table, new Set(Object.keys(JSON.parse(readFileSync(FACTS, 'utf8')))));
   table.names.splice(0, table.names.length, ...table.names.filter((name) => keep.has(name)));

@@ -31,9 +31,11 @@ export {
   OPENAPI_V2_PROTOBUF_DEPRECATED,
   type OpenApiGroupVersion,
   openApiPath,
+  openApiServerPaths,
   openApiV2,
   openApiV2Protobuf,
   openApiV3,
+  openApiV3OfServer,
 } from './openapi/documents.ts';
 export { decodeProtobuf, decodeProtobufWatchEvent, isProtobuf } from './protobuf/decode.ts';
 export { encodeProtobuf, encodeProtobufWatchEvent, PROTOBUF_MAGIC, PROTOBUF_MEDIA_TYPE } from './protobuf/encode.ts';
@@ -43,6 +45,7 @@ export { type IntOrPercent, IntOrStringError, isPercent, scaledValue } from './q
 export { canonicalQuantity, compareQuantities, parseQuantity, Quantity, QuantityError, type QuantityFormat } from './quantity/quantity.ts';
 export { microTimeText, timeText } from './quantity/time.ts';
 export { apiVersionOf, groupResource, pathOf, type ResourceType, resourceType } from './resource-type.ts';
+export { RETURNS_DELETED } from './schema/deletion.ts';
 export {
   builtInGroups,
   builtInResources,

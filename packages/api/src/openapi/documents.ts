@@ -1,12 +1,14 @@
 // The OpenAPI documents: one of v3 per group version with an index, and one of v2 for everything (apiserver
 // server/routes/openapi.go, kube-openapi pkg/handler, pkg/handler3). Made when asked for; callers keep the bytes.
 import { builtInGroups, builtInResources, typeNameOfKind } from '../schema/lookup.ts';
+import { documentOf, resourcesPath, serverPaths } from './discovery-paths.ts';
 import { encodeGnosticV2 } from './gnostic.ts';
-import { type GroupVersionTypes, type Operation, type Parameter, type PathEntry, pathsOf, rootPath } from './paths.ts';
-import { type JsonSchema, reachableTypes, schemaOfType, toV2Definition, V2_REFERENCE, V3_REFERENCE } from './schemas.ts';
+import { type GroupVersionTypes, MEDIA_TYPES, type Operation, type Parameter, rootPath } from './operations.ts';
+import { type PathEntry, pathsOf } from './paths.ts';
+import { type JsonSchema, type Kinds, reachableTypes, schemaOfType, toV2Definition, V2_REFERENCE, V3_REFERENCE } from './schemas.ts';
+import { kindsOfAll, kindsOfGroupVersion } from './shared-kinds.ts';
 
 const INFO = { title: 'Kubernetes', version: '1.36' };
-const MEDIA_TYPES = ['application/json', 'application/yaml', 'application/vnd.kubernetes.protobuf'];
 const STREAM_TYPES = ['application/json;stream=watch', 'application/vnd.kubernetes.protobuf;stream=watch'];
 const PATCH_TYPES = [
   'application/json-patch+json',
@@ -14,14 +16,13 @@ const PATCH_TYPES = [
   'application/strategic-merge-patch+json',
   'application/apply-patch+yaml',
 ];
-const META_TYPES = ['DeleteOptions', 'Patch', 'Status', 'WatchEvent', 'APIResourceList', 'ObjectMeta', 'ListMeta'].map(
-  (name) => `io.k8s.apimachinery.pkg.apis.meta.v1.${name}`,
-);
-
 /** A group version that isn't built in, such as a custom resource's: its schemas are v3 component schemas by type name. */
 export interface OpenApiGroupVersion extends GroupVersionTypes {
   schemas: Readonly<Record<string, JsonSchema>>;
 }
+
+/** Whether a built-in group version is served. */
+export type IsServed = (group: string, version: string) => boolean;
 
 const builtIn = (group: string, version: string): GroupVersionTypes => ({
   group,
@@ -37,17 +38,29 @@ export const openApiPath = (group: string, version: string): string => rootPath(
 export function openApiV3(group: string, version: string, custom?: OpenApiGroupVersion): object | undefined {
   const types = custom ?? builtIn(group, version);
   if (types.resources.length === 0) return undefined;
-  const entries = pathsOf(types);
+  const entries = custom ? pathsOf(types) : [resourcesPath(group, version), ...pathsOf(types)];
+  return documentV3(entries, kindsOfGroupVersion(group, version), custom?.schemas);
+}
+
+/** The names of v3 documents that belong to no group version: `apis`, `apis/apps`, `version` … */
+export const openApiServerPaths = (groups: readonly string[]): string[] => serverPaths(groups).map(documentOf);
+
+/** The v3 document of that name. */
+export function openApiV3OfServer(name: string, groups: readonly string[]): object | undefined {
+  const entry = serverPaths(groups).find((each) => documentOf(each) === name);
+  return entry && documentV3([entry]);
+}
+
+function documentV3(entries: readonly PathEntry[], kinds?: Kinds, custom?: OpenApiGroupVersion['schemas']): object {
   const schemas: Record<string, unknown> = {};
-  for (const name of reachableTypes([...META_TYPES, ...typesUsed(entries), ...referencesIn(custom?.schemas)]))
-    schemas[name] = schemaOfType(name, 3);
-  Object.assign(schemas, custom?.schemas);
+  for (const name of reachableTypes([...typesUsed(entries), ...referencesIn(custom)])) schemas[name] = schemaOfType(name, 3, kinds);
+  Object.assign(schemas, custom);
   return {
     openapi: '3.0.0',
     info: INFO,
     paths: Object.fromEntries(entries.map((entry) => [entry.path, pathV3(entry)])),
     components: {
-      schemas,
+      ...(Object.keys(schemas).length > 0 ? { schemas } : {}),
       securitySchemes: { BearerToken: { type: 'apiKey', name: 'authorization', in: 'header', description: 'Bearer token.' } },
     },
   };
@@ -67,7 +80,7 @@ function referencesIn(schemas: object | undefined): string[] {
 
 function pathV3(entry: PathEntry): object {
   return {
-    parameters: entry.parameters.map(parameterV3),
+    ...(entry.parameters.length > 0 ? { parameters: entry.parameters.map(parameterV3) } : {}),
     ...Object.fromEntries(entry.operations.map((operation) => [operation.method, operationV3(operation)])),
   };
 }
@@ -80,13 +93,14 @@ const parameterV3 = (parameter: Parameter) => ({
 });
 
 const STREAMED_ACTIONS = new Set(['list', 'watch', 'watchlist']);
-const mediaTypesOf = ({ action }: Operation) => (STREAMED_ACTIONS.has(action) ? [...MEDIA_TYPES, ...STREAM_TYPES] : MEDIA_TYPES);
+const mediaTypesOf = ({ action, produces }: Operation) =>
+  produces ?? (action !== undefined && STREAMED_ACTIONS.has(action) ? [...MEDIA_TYPES, ...STREAM_TYPES] : MEDIA_TYPES);
 
 function operationV3(operation: Operation): object {
-  const schema = (typeName: string) => ({ schema: { $ref: `${V3_REFERENCE}${typeName}` } });
-  const content = (mediaTypes: readonly string[], typeName: string) =>
+  const schema = (typeName: string | undefined) => ({ schema: typeName ? { $ref: `${V3_REFERENCE}${typeName}` } : { type: 'string' } });
+  const content = (mediaTypes: readonly string[], typeName: string | undefined) =>
     Object.fromEntries(mediaTypes.map((mediaType) => [mediaType, schema(typeName)]));
-  const answer = operation.response ? content(mediaTypesOf(operation), operation.response) : { '*/*': { schema: { type: 'string' } } };
+  const answer = content(mediaTypesOf(operation), operation.response);
   const accepted = operation.method === 'patch' ? PATCH_TYPES : ['*/*'];
   return {
     ...shared(operation),
@@ -103,8 +117,8 @@ function shared(operation: Operation): object {
     description: operation.summary,
     operationId: operation.id,
     tags: [operation.tag],
-    'x-kubernetes-action': operation.action,
-    'x-kubernetes-group-version-kind': operation.kind,
+    ...(operation.action ? { 'x-kubernetes-action': operation.action } : {}),
+    ...(operation.kind ? { 'x-kubernetes-group-version-kind': operation.kind } : {}),
   };
 }
 
@@ -117,15 +131,20 @@ function responses(operation: Operation, make: (description: string) => object):
   };
 }
 
-/** The v2 document of all built-in group versions and those handed in. */
-export function openApiV2(custom: readonly OpenApiGroupVersion[] = []): object {
-  const groupVersions: GroupVersionTypes[] = builtInGroups().flatMap(({ group, versions }) =>
-    versions.map(({ version }) => builtIn(group, version)),
+/** The v2 document of the built-in group versions that are served and of those handed in. */
+export function openApiV2(custom: readonly OpenApiGroupVersion[] = [], isServed: IsServed = () => true): object {
+  const served = builtInGroups().flatMap(({ group, versions }) =>
+    versions.filter(({ version }) => isServed(group, version)).map(({ version }) => builtIn(group, version)),
   );
-  const entries = [...groupVersions, ...custom].flatMap((types) => pathsOf(types));
+  const entries = [
+    ...serverPaths([...new Set(served.map(({ group }) => group))]),
+    ...served.flatMap((types) => [resourcesPath(types.group, types.version), ...pathsOf(types)]),
+    ...custom.flatMap((types) => pathsOf(types)),
+  ];
   const definitions: Record<string, unknown> = {};
   const customReferences = custom.flatMap((types) => referencesIn(types.schemas));
-  for (const name of reachableTypes([...META_TYPES, ...typesUsed(entries), ...customReferences])) definitions[name] = schemaOfType(name, 2);
+  const kinds = kindsOfAll();
+  for (const name of reachableTypes([...typesUsed(entries), ...customReferences])) definitions[name] = schemaOfType(name, 2, kinds);
   for (const { schemas } of custom) for (const [name, schema] of Object.entries(schemas)) definitions[name] = toV2Definition(schema);
   return {
     swagger: '2.0',
@@ -146,7 +165,7 @@ export const openApiV2Protobuf = (document: object): Uint8Array => encodeGnostic
 
 function pathV2(entry: PathEntry): object {
   return {
-    parameters: entry.parameters.map(parameterV2),
+    ...(entry.parameters.length > 0 ? { parameters: entry.parameters.map(parameterV2) } : {}),
     ...Object.fromEntries(entry.operations.map((operation) => [operation.method, operationV2(operation)])),
   };
 }
@@ -164,11 +183,12 @@ function operationV2(operation: Operation): object {
   const body = operation.body
     ? [{ name: 'body', in: 'body', ...(operation.created ? { required: true } : {}), schema: reference(operation.body) }]
     : [];
+  const consumes = operation.consumes ?? (operation.method === 'patch' ? PATCH_TYPES : ['*/*']);
   const schema = operation.response ? reference(operation.response) : { type: 'string' };
   return {
     ...shared(operation),
-    consumes: operation.method === 'patch' ? PATCH_TYPES : ['*/*'],
-    produces: operation.response ? mediaTypesOf(operation) : ['*/*'],
+    ...(consumes.length > 0 ? { consumes } : {}),
+    produces: mediaTypesOf(operation),
     schemes: ['https'],
     ...(body.length + operation.parameters.length > 0 ? { parameters: [...body, ...operation.parameters.map(parameterV2)] } : {}),
     responses: responses(operation, (description) => ({ description, schema })),

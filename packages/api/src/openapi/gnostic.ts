@@ -81,6 +81,8 @@ function pathItem(item: Json): Message {
     ['put', 3],
     ['post', 4],
     ['delete', 5],
+    ['options', 6],
+    ['head', 7],
     ['patch', 8],
   ];
   for (const [method, number] of numbers) if (item[method]) message.message(number, operation(item[method]));

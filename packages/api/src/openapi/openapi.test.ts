@@ -1,6 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type OpenApiGroupVersion, openApiPath, openApiV2, openApiV2Protobuf, openApiV3 } from './documents.ts';
+import {
+  type OpenApiGroupVersion,
+  openApiPath,
+  openApiServerPaths,
+  openApiV2,
+  openApiV2Protobuf,
+  openApiV3,
+  openApiV3OfServer,
+} from './documents.ts';
 
 interface Document {
   paths: Record<string, any>;
@@ -39,6 +47,36 @@ test('operations say what clients look for', () => {
   assert.equal(core.paths['/api/v1/namespaces/{namespace}/pods/{name}/exec'].get['x-kubernetes-action'], 'connect');
   assert.equal(openApiPath('', 'v1'), 'api/v1');
   assert.equal(openApiV3('nothing', 'v1'), undefined);
+});
+
+test('connections have the parameters of their options, and a proxy takes every method on two paths', () => {
+  const { paths } = openApiV3('', 'v1') as Document;
+  const pod = '/api/v1/namespaces/{namespace}/pods/{name}';
+  const names = paths[`${pod}/exec`].parameters.map((parameter: { name: string }) => parameter.name).sort();
+  assert.deepEqual(names, ['command', 'container', 'name', 'namespace', 'stderr', 'stdin', 'stdout', 'tty']);
+  assert.equal(paths[`${pod}/proxy/{path}`].head.operationId, 'connectCoreV1HeadNamespacedPodProxyWithPath');
+  assert.deepEqual(paths[`${pod}/log`].get.responses[200].content['text/plain'], { schema: { type: 'string' } });
+  assert.match(JSON.stringify(paths[pod].delete.responses[200]), /core\.v1\.Pod"/);
+});
+
+test('fields list the values they may have and the value they have when left out', () => {
+  const { schemas } = (openApiV3('', 'v1') as Document).components;
+  assert.deepEqual(schemas['io.k8s.api.core.v1.Container'].properties.imagePullPolicy.enum, ['Always', 'IfNotPresent', 'Never']);
+  const modes = schemas['io.k8s.api.core.v1.PersistentVolumeClaimSpec'].properties.accessModes;
+  assert.deepEqual(modes.items.enum, ['ReadOnlyMany', 'ReadWriteMany', 'ReadWriteOnce', 'ReadWriteOncePod']);
+  assert.deepEqual(schemas['io.k8s.api.core.v1.Pod'].properties.spec.default, {});
+  assert.equal(schemas['io.k8s.api.core.v1.SecretKeySelector'].properties.name.default, '');
+});
+
+test('what is not served is in no document, and discovery has documents of its own', () => {
+  const { paths, definitions } = openApiV2([], (group, version) => group === 'apps' && version === 'v1') as Document;
+  assert.equal(paths['/apis/apps/'].get.operationId, 'getAppsAPIGroup');
+  assert.ok(paths['/apis/apps/v1/'] && !paths['/api/v1/']);
+  assert.equal(definitions['io.k8s.api.batch.v1.Job'], undefined);
+  assert.ok(openApiServerPaths(['', 'apps']).includes('apis/apps'));
+  const version = openApiV3OfServer('version', []) as Document;
+  assert.deepEqual(Object.keys(version.components.schemas), ['io.k8s.apimachinery.pkg.version.Info']);
+  assert.equal(openApiV3OfServer('apis/apps', []), undefined);
 });
 
 test('schemas carry merge keys and kinds', () => {

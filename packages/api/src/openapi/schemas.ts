@@ -1,9 +1,9 @@
 // JSON schemas of the built-in types, made from the tables (kube-openapi's form for OpenAPI v2 and v3).
 
-import { findStruct, schemaFacts } from '../schema/nodes.ts';
+import enumerations from '../generated/enumerations.json' with { type: 'json' };
+import { findStruct, schemaFacts, ValueKind } from '../schema/nodes.ts';
 import type { FieldSchema } from '../schema.ts';
 import { describeField, describeType } from './descriptions.ts';
-import { EMBEDDED_STRUCTS } from './embedded-structs.ts';
 
 export type JsonSchema = Record<string, unknown>;
 export type OpenApiVersion = 2 | 3;
@@ -13,8 +13,11 @@ export const V2_REFERENCE = '#/definitions/';
 const QUANTITY = 'io.k8s.apimachinery.pkg.api.resource.Quantity';
 const INT_OR_STRING = 'io.k8s.apimachinery.pkg.util.intstr.IntOrString';
 
+/** The kinds that a type has in a document, where those are more than one. */
+export type Kinds = ReadonlyMap<string, readonly object[]>;
+
 /** The schema of one built-in type, with references to others. */
-export function schemaOfType(typeName: string, version: OpenApiVersion): JsonSchema {
+export function schemaOfType(typeName: string, version: OpenApiVersion, kinds?: Kinds): JsonSchema {
   const facts = schemaFacts[typeName];
   const description = describeType(typeName);
   if (!facts) return { description, type: 'object' };
@@ -35,17 +38,40 @@ export function schemaOfType(typeName: string, version: OpenApiVersion): JsonSch
     schema.type = 'object';
   } else if (facts.type) schema.type = facts.type;
   if (facts.format) schema.format = facts.format;
-  if (facts.gvk) schema['x-kubernetes-group-version-kind'] = facts.gvk;
+  if (facts.gvk) schema['x-kubernetes-group-version-kind'] = kinds?.get(typeName) ?? facts.gvk;
   if (facts.mapType) schema['x-kubernetes-map-type'] = facts.mapType;
   if (facts.unions) schema['x-kubernetes-unions'] = facts.unions;
   return schema;
 }
 
+/** Fields that are references without a comment upstream, so that nothing stands beside the reference. */
+const BARE_REFERENCES: Readonly<Record<string, readonly string[]>> = {
+  'io.k8s.api.networking.v1.IngressRule': ['http'],
+  'io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaProps': [
+    'additionalItems',
+    'additionalProperties',
+    'example',
+    'externalDocs',
+    'items',
+    'not',
+  ],
+};
+
+const enumerated = enumerations.fields as Readonly<Record<string, Readonly<Record<string, number>>>>;
+
+/** The values that a field, or an element of its list or map, may have. */
+function valuesOf(typeName: string, name: string): JsonSchema {
+  const position = enumerated[typeName]?.[name];
+  return position === undefined ? {} : { enum: enumerations.values[position] };
+}
+
 function propertyOf(typeName: string, name: string, field: FieldSchema, version: OpenApiVersion): JsonSchema {
+  if (BARE_REFERENCES[typeName]?.includes(name)) return valueSchema(field, version, false);
   const description = describeField(typeName, name);
-  const isValue = field.ref ? EMBEDDED_STRUCTS[typeName]?.includes(name) : field.required;
-  const zero = version === 3 && isValue ? (field.ref ? {} : zeroOf(field)) : undefined;
-  const schema = { description, ...(zero === undefined ? {} : { default: zero }), ...valueSchema(field, version, true) };
+  const zero = version === 3 ? zeroOfProperty(typeName, name, field) : undefined;
+  const schema: JsonSchema = { description, ...(zero === undefined ? {} : { default: zero }), ...valueSchema(field, version, true) };
+  const innermost = (schema.items ?? schema.additionalProperties ?? schema) as JsonSchema;
+  Object.assign(innermost, valuesOf(typeName, name));
   if (field.listType) Object.assign(schema, { 'x-kubernetes-list-type': field.listType });
   if (field.listMapKeys) Object.assign(schema, { 'x-kubernetes-list-map-keys': field.listMapKeys });
   if (field.mapType) Object.assign(schema, { 'x-kubernetes-map-type': field.mapType });
@@ -64,7 +90,6 @@ function valueSchema(field: FieldSchema, version: OpenApiVersion, hasSiblings: b
   if (field.type) schema.type = field.type;
   if (field.format) schema.format = field.format;
   if (field.default !== undefined && version === 3) schema.default = field.default;
-  if (field.enum) schema.enum = field.enum;
   if (field.items) schema.items = elementSchema(field.items, version);
   if (field.values) schema.additionalProperties = elementSchema(field.values, version);
   return schema;
@@ -76,6 +101,20 @@ const ZERO: Readonly<Record<string, unknown>> = { string: '', integer: 0, number
 function zeroOf({ ref, type, format }: FieldSchema): unknown {
   if (ref) return schemaFacts[ref]?.fields ? {} : undefined;
   return type && format !== 'byte' && format !== 'date-time' ? ZERO[type] : undefined;
+}
+
+/** Fields that may be left out but are marked to be empty then, by the struct that declares them. */
+const EMPTY_BY_MARKER = new Set(['LocalObjectReference.name', 'GRPCAction.service']);
+
+const shortNameOf = (typeName: string) => typeName.slice(typeName.lastIndexOf('.') + 1);
+
+/** A struct that is no pointer is never absent, nor is a scalar that Go doesn't omit when it is empty. */
+function zeroOfProperty(typeName: string, name: string, field: FieldSchema): unknown {
+  const node = findStruct(typeName)?.byName.get(name);
+  if (EMPTY_BY_MARKER.has(`${node?.embedded.at(-1) ?? shortNameOf(typeName)}.${name}`)) return '';
+  if (!node || node.pointer) return undefined;
+  if (field.ref) return node.value.kind === ValueKind.struct ? {} : undefined;
+  return node.omitEmpty ? undefined : zeroOf(field);
 }
 
 /** Elements of lists and maps are never absent. */

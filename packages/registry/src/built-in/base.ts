@@ -1,6 +1,6 @@
 // The identity of built-in resources, from the table of upstream's discovery documents, with what all kinds share:
 // storage prefixes (kubeapiserver/default_storage_factory_builder.go), status, scale and further subresources.
-import { builtInResources, type KubeObject, nameIsPathSegment, type ResourceInfo, type ResourceType } from '@tiphys/api';
+import { builtInResources, type KubeObject, nameIsPathSegment, RETURNS_DELETED, type ResourceInfo, type ResourceType } from '@tiphys/api';
 import { invariant } from '@tiphys/std';
 import type { ResourceDefinition, ScalePaths, SubresourceDefinition } from '../define-resource.ts';
 import { dropDisabledAt } from '../rules/pod/disabled-fields.ts';
@@ -17,29 +17,6 @@ const STORAGE_PREFIXES: Record<string, string> = {
 };
 
 const REPLICAS: ScalePaths = { specReplicas: 'spec.replicas', statusReplicas: 'status.replicas', selector: 'spec.selector' };
-
-/** Answers with the deleted object instead of a Status (ReturnDeletedObject in upstream's stores). */
-const RETURNS_DELETED = new Set([
-  '/namespaces',
-  '/persistentvolumeclaims',
-  '/persistentvolumes',
-  '/pods',
-  '/podtemplates',
-  '/resourcequotas',
-  '/serviceaccounts',
-  '/services',
-  'resource.k8s.io/deviceclasses',
-  'resource.k8s.io/devicetaintrules',
-  'resource.k8s.io/resourceclaims',
-  'resource.k8s.io/resourceclaimtemplates',
-  'resource.k8s.io/resourcepoolstatusrequests',
-  'resource.k8s.io/resourceslices',
-  'storage.k8s.io/csidrivers',
-  'storage.k8s.io/csinodes',
-  'storage.k8s.io/storageclasses',
-  'storage.k8s.io/volumeattachments',
-  'storage.k8s.io/volumeattributesclasses',
-]);
 
 const CREATES_ON_UPDATE = new Set([
   '/endpoints',

@@ -5,9 +5,11 @@ import {
   OPENAPI_V2_PROTOBUF,
   type OpenApiGroupVersion,
   openApiPath,
+  openApiServerPaths,
   openApiV2,
   openApiV2Protobuf,
   openApiV3,
+  openApiV3OfServer,
   typeNameOfKind,
 } from '@tiphys/api';
 import type { ApiResponse } from '@tiphys/machinery';
@@ -44,7 +46,7 @@ export class OpenApiDocuments {
     const protobuf = (context.request.headers.accept ?? '').includes('proto-openapi.spec.v2');
     const type = protobuf ? OPENAPI_V2_PROTOBUF : 'application/json';
     const kept = this.#keep(type, () => {
-      const own = openApiV2(this.#customGroupVersions()) as OpenApiV2;
+      const own = openApiV2(this.#customGroupVersions(), (group, version) => this.#isBuiltIn(group, version)) as OpenApiV2;
       const document = mergedOpenApiV2(own, this.#resources.delegated) as never;
       return protobuf ? openApiV2Protobuf(document) : Buffer.from(JSON.stringify(document));
     });
@@ -55,6 +57,9 @@ export class OpenApiDocuments {
   #index(): ApiResponse {
     const kept = this.#keep('index', () => {
       const paths: Record<string, { serverRelativeURL: string }> = {};
+      for (const path of openApiServerPaths(this.#builtInGroups())) {
+        paths[path] = { serverRelativeURL: `/openapi/v3/${path}?hash=${hashOf(path)}` };
+      }
       for (const { group, versions } of servedGroups(this.#resources)) {
         for (const version of versions) {
           const path = openApiPath(group, version);
@@ -72,18 +77,36 @@ export class OpenApiDocuments {
   }
 
   #v3(context: RequestContext, path: string): ApiResponse | undefined {
+    const groups = this.#builtInGroups();
+    if (openApiServerPaths(groups).includes(path))
+      return this.#v3Document(context, path, hashOf(path), () => openApiV3OfServer(path, groups)!);
     const [prefix, ...rest] = path.split('/');
     const [group, version] = prefix === 'api' ? ['', rest[0]] : [rest[0], rest[1]];
     if (group === undefined || version === undefined || !this.#resources.hasGroupVersion(group, version)) return undefined;
-    const hash = this.#hash(group, version);
+    return this.#v3Document(context, path, this.#hash(group, version), () => openApiV3(group, version, this.#custom(group, version))!);
+  }
+
+  #v3Document(context: RequestContext, path: string, hash: string, make: () => object): ApiResponse {
     const asked = context.info.query.get('hash');
     if (asked && asked !== hash) {
       return { status: 301, headers: { location: `/openapi/v3/${path}?hash=${hash}` }, body: { kind: 'empty' } };
     }
-    const kept = this.#keep(path, () => Buffer.from(JSON.stringify(openApiV3(group, version, this.#custom(group, version)))), hash);
+    const kept = this.#keep(path, () => Buffer.from(JSON.stringify(make())), hash);
     const expires = new Date(context.core.runtime.clock.now() + YEAR_MS).toUTCString();
     const immutable: Record<string, string> = asked ? { 'cache-control': 'public, immutable', expires } : {};
     return answered(context, kept, { 'content-type': 'application/json', vary: 'Accept', ...immutable });
+  }
+
+  /** Whether it is served, and from the tables. */
+  #isBuiltIn(group: string, version: string): boolean {
+    const endpoints = this.#endpoints(group, version);
+    return endpoints.length > 0 && endpoints.every(({ codec }) => !codec.openApiSchema);
+  }
+
+  #builtInGroups(): string[] {
+    return servedGroups(this.#resources)
+      .filter(({ group, versions }) => versions.some((version) => this.#isBuiltIn(group, version)))
+      .map(({ group }) => group);
   }
 
   #endpoints(group: string, version: string): Endpoint[] {
