@@ -11,6 +11,8 @@ const COMMANDS: Record<string, () => Promise<AddCommand>> = {
   up: async () => (await import('./commands/up.ts')).addUpCommand,
   down: async () => (await import('./commands/down.ts')).addDownCommand,
   status: async () => (await import('./commands/status.ts')).addStatusCommand,
+  server: async () => (await import('./commands/server.ts')).addServerCommand,
+  token: async () => (await import('./commands/token.ts')).addTokenCommand,
   kubeconfig: async () => (await import('./commands/kubeconfig.ts')).addKubeconfigCommand,
   doctor: async () => (await import('./commands/doctor.ts')).addDoctorCommand,
   backup: async () => (await import('./commands/backup.ts')).addBackupCommand,

@@ -15,3 +15,10 @@ export function addressAt(cidr: string, index: number): string {
 export function subnetAt(cidr: string, prefixLength: number, index: number): string {
   return `${addressAt(cidr, index * 2 ** (32 - prefixLength))}/${prefixLength}`;
 }
+
+/** Whether the address is one of the range's. */
+export function isWithin(cidr: string, address: string): boolean {
+  const first = toNumber(addressAt(cidr, 0));
+  const value = toNumber(address);
+  return value >= first && value < first + 2 ** (32 - Number(cidr.split('/')[1]));
+}

@@ -66,6 +66,8 @@ export interface ClusterConfiguration {
   shutdownDelaySeconds: number;
   /** Address at which pods and other machines reach this server; default the node's with containerd. */
   advertiseAddress?: string;
+  /** Address at which other machines reach this one; default that of the interface that leads out. */
+  machineAddress?: string;
   controllers: PartChoice;
   scheduler: PartChoice;
   /** A KubeSchedulerConfiguration. */
@@ -88,6 +90,9 @@ export const DEFAULT_CONFIGURATION: ClusterConfiguration = {
   controllers: 'builtin',
   scheduler: 'builtin',
 };
+
+/** A /24 for each node, as the node IPAM controller's default mask. */
+export const NODE_PREFIX_LENGTH = 24;
 
 export const CONFIGURATION_API_VERSION = 'tiphys.dev/v1alpha1';
 export const CONFIGURATION_KIND = 'ClusterConfiguration';
@@ -134,6 +139,7 @@ const TYPES: Record<keyof ClusterConfiguration, 'string' | 'number'> = {
   maxMutatingRequestsInflight: 'number',
   shutdownDelaySeconds: 'number',
   advertiseAddress: 'string',
+  machineAddress: 'string',
   controllers: 'string',
   scheduler: 'string',
   schedulerConfigFile: 'string',
@@ -201,14 +207,18 @@ export function completeConfiguration(given: Partial<ClusterConfiguration>): Clu
     if (!/^\d{1,3}(\.\d{1,3}){3}\/\d{1,2}$/.test(configuration[field]))
       refuse(field, `"${configuration[field]}" is not an IPv4 range such as ${DEFAULT_CONFIGURATION[field]}`);
   }
+  if (Number(configuration.podCidr.split('/')[1]) > NODE_PREFIX_LENGTH)
+    refuse('podCidr', `must be a /${NODE_PREFIX_LENGTH} or wider: that much each node takes of it`);
   if (!(configuration.shutdownDelaySeconds >= 0)) refuse('shutdownDelaySeconds', 'must be 0 or more');
   for (const endpoint of etcdEndpoints(configuration)) {
     const problem = endpointProblem(endpoint);
     if (problem) refuse('etcd', problem);
   }
   if (!/^\/[^/].*[^/]$/.test(configuration.etcdPrefix)) refuse('etcdPrefix', `must look like ${DEFAULT_CONFIGURATION.etcdPrefix}`);
-  if (configuration.advertiseAddress !== undefined && !isIP(configuration.advertiseAddress))
-    refuse('advertiseAddress', 'must be an IP address');
+  for (const field of ['advertiseAddress', 'machineAddress'] as const) {
+    const address = configuration[field];
+    if (address !== undefined && !isIP(address)) refuse(field, 'must be an IP address');
+  }
   if (!/^\d+-\d+$/.test(configuration.nodePortRange)) refuse('nodePortRange', `must look like ${DEFAULT_CONFIGURATION.nodePortRange}`);
   if (!['v1', 'v1beta1', undefined].includes(configuration.tokenWebhookVersion)) refuse('tokenWebhookVersion', 'must be v1 or v1beta1');
   return configuration;

@@ -32,8 +32,10 @@ import { addressAt } from './addresses.ts';
 import { certificateSigner } from './certificates/certificate-signer.ts';
 import { AUTHORITY_NAME, type ClusterKeys, FRONT_PROXY_CLIENT_NAME } from './certificates/cluster-keys.ts';
 import { type ClusterConfiguration, ConfigurationError } from './configuration.ts';
+import { servingApprover } from './join/serving-approver.ts';
 import { leading, type Part } from './leadership.ts';
 import { legacyToken } from './legacy-token.ts';
+import { podCidrOf } from './nodes/real-node.ts';
 import { portRefused } from './port-refused.ts';
 import { followServerFiles, readServerFiles } from './server-files.ts';
 
@@ -150,13 +152,33 @@ function createServer(options: ControlPlaneOptions, signer: TokenSigner): Create
   return { server, connect, followFiles: () => followServerFiles(configuration, files, server, runtime) };
 }
 
-function systemOptions({ runtime, keys, volumeDirectory }: ControlPlaneOptions, signer: TokenSigner): SystemControllersOptions {
+/** The first node brings its range itself, before or after others ask for theirs. */
+const takenRanges = ({ runtime, nodes, podCidr }: ClusterConfiguration): string[] =>
+  runtime === 'containerd' && nodes > 0 ? [podCidrOf({ podCidr })] : [];
+
+function systemOptions(
+  { configuration, runtime, keys, volumeDirectory }: ControlPlaneOptions,
+  signer: TokenSigner,
+): SystemControllersOptions {
+  const { podCidr, serviceCidr } = configuration;
+  // Simulated nodes bring their ranges, however many there are.
+  const nodeIpam =
+    configuration.runtime === 'simulated' ? undefined : { clusterCidr: podCidr, serviceCidr, taken: takenRanges(configuration) };
   return {
+    ...(nodeIpam ? { nodeIpam } : {}),
     rootCertificatePem: keys.authority.certificatePem,
     signToken: (account, secret) => legacyToken(signer, account, secret),
-    certificateSigner: certificateSigner(runtime, keys.authority, AUTHORITY_NAME),
+    certificateSigner: signerOf(runtime, keys),
     ...(volumeDirectory ? { volumes: volumeFolders(volumeDirectory) } : {}),
   };
+}
+
+const signerOf = (runtime: Runtime, keys: ClusterKeys) => certificateSigner(runtime, keys.authority, AUTHORITY_NAME);
+
+function joinControllers({ configuration, runtime, keys }: ControlPlaneOptions) {
+  if (configuration.runtime === 'simulated') return [];
+  const { read } = signerOf(runtime, keys);
+  return [servingApprover({ podCidr: configuration.podCidr, taken: takenRanges(configuration), read })];
 }
 
 /** Shows the figures of whoever leads now: who leads again starts anew, and counts from nothing. */
@@ -187,7 +209,7 @@ function startLoops(options: ControlPlaneOptions, { server, signer, client, clie
           const started = startControllers({
             client: clientAs(LOOPBACK_USER, 'kube-controller-manager'),
             runtime,
-            controllers: [...systemControllers(systemOptions(options, signer)), ...builtinControllers()],
+            controllers: [...systemControllers(systemOptions(options, signer)), ...builtinControllers(), ...joinControllers(options)],
           });
           show('workqueue', started.metrics);
           return started;

@@ -12,5 +12,8 @@ export {
 } from './configuration.ts';
 export { type ControlLoops, type ControlLoopsOptions, startControlLoops } from './control-loops.ts';
 export { type DataFolder, dataFolder, isDataFolder, openDataFolder, type RunningProcess, runningOn } from './data-folder.ts';
+export { type JoinedMachine, type JoinOptions, joinMachine } from './join/join-machine.ts';
+export { type Membership, readMembership } from './join/joined-folder.ts';
+export { type CreatedToken, createToken, deleteToken, listTokens } from './join/tokens.ts';
 export { obstacles } from './nodes/runtime-choice.ts';
 export { type CloseOptions, type Cluster, type ClusterOptions, cleanUp, startCluster } from './start-cluster.ts';

@@ -1,12 +1,14 @@
 // startCluster(): the whole of Tiphys in this process, for programs and for `tiphys up`.
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { isIP } from 'node:net';
 import { hostname, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { Client } from '@tiphys/client';
+import { mainAddress } from '@tiphys/node';
 import { type Logger, type Runtime, realClock, realRandom, silentLogger } from '@tiphys/runtime';
 import type { OwnPlugins } from '@tiphys/scheduler';
 import { memoryStore, type Store } from '@tiphys/storage';
-import { addressAt } from './addresses.ts';
+import { addressAt, isWithin } from './addresses.ts';
 import { serveControl } from './backup/control-socket.ts';
 import { type ClusterKeys, clusterKeys, type KeyFiles, memoryKeyFiles } from './certificates/cluster-keys.ts';
 import { keepCertificatesFresh } from './certificates/renewal.ts';
@@ -22,6 +24,8 @@ import {
   unmarkRunning,
   writeFileAtomically,
 } from './data-folder.ts';
+import { makeJoinable } from './join/cluster-side.ts';
+import { refuseJoined } from './join/joined-folder.ts';
 import { administratorKubeconfig } from './kubeconfig.ts';
 import { nodeAddressOf } from './nodes/real-node.ts';
 import { chooseRuntime } from './nodes/runtime-choice.ts';
@@ -116,6 +120,7 @@ async function inFolder<T>(directory: string | undefined, work: () => T | Promis
 
 async function placeOnDisk(directory: string, configuration: ClusterConfiguration, runtime: Runtime): Promise<Place> {
   const folder = openDataFolder(directory);
+  refuseJoined(folder);
   const running = runningOn(folder);
   if (running) throw new ConfigurationError(`a cluster already runs on ${folder.path} (process ${running.pid}, ${running.url})`);
   const store = await openStateStore(folder, configuration, runtime);
@@ -133,21 +138,20 @@ function keysFor(configuration: ClusterConfiguration, runtime: Runtime, files: K
     `kubernetes.default.svc.${configuration.clusterDomain}`,
     'localhost',
   ];
-  const advertised = configuration.advertiseAddress ? [configuration.advertiseAddress] : [];
-  return clusterKeys(runtime, files, [
-    ...names,
-    LOOPBACK,
-    addressAt(configuration.serviceCidr, 1),
-    ...advertised,
-    nodeAddressOf(configuration),
-  ]);
+  const { advertiseAddress, machineAddress, serviceCidr } = configuration;
+  const addresses = [LOOPBACK, addressAt(serviceCidr, 1), advertiseAddress, machineAddress, nodeAddressOf(configuration)];
+  return clusterKeys(runtime, files, [...names, ...addresses.filter((address) => address !== undefined)]);
 }
 
-function configurationOf(options: ClusterOptions, onStep: (text: string) => void): ClusterConfiguration {
+async function configurationOf(options: ClusterOptions, onStep: (text: string) => void): Promise<ClusterConfiguration> {
   const { directory, log: _log, runtimeServices: _services, schedulerPlugins: _plugins, onStep: _step, onDone: _done, ...given } = options;
   const configuration = completeConfiguration(directory ? given : { port: 0, runtime: 'simulated', ...given });
   const runtime = directory ? chooseRuntime(configuration.runtime, onStep) : configuration.runtime === 'none' ? 'none' : 'simulated';
-  return { ...configuration, runtime };
+  if (runtime === 'simulated' || configuration.machineAddress !== undefined) return { ...configuration, runtime };
+  const address = await mainAddress();
+  // A machine that only has its own bridge has no network that others could share.
+  const isShared = address !== LOOPBACK && !isWithin(configuration.podCidr, address);
+  return { ...configuration, runtime, ...(isShared ? { machineAddress: address } : {}) };
 }
 
 /** Lets other commands find the cluster and ask it for backups. */
@@ -177,10 +181,18 @@ function showKeys(
   return keepCertificatesFresh({ runtime, keys, current: () => keysFor(configuration, runtime, keyFiles), onRenewed });
 }
 
+/** Where other machines find this server; undefined when they can't. */
+function joinableAt({ runtime, host, advertiseAddress, machineAddress }: ClusterConfiguration, port: number): string | undefined {
+  const isOpen = host === undefined ? runtime === 'containerd' : host !== LOOPBACK && host !== 'localhost';
+  const own = host !== undefined && isIP(host) && host !== EVERY_ADDRESS ? host : undefined;
+  const address = advertiseAddress ?? own ?? machineAddress;
+  return runtime === 'simulated' || !isOpen || address === undefined ? undefined : `https://${address}:${port}`;
+}
+
 /** Resolves when the API is usable, the controllers work and the nodes are registered. */
 export async function startCluster(options: ClusterOptions = {}): Promise<Cluster> {
   const { directory, onStep = () => undefined, onDone = () => undefined } = options;
-  const configuration = configurationOf(options, onStep);
+  const configuration = await configurationOf(options, onStep);
   const runtime: Runtime = { clock: realClock(), random: realRandom(), ...options.runtimeServices, log: options.log ?? silentLogger };
   const isReal = configuration.runtime === 'containerd';
   const place = await inFolder(directory, () =>
@@ -222,6 +234,8 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
     onDone(`The API server answers at ${url}`);
     const { client, clientOf } = controlPlane;
     const authority = keys.authority;
+    const server = joinableAt(configuration, controlPlane.listening.port);
+    if (server !== undefined) await makeJoinable(client, { server, authorityPem: authority.certificatePem, configuration });
     const nodesOptions = { configuration, runtime, authority, keyFiles: place.keyFiles, client, clientOf, onStep, onDone };
     if (isReal && place.folder) wasThere = await hasRealNode(configuration, place.folder.nodeFolder);
     begun = true;

@@ -24,6 +24,7 @@ export {
   removePodNetwork,
   startHostPorts,
 } from './pod-network/pod-network.ts';
+export { MACHINE_ADDRESS, type Routes, type RoutesOptions, removeRoutes, startRoutes } from './pod-network/routes.ts';
 export { type PodNetworkOptions, type PodNetworkSettings, podNetworkSettings } from './pod-network/settings.ts';
 export { removeServiceTable, type ServiceProxy, type ServiceProxyOptions, startServiceProxy } from './proxy/service-proxy.ts';
 export { inNamespace, type RunProgram, runProgram } from './run-program.ts';

@@ -7,6 +7,7 @@ export type * as cri from './cri/generated/cri.ts';
 export { parseThresholds } from './eviction/signals.ts';
 export { ensureSandboxImage, type ImageTarget, importArchive, loadImage } from './images/import.ts';
 export { type ListedImage, listImages, type PackOptions, packArchive, packImage } from './images/pack.ts';
+export { mainAddress } from './node/machine.ts';
 export { KUBELET_VERSION } from './node/node-object.ts';
 export { type RemoveOptions, removeEverything } from './node/remove-everything.ts';
 export { cgroupRoot, type FoundContainer, type Node, type NodeOptions, startNode } from './node/start-node.ts';

@@ -1,7 +1,7 @@
 // `tiphys down`: stops the cluster and removes all that it made; with --keep-data its state stays for the next `up`.
 import { rmSync } from 'node:fs';
 import { removeContext } from '@tiphys/client';
-import { cleanUp, type RunningProcess, runningOn } from '@tiphys/cluster';
+import { cleanUp, type RunningProcess, readMembership, runningOn } from '@tiphys/cluster';
 import { realClock } from '@tiphys/runtime';
 import type { Command } from 'commander';
 import { existingFolder, withDataDir } from '../data-dir.ts';
@@ -34,8 +34,9 @@ export function addDownCommand(program: Command, terminal: Terminal): void {
       const folder = await existingFolder(options, terminal);
       const { step, done } = progress(terminal);
       const running = runningOn(folder);
+      const joined = readMembership(folder);
       if (running) {
-        step(`Stopping the cluster (process ${running.pid})`);
+        step(`Stopping the ${joined ? `node ${joined.nodeName}` : 'cluster'} (process ${running.pid})`);
         await stopProcess(running, () => runningOn(folder) === undefined);
       }
       step('Removing containers, networks, mounts and cgroups');
@@ -45,5 +46,9 @@ export function addDownCommand(program: Command, terminal: Terminal): void {
         rmSync(folder.path, { recursive: true, force: true });
       }
       done(options.keepData ? `Stopped. ${folder.path} is kept.` : `Stopped and removed, with ${folder.path}.`);
+      if (joined && !options.keepData)
+        terminal.error(
+          `The cluster of ${joined.server} still has its Node object. On the server: kubectl delete node ${joined.nodeName}\n`,
+        );
     });
 }

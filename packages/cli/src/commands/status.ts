@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { corev1 } from '@tiphys/api';
 import { type Client, clientFromKubeconfig } from '@tiphys/client';
-import { runningOn } from '@tiphys/cluster';
+import { type DataFolder, readMembership, runningOn } from '@tiphys/cluster';
 import type { Command } from 'commander';
 import { existingFolder, withDataDir } from '../data-dir.ts';
 import { CommandError, type Terminal } from '../terminal.ts';
@@ -28,12 +28,27 @@ async function describeCluster(client: Client): Promise<string[]> {
   return [`nodes:      ${ready} of ${nodes.items.length} Ready`, `pods:       ${pods.items.length}${counted ? ` (${counted})` : ''}`];
 }
 
+async function statusOfCluster(folder: DataFolder): Promise<string[]> {
+  const client = clientFromKubeconfig({ path: folder.kubeconfig });
+  try {
+    return await describeCluster(client);
+  } finally {
+    await client.close();
+  }
+}
+
 export function addStatusCommand(program: Command, terminal: Terminal): void {
   withDataDir(program.command('status'), terminal)
     .description('show whether the cluster runs and how it is (exit code 3 when it does not run)')
     .action(async (options: { dataDir?: string }) => {
       const folder = await existingFolder(options, terminal);
       const running = runningOn(folder);
+      const joined = readMembership(folder);
+      if (joined && !running)
+        throw new CommandError(
+          `the node ${joined.nodeName} of ${joined.server} does not run. Start it with: tiphys server join --data-dir ${folder.path}`,
+          NOT_RUNNING,
+        );
       if (!running) throw new CommandError(`the cluster in ${folder.path} does not run. Start it with: tiphys up`, NOT_RUNNING);
       const lines = [
         `data:       ${folder.path}`,
@@ -42,12 +57,8 @@ export function addStatusCommand(program: Command, terminal: Terminal): void {
         `API server: ${running.url}`,
         `runtime:    ${running.runtime}`,
       ];
-      const client = await clientFromKubeconfig({ path: folder.kubeconfig });
-      try {
-        lines.push(...(await describeCluster(client)));
-      } finally {
-        await client.close();
-      }
+      if (joined) lines.push(`role:       node ${joined.nodeName}`, `pod range:  ${joined.nodeCidr ?? 'none yet'}`);
+      else lines.push(...(await statusOfCluster(folder)));
       terminal.out(`${lines.join('\n')}\n`);
     });
 }

@@ -1,6 +1,5 @@
 // `tiphys up`: a cluster in the foreground, or with --detach in a process of its own.
-import { spawn } from 'node:child_process';
-import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { addContext } from '@tiphys/client';
 import {
@@ -15,29 +14,24 @@ import {
   runningOn,
   startCluster,
 } from '@tiphys/cluster';
-import { type Logger, logger, realClock } from '@tiphys/runtime';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { chosenDataDir, withDataDir } from '../data-dir.ts';
 import { type EtcdFlags, etcdConfiguration, withEtcdFlags } from '../etcd-flags.ts';
-import { frugalEnvironment, runFast } from '../memory.ts';
-import { CommandError, progress, type Terminal } from '../terminal.ts';
+import { type ChildMessage, type LogOptions, logOf, runDetached, runForeground } from '../long-running.ts';
+import { runFast } from '../memory.ts';
+import { CommandError, type Terminal } from '../terminal.ts';
 
-interface UpOptions extends EtcdFlags {
+interface UpOptions extends EtcdFlags, LogOptions {
   detach?: boolean;
   dataDir?: string;
   port?: number;
   runtime?: NodeRuntime;
   nodes?: number;
   config?: string;
-  verbose?: boolean;
-  loggingFormat?: string;
   userKubeconfig: boolean;
 }
 
 export const CONTEXT_NAME = 'tiphys';
-
-/** What a detached child tells the process that started it. */
-type ChildMessage = { step: string } | { done: string } | { ready: string } | { failed: string };
 
 function wholeNumber(text: string): number {
   if (!/^\d+$/.test(text)) throw new InvalidArgumentError('must be a whole number.');
@@ -73,24 +67,13 @@ The cluster is ready at ${cluster.url}.
 `;
 }
 
-/** Warnings and errors only. */
-function quiet(log: Logger): Logger {
-  return { ...log, info: () => undefined, debug: () => undefined, named: (component) => quiet(log.named(component)) };
-}
-
 async function startHere(options: UpOptions, terminal: Terminal, report: (message: ChildMessage) => void): Promise<Cluster> {
   const configuration = configurationOf(options, terminal);
   const folder = openDataFolder(chosenDataDir(options, terminal));
-  const log = logger({
-    clock: realClock(),
-    write: (line) => terminal.error(`${line}\n`),
-    debug: options.verbose ?? false,
-    ...(options.loggingFormat === 'json' ? { format: 'json' as const } : {}),
-  });
   const cluster = await startCluster({
     ...configuration,
     directory: folder.path,
-    log: options.verbose ? log : quiet(log),
+    log: logOf(options, terminal),
     onStep: (step) => report({ step }),
     onDone: (done) => report({ done }),
   });
@@ -106,69 +89,6 @@ async function startHere(options: UpOptions, terminal: Terminal, report: (messag
   }
   report({ ready: usage(cluster, folder, merged) });
   return cluster;
-}
-
-function untilAsked(): Promise<NodeJS.Signals> {
-  return new Promise((settle) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => settle(signal));
-  });
-}
-
-async function runForeground(options: UpOptions, terminal: Terminal): Promise<void> {
-  const { step, done } = progress(terminal);
-  const toParent = process.send?.bind(process);
-  const report = (message: ChildMessage) => {
-    if (toParent && process.connected) {
-      toParent(message);
-      return;
-    }
-    if ('step' in message) step(message.step);
-    else if ('done' in message) done(message.done);
-    else if ('ready' in message) terminal.error(message.ready);
-  };
-  let cluster: Cluster;
-  try {
-    cluster = await startHere(options, terminal, report);
-  } catch (error) {
-    if (toParent && process.connected) report({ failed: error instanceof Error ? error.message : String(error) });
-    throw error;
-  }
-  if (process.connected) process.disconnect?.();
-  const keepAlive = setInterval(() => undefined, 2 ** 30);
-  await untilAsked();
-  step('Stopping containers and the control plane');
-  await cluster.close();
-  clearInterval(keepAlive);
-  done('Stopped. The state is kept; tiphys up continues with it, tiphys down removes it.');
-}
-
-/** Starts the same program again without a terminal and waits until it says ready or fails. */
-async function runDetached(options: UpOptions, terminal: Terminal): Promise<void> {
-  const folder = openDataFolder(chosenDataDir(options, terminal));
-  const log = openSync(folder.logFile, 'a', 0o600);
-  const args = process.argv.slice(1).filter((arg) => arg !== '--detach' && arg !== '-d');
-  const child = spawn(process.execPath, [...process.execArgv, ...args], {
-    detached: true,
-    stdio: ['ignore', log, log, 'ipc'],
-    cwd: terminal.workingFolder,
-    env: frugalEnvironment(process.env),
-  });
-  closeSync(log);
-  const { step, done } = progress(terminal);
-  await new Promise<void>((settle, reject) => {
-    child.on('message', (message: ChildMessage) => {
-      if ('step' in message) step(message.step);
-      else if ('done' in message) done(message.done);
-      else if ('failed' in message) reject(new CommandError(message.failed));
-      else {
-        terminal.error(message.ready);
-        settle();
-      }
-    });
-    child.on('exit', (code) => reject(new CommandError(`the cluster's process ended with code ${code}; see ${folder.logFile}`)));
-  });
-  if (child.connected) child.disconnect();
-  child.unref();
 }
 
 export function addUpCommand(program: Command, terminal: Terminal): void {
@@ -189,6 +109,12 @@ export function addUpCommand(program: Command, terminal: Terminal): void {
     .action(async (options: UpOptions) => {
       refuseSecondStart(chosenDataDir(options, terminal));
       configurationOf(options, terminal);
-      await (options.detach ? runDetached(options, terminal) : runForeground(options, terminal));
+      if (options.detach) return runDetached(openDataFolder(chosenDataDir(options, terminal)), terminal);
+      const parts = {
+        start: (report: (message: ChildMessage) => void) => startHere(options, terminal, report),
+        stopping: 'Stopping containers and the control plane',
+        stopped: 'Stopped. The state is kept; tiphys up continues with it, tiphys down removes it.',
+      };
+      await runForeground(parts, terminal);
     });
 }

@@ -29,7 +29,7 @@ export interface CertificateRequest {
   validForMs: number;
 }
 
-const OID = {
+export const OID = {
   commonName: '2.5.4.3',
   organization: '2.5.4.10',
   ecdsaWithSha256: '1.2.840.10045.4.3.2',
@@ -50,9 +50,9 @@ const KEY_USAGE_SIGNATURE = 0x80;
 const KEY_USAGE_ENCIPHERMENT = 0x20;
 const KEY_USAGE_CERTIFICATE_SIGN = 0x04;
 
-const algorithm = derSequence(derObjectIdentifier(OID.ecdsaWithSha256));
+export const algorithm = derSequence(derObjectIdentifier(OID.ecdsaWithSha256));
 
-function nameOf(commonName: string, organizations: readonly string[] = []): Buffer {
+export function nameOf(commonName: string, organizations: readonly string[] = []): Buffer {
   const part = (oid: string, text: string) => derSet(derSequence(derObjectIdentifier(oid), derText(text)));
   return derSequence(...organizations.map((o) => part(OID.organization, o)), part(OID.commonName, commonName));
 }
@@ -72,11 +72,11 @@ function addressBytes(address: string): Buffer {
   return Buffer.from(all.flatMap((g: string) => [Number.parseInt(g, 16) >> 8, Number.parseInt(g, 16) & 0xff]));
 }
 
-function alternativeNames(hosts: readonly string[]): Buffer {
+export function alternativeNames(hosts: readonly string[]): Buffer {
   return derSequence(...hosts.map((host) => (isIP(host) ? derValue(0x87, addressBytes(host)) : derValue(0x82, Buffer.from(host)))));
 }
 
-const publicKeyInfo = (key: KeyObject): Buffer =>
+export const publicKeyInfo = (key: KeyObject): Buffer =>
   (key.type === 'public' ? key : createPublicKey(key)).export({ type: 'spki', format: 'der' });
 const keyIdentifier = (info: Buffer): Buffer => createHash('sha1').update(info).digest();
 

@@ -1,40 +1,51 @@
-// A node with real containers on this machine: pod network, kubelet, its HTTPS server, service proxy and cluster DNS.
+// A node with real containers on this machine: pod network, kubelet, its HTTPS server, service proxy and routes to other machines.
 import { hostname } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import type { Client } from '@tiphys/client';
 import {
+  MACHINE_ADDRESS,
   NetworkInUseError,
   type PodNetwork,
   type PodNetworkOptions,
   preparePodNetwork,
-  startClusterDns,
   startHostPorts,
+  startRoutes,
   startServiceProxy,
 } from '@tiphys/network';
 import { type Node, parseThresholds, startNode, startStreamServer } from '@tiphys/node';
 import type { Runtime } from '@tiphys/runtime';
 import { addressAt, subnetAt } from '../addresses.ts';
-import { type KeyFiles, keptCertificate } from '../certificates/cluster-keys.ts';
 import type { KeyedCertificate } from '../certificates/x509.ts';
-import { type ClusterConfiguration, ConfigurationError } from '../configuration.ts';
+import { type ClusterConfiguration, ConfigurationError, NODE_PREFIX_LENGTH } from '../configuration.ts';
 import { portRefused } from '../port-refused.ts';
-import { applyAddOns, DNS_USER } from './add-ons.ts';
 import { streamHost } from './stream-host.ts';
 
-/** A /24 for each node, as the node IPAM controller's default mask. */
-const NODE_PREFIX_LENGTH = 24;
 const DNS_INDEX = 10;
 
+/** What a node's machine decides, and what its cluster does. */
+export type NodeConfiguration = Pick<
+  ClusterConfiguration,
+  'nodeName' | 'kubeletPort' | 'podCidr' | 'serviceCidr' | 'clusterDomain' | 'evictionHard' | 'registryConfigurationDirectory'
+>;
+
 export interface RealNodeOptions {
-  configuration: ClusterConfiguration;
+  configuration: NodeConfiguration;
   runtime: Runtime;
   /** Where the node keeps everything it has. */
   directory: string;
-  authority: KeyedCertificate;
-  keyFiles: KeyFiles;
-  /** Administrator, for the add-ons. */
+  /** The node's part of the cluster's pod range. */
+  nodeCidr: string;
+  /** How the node's HTTPS server shows itself, and whose clients it believes. */
+  serving: KeyedCertificate;
+  authorityPem: string;
+  /** The kubelet's. */
   client: Client;
-  clientOf(user: string, groups?: readonly string[], program?: string): Client;
+  /** Of the service proxy and of the routes to other machines. */
+  proxyClient: Client;
+  /** At which other machines reach this one. */
+  machineAddress?: string;
+  /** What else starts side by side with the node's own parts. */
+  beside?: () => Promise<Stoppable>[];
   onStep(text: string): void;
 }
 
@@ -43,23 +54,26 @@ export interface RealNode {
   stop(): Promise<void>;
 }
 
-export const nodeNameOf = (configuration: ClusterConfiguration): string => configuration.nodeName ?? hostname().toLowerCase();
+export const nodeNameOf = (configuration: Pick<ClusterConfiguration, 'nodeName'>): string =>
+  configuration.nodeName ?? hostname().toLowerCase();
+/** The first node's part of the cluster's pod range. */
 export const podCidrOf = (configuration: Pick<ClusterConfiguration, 'podCidr'>): string =>
   subnetAt(configuration.podCidr, NODE_PREFIX_LENGTH, 0);
-/** The node's own address: the pod bridge's, which is there on every machine and never changes. */
-export const nodeAddressOf = (configuration: ClusterConfiguration): string => addressAt(podCidrOf(configuration), 1);
-export const dnsAddressOf = (configuration: ClusterConfiguration): string => addressAt(configuration.serviceCidr, DNS_INDEX);
+/** A node's own address: its pod bridge's, which is there on every machine and never changes. */
+export const addressOfNode = (nodeCidr: string): string => addressAt(nodeCidr, 1);
+export const nodeAddressOf = (configuration: Pick<ClusterConfiguration, 'podCidr'>): string => addressOfNode(podCidrOf(configuration));
+export const dnsAddressOf = (configuration: Pick<ClusterConfiguration, 'serviceCidr'>): string =>
+  addressAt(configuration.serviceCidr, DNS_INDEX);
 
 /** `directory` is the node's own folder in the data folder, by which people know the cluster. */
-export const podNetworkOf = (configuration: Pick<ClusterConfiguration, 'podCidr'>, directory: string): PodNetworkOptions => ({
-  directory,
-  owner: dirname(directory),
-  podCidr: podCidrOf(configuration),
-  clusterCidr: configuration.podCidr,
-});
+export const podNetworkOf = (
+  configuration: Pick<ClusterConfiguration, 'podCidr'>,
+  directory: string,
+  nodeCidr = podCidrOf(configuration),
+): PodNetworkOptions => ({ directory, owner: dirname(directory), podCidr: nodeCidr, clusterCidr: configuration.podCidr });
 
 /** Refuses what the node could not carry out, before anything is made. */
-function checkEviction({ evictionHard = '' }: ClusterConfiguration): void {
+function checkEviction({ evictionHard = '' }: NodeConfiguration): void {
   try {
     parseThresholds(evictionHard);
   } catch (error) {
@@ -68,29 +82,23 @@ function checkEviction({ evictionHard = '' }: ClusterConfiguration): void {
 }
 
 /** Makes the bridge and everything below it; the API server may be told of the node's address afterwards. */
-export function prepareNetwork(configuration: ClusterConfiguration, directory: string): Promise<PodNetwork> {
+export function prepareNetwork(configuration: NodeConfiguration, directory: string, nodeCidr: string): Promise<PodNetwork> {
   checkEviction(configuration);
-  return preparePodNetwork(podNetworkOf(configuration, directory)).catch((error) => {
+  return preparePodNetwork(podNetworkOf(configuration, directory, nodeCidr)).catch((error) => {
     throw error instanceof NetworkInUseError ? new ConfigurationError(error.message, { cause: error }) : error;
   });
 }
 
-async function startStreams(options: RealNodeOptions, started: () => Node | undefined, client: Client) {
-  const { configuration, runtime, authority, keyFiles } = options;
+async function startStreams(options: RealNodeOptions, started: () => Node | undefined) {
+  const { configuration, runtime, serving, authorityPem, client } = options;
   const name = nodeNameOf(configuration);
-  const certificate = keptCertificate(runtime, keyFiles, authority, 'kubelet-server', {
-    commonName: `system:node:${name}`,
-    organizations: ['system:nodes'],
-    hosts: [name, nodeAddressOf(configuration), '127.0.0.1', 'localhost'],
-    usages: ['server'],
-  });
   return startStreamServer({
     runtime,
     nodeName: name,
     client,
     host: streamHost(started, name, client),
     port: configuration.kubeletPort,
-    tls: { key: certificate.privateKeyPem, cert: certificate.certificatePem, clientCa: authority.certificatePem },
+    tls: { key: serving.privateKeyPem, cert: serving.certificatePem, clientCa: authorityPem },
   }).catch((error) => {
     throw portRefused(error, configuration.kubeletPort, 'set another kubeletPort in the file that --config names (0 takes a free one)');
   });
@@ -109,59 +117,61 @@ async function startAll<T extends readonly (Stoppable | Promise<Stoppable>)[]>(
   return results.map((result) => (result as PromiseFulfilledResult<Stoppable>).value) as never;
 }
 
-interface Stoppable {
+export interface Stoppable {
   stop(): Promise<void>;
 }
 
-async function startParts(options: RealNodeOptions, address: string, port: number, nodeClient: Client) {
-  const { configuration, runtime, directory, clientOf } = options;
+function startRouting({ configuration, runtime, proxyClient, machineAddress }: RealNodeOptions): Promise<Stoppable>[] {
+  if (machineAddress === undefined) return [];
+  const nodeName = nodeNameOf(configuration);
+  return [startRoutes({ client: proxyClient, runtime, nodeName, machineAddress, clusterCidr: configuration.podCidr })];
+}
+
+async function startParts(options: RealNodeOptions, port: number) {
+  const { configuration, runtime, directory, nodeCidr, client, proxyClient, machineAddress, beside } = options;
   const name = nodeNameOf(configuration);
-  const clusterIp = dnsAddressOf(configuration);
-  const domain = configuration.clusterDomain;
-  const podCidr = podCidrOf(configuration);
+  const address = addressOfNode(nodeCidr);
   const registries = configuration.registryConfigurationDirectory;
-  const serviceCidrs = [configuration.serviceCidr];
   return startAll(
     startNode({
-      client: nodeClient,
+      client,
       runtime,
       name,
       directory,
       address,
       port,
-      clusterDns: [clusterIp],
-      clusterDomain: domain,
-      podCidr,
+      clusterDns: [dnsAddressOf(configuration)],
+      clusterDomain: configuration.clusterDomain,
+      podCidr: nodeCidr,
+      ...(machineAddress === undefined ? {} : { annotations: { [MACHINE_ADDRESS]: machineAddress } }),
       ...(configuration.evictionHard === undefined ? {} : { evictionHard: configuration.evictionHard }),
       ...(registries ? { registryConfigurationDirectory: resolve(registries) } : {}),
     }),
     startServiceProxy({
-      client: clientOf('system:kube-proxy', undefined, 'kube-proxy'),
+      client: proxyClient,
       runtime,
       nodeName: name,
       nodeIp: address,
       podCidrs: [configuration.podCidr],
-      serviceCidrs,
+      serviceCidrs: [configuration.serviceCidr],
     }),
-    startClusterDns({ client: clientOf(DNS_USER, undefined, 'coredns'), runtime, address, domain, clusterIp }),
-    applyAddOns(options.client, { clusterIp, address, nodeName: name }).then(() => ({ stop: async () => undefined })),
+    ...startRouting(options),
+    ...(beside?.() ?? []),
   );
 }
 
-/** Resolves when the node is registered, its services are programmed and DNS answers. After an error nothing of it runs. */
+/** Resolves when the node is registered and its services are programmed. After an error nothing of it runs. */
 export async function startRealNode(options: RealNodeOptions, network: PodNetwork): Promise<RealNode> {
-  const { configuration, runtime, clientOf } = options;
-  const name = nodeNameOf(configuration);
-  const nodeClient = clientOf(`system:node:${name}`, ['system:nodes'], 'kubelet');
-  options.onStep('Starting containerd, the node, service proxy and DNS');
+  const { configuration, runtime, client } = options;
+  options.onStep('Starting containerd, the node and its network');
   let started: Node | undefined;
-  const streams = await startStreams(options, () => started, nodeClient);
+  const streams = await startStreams(options, () => started);
   try {
-    const [node, proxy, dns] = await startParts(options, nodeAddressOf(configuration), streams.port, nodeClient);
+    const [node, ...others] = await startParts(options, streams.port);
     started = node;
-    const hostPorts = startHostPorts({ client: nodeClient, runtime, nodeName: name, settings: network });
+    const hostPorts = startHostPorts({ client, runtime, nodeName: nodeNameOf(configuration), settings: network });
     const stop = async () => {
-      await Promise.all([streams.stop(), hostPorts.stop(), dns.stop(), proxy.stop()]);
+      await Promise.all([streams, hostPorts, ...others].map((part) => part.stop()));
       await node.stop();
     };
     return { node, stop };

@@ -1,12 +1,22 @@
 // Starts the nodes a cluster was asked for: one with real containers and any number of simulated ones.
 import type { Client } from '@tiphys/client';
-import { hasPodNetwork, removePodNetwork, removeServiceTable } from '@tiphys/network';
+import { hasPodNetwork, removePodNetwork, removeRoutes, removeServiceTable, startClusterDns } from '@tiphys/network';
 import { removeEverything, startSimulatedNodes } from '@tiphys/node';
 import type { Runtime } from '@tiphys/runtime';
-import type { KeyFiles } from '../certificates/cluster-keys.ts';
+import { type KeyFiles, keptCertificate } from '../certificates/cluster-keys.ts';
 import type { KeyedCertificate } from '../certificates/x509.ts';
 import type { ClusterConfiguration } from '../configuration.ts';
-import { podNetworkOf, prepareNetwork, startRealNode } from './real-node.ts';
+import { applyAddOns, DNS_USER } from './add-ons.ts';
+import {
+  dnsAddressOf,
+  nodeAddressOf,
+  nodeNameOf,
+  podCidrOf,
+  podNetworkOf,
+  prepareNetwork,
+  type Stoppable,
+  startRealNode,
+} from './real-node.ts';
 
 export interface NodesOptions {
   configuration: ClusterConfiguration;
@@ -35,10 +45,41 @@ async function startSimulated(options: NodesOptions, count: number): Promise<Nod
   return { stop: () => simulated.stop() };
 }
 
+/** Cluster DNS and its Service: the first node's machine answers for all. */
+function startAddOns({ configuration, runtime, client, clientOf }: NodesOptions): Promise<Stoppable>[] {
+  const [clusterIp, address, nodeName] = [dnsAddressOf(configuration), nodeAddressOf(configuration), nodeNameOf(configuration)];
+  const dnsClient = clientOf(DNS_USER, undefined, 'coredns');
+  const dns = startClusterDns({ client: dnsClient, runtime, address, domain: configuration.clusterDomain, clusterIp });
+  return [dns, applyAddOns(client, { clusterIp, address, nodeName }).then(() => ({ stop: async () => undefined }))];
+}
+
 async function startReal(options: NodesOptions, directory: string): Promise<Nodes> {
-  const network = await prepareNetwork(options.configuration, directory);
-  for (const change of network.changes) options.runtime.log.info('changed on this machine', { what: change });
-  const real = await startRealNode({ ...options, directory }, network);
+  const { configuration, runtime, keyFiles, authority, clientOf, onStep } = options;
+  const [name, nodeCidr] = [nodeNameOf(configuration), podCidrOf(configuration)];
+  const network = await prepareNetwork(configuration, directory, nodeCidr);
+  for (const change of network.changes) runtime.log.info('changed on this machine', { what: change });
+  const serving = keptCertificate(runtime, keyFiles, authority, 'kubelet-server', {
+    commonName: `system:node:${name}`,
+    organizations: ['system:nodes'],
+    hosts: [name, nodeAddressOf(configuration), '127.0.0.1', 'localhost'],
+    usages: ['server'],
+  });
+  const real = await startRealNode(
+    {
+      configuration,
+      runtime,
+      directory,
+      nodeCidr,
+      serving,
+      authorityPem: authority.certificatePem,
+      client: clientOf(`system:node:${name}`, ['system:nodes'], 'kubelet'),
+      proxyClient: clientOf('system:kube-proxy', undefined, 'kube-proxy'),
+      ...(configuration.machineAddress === undefined ? {} : { machineAddress: configuration.machineAddress }),
+      beside: () => startAddOns(options),
+      onStep,
+    },
+    network,
+  );
   return { stop: () => real.stop() };
 }
 
@@ -62,5 +103,5 @@ export function hasRealNode(configuration: Pick<ClusterConfiguration, 'podCidr'>
 export async function removeRealNode(configuration: Pick<ClusterConfiguration, 'podCidr'>, directory: string): Promise<void> {
   await removeEverything({ directory });
   // Another cluster's network is not ours to remove, nor are its services.
-  if (await removePodNetwork(podNetworkOf(configuration, directory))) await removeServiceTable();
+  if (await removePodNetwork(podNetworkOf(configuration, directory))) await Promise.all([removeServiceTable(), removeRoutes()]);
 }

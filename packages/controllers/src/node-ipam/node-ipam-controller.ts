@@ -14,6 +14,8 @@ export interface NodeIpamOptions {
   maskSize?: number;
   /** Its addresses are left out where the ranges meet. */
   serviceCidr?: string;
+  /** Parts that nodes bring themselves and may not have registered with yet. */
+  taken?: readonly string[];
 }
 
 const IPV4_MASK = 24;
@@ -47,6 +49,7 @@ export function parts(
 export function nodeIpamController(options: NodeIpamOptions): Controller<corev1.Node> {
   const pool = parts(options.clusterCidr, options.maskSize);
   const services = options.serviceCidr ? readNetwork(options.serviceCidr) : undefined;
+  const taken = (options.taken ?? []).map(pool.indexOf);
   const isFree = (part: CidrValue) => !services || !(holds(services, part) || holds(part, services));
   return defineController<corev1.Node>({
     name: 'node-controller',
@@ -64,7 +67,7 @@ export function nodeIpamController(options: NodeIpamOptions): Controller<corev1.
           ([name]) => !names.get(name)?.spec?.podCIDR && names.has(name),
         ),
       );
-      const used = new Set([...given.values(), ...nodes.flatMap(({ spec }) => (spec?.podCIDRs ?? []).map(pool.indexOf))]);
+      const used = new Set([...taken, ...given.values(), ...nodes.flatMap(({ spec }) => (spec?.podCIDRs ?? []).map(pool.indexOf))]);
       const mine = given.get(nameOf(node));
       const start = ((noted(LAST) as number | undefined) ?? -1) + 1;
       const order = Array.from({ length: pool.count }, (_, step) => (start + step) % pool.count);

@@ -39,7 +39,7 @@ export function parseMemoryInfo(text: string): MemoryInfo {
 }
 
 /** The address of the interface that leads out, else the first that isn't the loopback. */
-async function mainAddress(): Promise<string> {
+export async function mainAddress(): Promise<string> {
   const routes = (await read('/proc/net/route')).split('\n').map((line) => line.split(/\s+/));
   const out = routes.find((fields) => fields[1] === '00000000')?.[0];
   const interfaces = networkInterfaces();

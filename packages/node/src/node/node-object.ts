@@ -33,6 +33,7 @@ export interface NodeFacts {
   pressures?: readonly Pressure[];
   features?: RuntimeFeatures;
   labels?: Readonly<Record<string, string>>;
+  annotations?: Readonly<Record<string, string>>;
   taints?: readonly corev1.Taint[];
 }
 
@@ -150,6 +151,11 @@ export function nodeStatus(facts: NodeFacts, old: corev1.NodeStatus | undefined,
   };
 }
 
+export const nodeAnnotations = ({ annotations }: NodeFacts): Record<string, string> => ({
+  'volumes.kubernetes.io/controller-managed-attach-detach': 'true',
+  ...annotations,
+});
+
 export function nodeObject(facts: NodeFacts, now: string): corev1.Node {
   return {
     apiVersion: 'v1',
@@ -157,7 +163,7 @@ export function nodeObject(facts: NodeFacts, now: string): corev1.Node {
     metadata: {
       name: facts.name,
       labels: { ...nodeLabels(facts.name, facts.machine), ...facts.labels },
-      annotations: { 'volumes.kubernetes.io/controller-managed-attach-detach': 'true' },
+      annotations: nodeAnnotations(facts),
     },
     spec: {
       ...(facts.podCidr ? { podCIDR: facts.podCidr, podCIDRs: [facts.podCidr] } : {}),

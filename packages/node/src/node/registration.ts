@@ -4,7 +4,7 @@ import type { Client, EventRecorder } from '@tiphys/client';
 import { isAlreadyExists, isConflict, isNotFound } from '@tiphys/machinery';
 import type { Runtime, Timer } from '@tiphys/runtime';
 import { stableText } from '../pod-worker/status-writer.ts';
-import { type NodeFacts, nodeLabels, nodeObject, nodeStatus } from './node-object.ts';
+import { type NodeFacts, nodeAnnotations, nodeLabels, nodeObject, nodeStatus } from './node-object.ts';
 
 export const LEASE_NAMESPACE = 'kube-node-lease';
 export const LEASE_SECONDS = 40;
@@ -30,6 +30,12 @@ export interface RegistrationOptions {
   facts: () => Promise<NodeFacts>;
 }
 
+/** What is to be there and is not, or otherwise. */
+function missing(wanted: Record<string, string>, present: Record<string, string> = {}): Record<string, string> | undefined {
+  const entries = Object.entries(wanted).filter(([key, value]) => present[key] !== value);
+  return entries.length > 0 ? Object.fromEntries(entries) : undefined;
+}
+
 async function register(client: Client, facts: NodeFacts, now: string): Promise<corev1.Node> {
   const nodes = client.of(corev1.nodes);
   try {
@@ -38,10 +44,11 @@ async function register(client: Client, facts: NodeFacts, now: string): Promise<
     if (!isAlreadyExists(error)) throw error;
   }
   const existing = await nodes.get(facts.name);
-  const labels = { ...nodeLabels(facts.name, facts.machine), ...facts.labels };
-  const missing = Object.entries(labels).filter(([key, value]) => existing.metadata?.labels?.[key] !== value);
-  if (missing.length === 0) return existing;
-  return nodes.patch(facts.name, undefined, 'merge', { metadata: { labels: Object.fromEntries(missing) } });
+  const labels = missing({ ...nodeLabels(facts.name, facts.machine), ...facts.labels }, existing.metadata?.labels);
+  const annotations = missing(nodeAnnotations(facts), existing.metadata?.annotations);
+  if (!labels && !annotations) return existing;
+  const metadata = { ...(labels ? { labels } : {}), ...(annotations ? { annotations } : {}) };
+  return nodes.patch(facts.name, undefined, 'merge', { metadata });
 }
 
 /** Only what differs but for the time of the heartbeat counts as a change. */

@@ -46,6 +46,7 @@ export interface NodeOptions {
   /** Port of the node's HTTPS server, as the Node object shows it. */
   port?: number;
   labels?: Readonly<Record<string, string>>;
+  annotations?: Readonly<Record<string, string>>;
   taints?: readonly corev1.Taint[];
   /** When pods have to go for the node's sake, as the kubelet's --eviction-hard says it; default upstream's. */
   evictionHard?: string;
@@ -127,6 +128,7 @@ async function nodeFacts(
     pressures: pods()?.pressures() ?? [],
     ...(features ? { features } : {}),
     ...(options.labels ? { labels: options.labels } : {}),
+    ...(options.annotations ? { annotations: options.annotations } : {}),
     ...(options.taints ? { taints: options.taints } : {}),
   };
 }
