@@ -87,7 +87,8 @@ function addField(node: StructNode, field: FieldNode, value: unknown, out: Plain
     throw error;
   }
   if (!field.pointer) {
-    if (field.omitEmpty && isEmpty(field.value.kind, result)) return;
+    // An empty list of managers is a wish: to forget them all.
+    if (field.omitEmpty && isEmpty(field.value.kind, result) && !(field.name === 'managedFields' && depth <= 1)) return;
     if (field.omitZero && result === null) return;
   }
   out[field.name] = result;

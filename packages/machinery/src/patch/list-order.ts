@@ -1,12 +1,11 @@
 // The order of merged lists: what the patch lists comes in the patch's order, what only the server has keeps its place among it
 // (apimachinery strategicpatch, normalizeElementOrder).
+import { goText } from '../go-text.ts';
 import { statusError } from '../status-error.ts';
 import { isObject } from './json-value.ts';
 
-export const goText = (value: unknown): string => (typeof value === 'object' && value !== null ? JSON.stringify(value) : String(value));
-
 export const noMergeKey = (item: object, mergeKey: string) =>
-  statusError.badRequest(`map: ${JSON.stringify(item)} does not contain declared merge key: ${mergeKey}`);
+  statusError.badRequest(`map: ${goText(item)} does not contain declared merge key: ${mergeKey}`);
 
 /** What tells a list's items apart: the merge key's value, or the scalar itself. */
 export function identity(item: unknown, mergeKey: string): unknown {

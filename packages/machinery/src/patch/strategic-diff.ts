@@ -1,8 +1,10 @@
 // Makes strategic merge patches: the two-way difference of objects, and the three-way patch of `kubectl apply` (apimachinery
 // strategicpatch/patch.go, diffMaps and CreateThreeWayMergePatch).
+
 import type { SchemaTable } from '@tiphys/api';
+import { goText } from '../go-text.ts';
 import { isObject, type JsonObject, jsonEqual, setKey } from './json-value.ts';
-import { goText, identity, noMergeKey, sortedLike } from './list-order.ts';
+import { identity, noMergeKey, sortedLike } from './list-order.ts';
 import { type PatchSchema, patchSchema } from './patch-schema.ts';
 import { DELETE_LIST, ELEMENT_ORDER, mergeMaps, RETAIN_KEYS } from './strategic-patch.ts';
 

@@ -1,9 +1,11 @@
 // Strategic merge patch: a merge patch that knows which lists merge by which key (apimachinery strategicpatch/patch.go,
 // mergeMap). Directives: $patch, $deleteFromPrimitiveList/x, $setElementOrder/x, $retainKeys.
+
 import type { SchemaTable } from '@tiphys/api';
+import { goText } from '../go-text.ts';
 import { statusError } from '../status-error.ts';
 import { isObject, type JsonObject, jsonEqual, setKey } from './json-value.ts';
-import { goText, identity, isDeletion, noMergeKey, placesIn, woven } from './list-order.ts';
+import { identity, isDeletion, noMergeKey, placesIn, woven } from './list-order.ts';
 import { type PatchSchema, patchSchema } from './patch-schema.ts';
 
 export const DELETE_LIST = '$deleteFromPrimitiveList';

@@ -43,6 +43,21 @@ function parsed<T>(text: string | undefined): T | undefined {
   }
 }
 
+/** What v1 says of the cpu share now is one of v2's metrics. */
+function metricsOf(others: autoscalingv2.MetricStatus[] | undefined, share: number | undefined): autoscalingv2.MetricStatus[] | null {
+  const rest = (others ?? []).filter(({ resource }) => resource?.name !== 'cpu');
+  if (share === undefined) return rest.length > 0 ? rest : null;
+  return [...rest, { type: 'Resource', resource: { name: 'cpu', current: { averageUtilization: share } } } as autoscalingv2.MetricStatus];
+}
+
+/** As v1 writes a resource's status into its annotation. */
+function oldStatus(status: autoscalingv2.MetricStatus): object {
+  if (status.type !== 'Resource' || !status.resource) return status;
+  const { averageUtilization, averageValue = '0' } = status.resource.current ?? {};
+  const share = averageUtilization === undefined ? {} : { currentAverageUtilization: averageUtilization };
+  return { type: status.type, resource: { name: status.resource.name, ...share, currentAverageValue: averageValue } };
+}
+
 function toV2(old: OldAutoscaler): Autoscaler {
   const {
     [METRICS]: metrics,
@@ -52,7 +67,7 @@ function toV2(old: OldAutoscaler): Autoscaler {
     ...annotations
   } = old.metadata?.annotations ?? {};
   const { targetCPUUtilizationPercentage: share, ...spec } = old.spec ?? ({} as autoscalingv1.HorizontalPodAutoscalerSpec);
-  const { currentCPUUtilizationPercentage: _share, ...status } = old.status ?? ({} as autoscalingv1.HorizontalPodAutoscalerStatus);
+  const { currentCPUUtilizationPercentage: shareNow, ...status } = old.status ?? ({} as autoscalingv1.HorizontalPodAutoscalerStatus);
   const own: autoscalingv2.MetricSpec[] = parsed(metrics) ?? [];
   const target = { type: 'Utilization', averageUtilization: share };
   const cpu: autoscalingv2.MetricSpec[] = share === undefined ? [] : [{ type: 'Resource', resource: { name: 'cpu', target } }];
@@ -61,7 +76,11 @@ function toV2(old: OldAutoscaler): Autoscaler {
     ...old,
     metadata: { ...metadata, ...(Object.keys(annotations).length ? { annotations } : {}) },
     spec: { ...spec, metrics: [...own, ...cpu], ...(behavior ? { behavior: parsed(behavior) } : {}) },
-    status: { ...status, currentMetrics: parsed(current) ?? null, ...(conditions ? { conditions: parsed(conditions) } : {}) },
+    status: {
+      ...status,
+      currentMetrics: metricsOf(parsed<autoscalingv2.MetricStatus[]>(current), shareNow),
+      ...(conditions ? { conditions: parsed(conditions) } : {}),
+    },
   } as Autoscaler;
 }
 
@@ -73,7 +92,7 @@ function toV1(object: Autoscaler): OldAutoscaler {
   const cpuNow = currentMetrics?.find(({ type, resource }) => type === 'Resource' && resource?.name === 'cpu');
   const annotations = { ...object.metadata?.annotations };
   if (others.length) annotations[METRICS] = JSON.stringify(others);
-  if (currentMetrics?.length) annotations[CURRENT_METRICS] = JSON.stringify(currentMetrics);
+  if (currentMetrics?.length) annotations[CURRENT_METRICS] = JSON.stringify(currentMetrics.map(oldStatus));
   if (conditions?.length) annotations[CONDITIONS] = JSON.stringify(conditions);
   if (behavior) annotations[BEHAVIOR] = JSON.stringify(behavior);
   const share = cpu?.resource?.target.averageUtilization;

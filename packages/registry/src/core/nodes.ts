@@ -76,15 +76,32 @@ function checkUpdate(errors: Errors, { spec, status }: Node, old: Node): void {
   if ((spec?.externalID ?? '') !== (old.spec?.externalID ?? '')) errors.push(fieldError.forbidden('spec.externalID', 'may not be updated'));
 }
 
+function checkPodCidrs(errors: Errors, cidrs: readonly string[]): void {
+  const path = 'spec.podCIDRs';
+  const faulty = cidrs.map((cidr, i) => {
+    const before = errors.length;
+    checkBlock(errors, `${path}[${i}]`, cidr, undefined);
+    return errors.length > before;
+  });
+  if (cidrs.length < 2) return;
+  const bad = faulty.indexOf(true);
+  if (bad >= 0) {
+    const why = `invalid CIDR[${bad}]: <nil> (invalid CIDR address: ${cidrs[bad]})`;
+    errors.push(fieldError.internal(path, `invalid PodCIDRs. failed to check with dual stack with error:${why}`));
+  }
+  const families = new Set(cidrs.map((cidr) => cidr.includes(':')));
+  if (bad >= 0 || families.size < 2 || cidrs.length > 2) {
+    errors.push(fieldError.invalid(path, cidrs, 'may specify no more than one CIDR for each IP family'));
+  }
+}
+
 function validate(node: Node, old?: Node): Errors {
   const errors: Errors = [];
   checkResources(errors, node);
   checkFeatures(errors, node);
   checkTaints(errors, node.spec?.taints);
   if (old) checkUpdate(errors, node, old);
-  node.spec?.podCIDRs?.forEach((cidr, i) => {
-    checkBlock(errors, `spec.podCIDRs[${i}]`, cidr, old?.spec?.podCIDRs);
-  });
+  if (!old) checkPodCidrs(errors, node.spec?.podCIDRs ?? []);
   return errors;
 }
 

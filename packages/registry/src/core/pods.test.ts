@@ -151,8 +151,13 @@ test('quality of service follows from requests and limits', () => {
 
 test('fields of features that are off by default are dropped', () => {
   const object = pod((p) => (p.spec.containers[0].lifecycle = { stopSignal: 'SIGUSR1', preStop: { sleep: { seconds: 1 } } }));
-  definitionOf('Pod').prepareForCreate!(object, world().context);
+  const { dropDisabled } = definitionOf('Pod');
+  const before = structuredClone(object);
+  dropDisabled!(object);
   assert.deepEqual(object.spec.containers[0].lifecycle, { preStop: { sleep: { seconds: 1 } } });
+  const kept = structuredClone(before);
+  dropDisabled!(kept, before);
+  assert.deepEqual(kept, before);
 });
 
 test('grace periods: none before a node is chosen, one second for a negative one', () => {

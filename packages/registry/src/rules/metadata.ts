@@ -32,7 +32,9 @@ export function checkObjectMeta(errors: Errors, path: string, meta: ObjectMeta, 
 }
 
 /** Kinds of upstream's own API server ask more of finalizers than custom ones do. */
-const isOwnKind = ({ schema }: ResourceDefinition<any>) => schema.startsWith('io.k8s.api.') && schema !== 'io.k8s.api.core.v1.Event';
+const isOwnKind = ({ schema }: ResourceDefinition<any>) => schema.startsWith('io.k8s.api.') && !LENIENT.test(schema);
+/** These only ask what every API server does. */
+const LENIENT = /^io\.k8s\.api\.(core\.v1\.Event$|admissionregistration\.|coordination\.|node\.)/;
 
 function checkCommon(errors: Errors, path: string, meta: ObjectMeta): void {
   if (meta.labels) checkLabels(errors, `${path}.labels`, meta.labels);
@@ -126,8 +128,6 @@ export function validateMetadataUpdate(definition: ResourceDefinition<any>, obje
   for (const name of UNCHANGEABLE) {
     if (!sameValue(meta[name], before[name])) errors.push(fieldError.invalid(`metadata.${name}`, meta[name], IMMUTABLE));
   }
-  const { validateName = nameIsSubdomain } = definition;
-  if (meta.generateName) complain(errors, 'metadata.generateName', meta.generateName, validateName(meta.generateName, true));
   checkCommon(errors, 'metadata', meta);
   checkFinalizers(errors, 'metadata.finalizers', meta.finalizers);
   if (meta.finalizers && isOwnKind(definition)) checkKnownFinalizers(errors, 'metadata.finalizers', meta.finalizers);

@@ -13,7 +13,9 @@ export function authenticationReviews(tokens: TokenAuthenticator, apiAudiences: 
     async tokenreviews(review: authenticationv1.TokenReview) {
       const { token, audiences = [] } = review.spec;
       if (!token) throw statusError.badRequest('token is required for TokenReview in authentication');
-      return { ...review, status: await tokenStatus(tokens, token, audiences.length > 0 ? audiences : apiAudiences) };
+      // What the caller put there stays where nothing is known better.
+      const given = { user: {}, ...review.status };
+      return { ...review, status: { ...given, ...(await tokenStatus(tokens, token, audiences.length > 0 ? audiences : apiAudiences)) } };
     },
     async selfsubjectreviews(review: authenticationv1.SelfSubjectReview, context) {
       const creationTimestamp = timeText(context.runtime.clock.now());
@@ -31,9 +33,9 @@ async function tokenStatus(
   try {
     result = await tokens.authenticateToken(token, audiences);
   } catch (error) {
-    return { user: {}, error: `[invalid bearer token, ${(error as Error).message}]` };
+    return { error: `[invalid bearer token, ${(error as Error).message}]` };
   }
-  if (!result) return { user: {}, error: 'invalid bearer token' };
+  if (!result) return { error: 'invalid bearer token' };
   return {
     authenticated: true,
     user: userInfo(withAuthenticatedGroup(result.user)),

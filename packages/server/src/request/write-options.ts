@@ -35,12 +35,16 @@ function managerOfAgent(agent: string | undefined): string {
   return name.length > FIELD_MANAGER_LENGTH_MAX ? name.slice(0, FIELD_MANAGER_LENGTH_MAX) : name;
 }
 
-/** Throws Invalid with the options' kind, such as `CreateOptions`. */
-export function writeOptions(context: RequestContext, kind: 'CreateOptions' | 'UpdateOptions' | 'PatchOptions'): WriteOptions {
+/** Throws Invalid with the options' kind, such as `CreateOptions`; `others` are errors of the same options. */
+export function writeOptions(
+  context: RequestContext,
+  kind: 'CreateOptions' | 'UpdateOptions' | 'PatchOptions',
+  others: readonly FieldError[] = [],
+): WriteOptions {
   const { query } = context.info;
   const manager = query.get('fieldManager') ?? '';
   const validation = query.get('fieldValidation') ?? '';
-  const errors = [...dryRunErrors(query.getAll('dryRun').filter((value) => value !== '')), ...managerErrors(manager)];
+  const errors = [...others, ...dryRunErrors(query.getAll('dryRun').filter((value) => value !== '')), ...managerErrors(manager)];
   if (!['', 'Ignore', 'Warn', 'Strict'].includes(validation)) {
     errors.push(fieldError.notSupported('fieldValidation', validation, ['', 'Ignore', 'Strict', 'Warn']));
   }

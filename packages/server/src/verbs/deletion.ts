@@ -32,7 +32,8 @@ export function checkPreconditions({ definition, object, options }: Pick<Deletio
     checkHeld(definition, metadata, options);
     return;
   }
-  const subject = { group: definition.type.group, resource: definition.type.kind };
+  const { group, kind } = definition.conversion?.stored ?? definition.type;
+  const subject = { group, resource: kind };
   if (uid != null && uid !== metadata.uid) {
     throw statusError.conflict(
       subject,

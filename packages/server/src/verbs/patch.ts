@@ -81,15 +81,13 @@ export function patchBody(context: RequestContext, type: string, duplicates: str
 }
 
 function patchOptions(context: RequestContext, type: string): WriteOptions & { force: boolean } {
-  const options = writeOptions(context, 'PatchOptions');
   const { query } = context.info;
   const force = query.get('force');
   const errors: FieldError[] = [];
   if (type === APPLY_PATCH) {
     if (!query.get('fieldManager')) errors.push(fieldError.required('fieldManager', 'is required for apply patch'));
   } else if (force !== null) errors.push(fieldError.forbidden('force', 'may not be specified for non-apply patch'));
-  if (errors.length > 0) throw statusError.invalid({ group: 'meta.k8s.io', kind: 'PatchOptions' }, '', errors);
-  return { ...options, force: force === 'true' || force === '1' };
+  return { ...writeOptions(context, 'PatchOptions', errors), force: force === 'true' || force === '1' };
 }
 
 export async function patch(context: RequestContext, endpoint: Endpoint): Promise<ApiResponse> {

@@ -46,11 +46,14 @@ export async function createSubresource(context: RequestContext, endpoint: Endpo
   return created(answer);
 }
 
+const SYSTEM_FIELDS = ['creationTimestamp', 'uid', 'deletionTimestamp', 'deletionGracePeriodSeconds', 'selfLink'];
+
 /** CREATE of a kind that is answered rather than stored. */
 export async function createReview(context: RequestContext, endpoint: Endpoint): Promise<ApiResponse> {
   const options = writeOptions(context, 'CreateOptions');
   const object = decodeBody(context, endpoint.type, endpoint.codec, options.fieldValidation);
   matchNamespace(object, context.info.namespace, endpoint.type.namespaced);
+  for (const field of SYSTEM_FIELDS) delete (object.metadata as Record<string, unknown> | undefined)?.[field];
   const rules = ruleContext(context, options.dryRun);
   const { definition } = endpoint;
   definition.prepareForCreate?.(object, rules);

@@ -105,7 +105,7 @@ async function createInstead(context: RequestContext, endpoint: Endpoint, plan: 
   const uid = object.metadata!.uid;
   if (uid) {
     const why = plan.uidIsPrecondition
-      ? uidFault(endpoint, endpoint.keyOf(name, context.info.namespace), uid, '')
+      ? uidFault(endpoint, endpoint.keyOf(name, context.info.namespace), uid, '', plan.options.dryRun)
       : `uid mismatch: the provided object specified uid ${uid}, and no existing object was found`;
     throw statusError.conflict(endpoint.type, name, why);
   }
@@ -165,8 +165,9 @@ async function updateOnce(context: RequestContext, endpoint: Endpoint, plan: Upd
   }
 }
 
-const uidFault = (endpoint: Endpoint, key: string, asked: string, found: string) =>
-  `StorageError: invalid object, Code: 4, Key: ${endpoint.storeKey(key)}, ResourceVersion: 0, ` +
+/** A dry run knows the key without its prefix. */
+const uidFault = (endpoint: Endpoint, key: string, asked: string, found: string, dryRun = false) =>
+  `StorageError: invalid object, Code: 4, Key: ${dryRun ? endpoint.storeKey(key).replace(/^\/registry/, '') : endpoint.storeKey(key)}, ResourceVersion: 0, ` +
   `AdditionalErrorMsg: Precondition failed: UID in precondition: ${asked}, UID in object meta: ${found}`;
 
 function checkPreconditions(endpoint: Endpoint, name: string, object: PlainObject, old: PlainObject, withUid: boolean): void {
@@ -180,6 +181,9 @@ function checkPreconditions(endpoint: Endpoint, name: string, object: PlainObjec
     );
   }
   const version = metadata.resourceVersion;
+  if (version && !/^\d+$/.test(version)) {
+    throw new StatusError(500, '', `strconv.ParseUint: parsing ${JSON.stringify(version)}: invalid syntax`);
+  }
   if (!version || version === '0') {
     if (endpoint.definition.allowUnconditionalUpdate === false) {
       throw statusError.invalid({ group: endpoint.type.group, kind: endpoint.type.resource }, name, [

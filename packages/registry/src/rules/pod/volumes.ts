@@ -199,6 +199,9 @@ const SOURCES: readonly [name: keyof corev1.Volume, check: Check][] = [
 const CHECKS = new Map<string, Check>(SOURCES);
 const ORDER = new Map<string, number>(SOURCES.map(([name], i) => [name, i]));
 
+/** Of volumes of a second type, as upstream spells them. */
+const ODD_PATHS: Record<string, string> = { downwardAPI: 'downwarAPI', cephfs: 'cephFS' };
+
 function checkSource(errors: Errors, path: string, volume: corev1.Volume, context: Context): void {
   let given: string[] | undefined;
   let first: string | undefined;
@@ -220,8 +223,7 @@ function checkSource(errors: Errors, path: string, volume: corev1.Volume, contex
   }
   CHECKS.get(first)!(errors, `${path}.${first}`, volume[first as keyof corev1.Volume], volume, context);
   for (const extra of given?.slice(1) ?? []) {
-    // Upstream's path lacks a letter.
-    const name = extra === 'downwardAPI' ? 'downwarAPI' : extra;
+    const name = ODD_PATHS[extra] ?? extra;
     errors.push(fieldError.forbidden(`${path}.${name}`, 'may not specify more than 1 volume type'));
   }
 }
