@@ -4,10 +4,11 @@ import { containers } from './containers.ts';
 import { diskFaults } from './disk-faults/disk-faults.ts';
 import { kill } from './kill/kill.ts';
 import { linearizability } from './linearizability/linearizability.ts';
+import { overload } from './overload/overload.ts';
 import { powerCut } from './power-cut/power-cut.ts';
 import { type Proof, prove } from './proof.ts';
 
-const PROOFS: readonly Proof[] = [powerCut, diskFaults, linearizability, kill, containers];
+const PROOFS: readonly Proof[] = [powerCut, diskFaults, linearizability, kill, overload, containers];
 
 /** Without --full and --count. */
 const USUAL_SHARE = 0.01;

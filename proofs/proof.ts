@@ -91,7 +91,7 @@ export async function prove(proof: Proof, { seed, count, anew }: ProofOptions): 
   process.stdout.write(`${proof.name}: seed ${progress.seed}${begun ? `, going on after ${begun.done} ${proof.unit}` : ''}\n`);
   const commit = commitOf();
   if (progress.done < count && !progress.commits.includes(commit)) progress.commits.push(commit);
-  const running = await proof.open(progress.seed);
+  const running = await proof.open(progress.seed + progress.rounds);
   try {
     while (progress.done < count && progress.failures.length === 0) {
       const startedMs = performance.now();

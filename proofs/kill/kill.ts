@@ -76,7 +76,7 @@ interface Files {
 async function start({ store, journal }: Files, random: Random) {
   const startedMs = performance.now();
   const child = spawn(process.execPath, [PROGRAM, store, journal, String(Math.floor(random.number() * 2 ** 31))], {
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['pipe', 'pipe', 'inherit'],
   });
   const kill = async () => {
     if (child.exitCode !== null || child.signalCode !== null) return;

@@ -59,6 +59,8 @@ const server = createStandardServer({
   signer: createTokenSigner({ privateKeyPem: privateKey, issuer: 'https://kubernetes.default.svc' }),
   serviceCidrs: [SERVICE_CIDR],
 });
+// It is not to outlive who kills it.
+process.stdin.once('end', () => process.exit()).resume();
 await server.bootstrap();
 const { object: list } = await ask(server, 'GET', MAPS);
 const found = ofWriters(list.items).map(({ metadata, data }): Started['found'][number] => [

@@ -1,0 +1,140 @@
+// The overload proof: while clients attack, nodes go on telling that they live, and the server's memory stays within its limit.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { setTimeout as delay } from 'node:timers/promises';
+import { rbacv1 } from '@tiphys/api';
+import { fixedIdentity, httpsHandler } from '@tiphys/client';
+import { realClock } from '@tiphys/runtime';
+import { parse } from 'yaml';
+import { type ClusterProcess, freePort, startClusterProcess } from '../../packages/cluster/src/testing/cluster-process.ts';
+import type { Proof, Round } from '../proof.ts';
+import { ATTACKER, ATTACKS, type Target } from './attacks.ts';
+
+const PROGRAM = join(import.meta.dirname, 'attacker.ts');
+const HEARTBEAT_INTERVAL_MS = 100;
+const HEARTBEAT_MS_MAX = 1000;
+const NODE = 'heart';
+const LEASES = '/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases';
+/** What the server's process may have in memory while it is attacked. */
+export const MEMORY_MEGABYTES_MAX = 1024;
+const KILOBYTES_PER_MEGABYTE = 1024;
+
+function targetOf({ url, kubeconfig }: ClusterProcess): Target {
+  const { clusters, users } = parse(readFileSync(kubeconfig, 'utf8'));
+  const text = (encoded: string) => Buffer.from(encoded, 'base64').toString();
+  const { 'client-certificate-data': certificate, 'client-key-data': key } = users[0].user;
+  return {
+    url,
+    certificateAuthority: text(clusters[0].cluster['certificate-authority-data']),
+    certificate: text(certificate),
+    key: text(key),
+  };
+}
+
+function megabytesOf(pid: number): number {
+  const line = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  return Number(line?.[1] ?? 0) / KILOBYTES_PER_MEGABYTE;
+}
+
+/** Renews a node's lease as the node itself, again and again. */
+async function heartbeats(cluster: ClusterProcess, durationMs: number) {
+  const { url: server, certificateAuthority, certificate, key } = targetOf(cluster);
+  const credentials = fixedIdentity({ certificate: { certificate, key } });
+  const handler = httpsHandler({ server, clock: realClock(), certificateAuthority, credentials });
+  const user = { name: `system:node:${NODE}`, groups: ['system:nodes'] };
+  const metadata = { name: NODE, namespace: 'kube-node-lease' };
+  const ask = (method: 'POST' | 'PATCH', url: string, type: string) => {
+    const spec = { holderIdentity: NODE, renewTime: new Date(Date.now()).toISOString().replace('Z', '000Z') };
+    const body = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata, spec };
+    return handler.handle({ method, url, headers: { 'content-type': type, accept: 'application/json' }, user, body });
+  };
+  const tookMs: number[] = [];
+  const errors: string[] = [];
+  let megabytes = 0;
+  const endMs = performance.now() + durationMs;
+  try {
+    while (performance.now() < endMs) {
+      const begunMs = performance.now();
+      const patched = await ask('PATCH', `${LEASES}/${NODE}`, 'application/merge-patch+json');
+      const { status } = patched.status === 404 ? await ask('POST', LEASES, 'application/json') : patched;
+      if (status >= 300) errors.push(`it was answered with ${status}`);
+      tookMs.push(performance.now() - begunMs);
+      megabytes = Math.max(megabytes, megabytesOf(cluster.pid));
+      await delay(HEARTBEAT_INTERVAL_MS);
+    }
+  } finally {
+    await handler.close();
+  }
+  return { tookMs, errors, megabytes };
+}
+
+async function attacked(cluster: ClusterProcess, name: string, count: number, durationMs: number): Promise<Round> {
+  const child = spawn(process.execPath, [PROGRAM, name, String(count), JSON.stringify(targetOf(cluster))], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  const exited = once(child, 'exit');
+  try {
+    const inPlace = await Promise.race([once(createInterface(child.stdout), 'line'), exited.then(() => undefined)]);
+    if (!inPlace) return { done: 1, failures: [`${name}: the attack ended by itself`] };
+    const { tookMs, errors, megabytes } = await heartbeats(cluster, durationMs);
+    return {
+      done: 1,
+      sums: { heartbeats: tookMs.length, 'later than a second': tookMs.filter((ms) => ms > HEARTBEAT_MS_MAX).length },
+      peaks: {
+        [`milliseconds of a heartbeat beside ${count} ${name}`]: Math.round(Math.max(...tookMs)),
+        [`megabytes of the whole cluster beside ${name}`]: Math.round(megabytes),
+      },
+      failures: [
+        ...errors.map((error) => `${name}: a heartbeat failed: ${error}`),
+        ...(megabytes > MEMORY_MEGABYTES_MAX ? [`${name}: ${Math.round(megabytes)} MB in memory, at most ${MEMORY_MEGABYTES_MAX}`] : []),
+      ],
+    };
+  } finally {
+    child.kill('SIGKILL');
+    await exited;
+  }
+}
+
+/** A cluster under one attack after the other. */
+export async function overloadRounds(size: 'full' | 'short', durationMs: number) {
+  const directory = mkdtempSync(join(tmpdir(), 'tiphys-overload-'));
+  const cluster = await startClusterProcess({ directory, runtime: 'simulated', nodes: 1, port: await freePort() });
+  const { client } = cluster;
+  await client.of(rbacv1.clusterrolebindings).create({
+    apiVersion: 'rbac.authorization.k8s.io/v1',
+    kind: 'ClusterRoleBinding',
+    metadata: { name: ATTACKER },
+    subjects: [{ kind: 'User', name: ATTACKER, apiGroup: 'rbac.authorization.k8s.io' }],
+    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'cluster-admin' },
+  });
+  const names = Object.keys(ATTACKS);
+  return {
+    round: (_: number, index: number) => {
+      const name = names[index % names.length]!;
+      return attacked(cluster, name, ATTACKS[name]![size], durationMs);
+    },
+    close: async () => {
+      await cluster.stop();
+      rmSync(directory, { recursive: true });
+    },
+  };
+}
+
+const FULL_DURATION_MS = 20_000;
+
+export const overload: Proof = {
+  name: 'overload',
+  title: 'Overload',
+  about: `
+A whole cluster in one process (API server, controllers, scheduler, a simulated node) is attacked by another process, by one kind of client after the
+other: 10,000 connections that ask nothing, 1,000 watchers of a fat object that changes all the time and who never read, 500 bodies that come a byte a
+second, requests that are taken back at once by the thousand, and YAML that explodes. Meanwhile a third process renews a node's lease ten times a second, as
+the node itself. Every heartbeat must be answered, the process lives, and its memory stays below ${MEMORY_MEGABYTES_MAX} MB.`,
+  unit: 'attacks',
+  fullCount: Object.keys(ATTACKS).length * 4,
+  open: () => overloadRounds('full', FULL_DURATION_MS),
+};
