@@ -6,7 +6,7 @@ import { isPathSegment, isQualifiedName } from '../rules/formats.ts';
 import { checkLabelSelector } from '../rules/labels.ts';
 
 const OPERATIONS = ['*', 'CONNECT', 'CREATE', 'DELETE', 'UPDATE'];
-const MUTATED_OPERATIONS = ['CREATE', 'UPDATE'];
+const MUTATED_OPERATIONS = ['*', 'CONNECT', 'CREATE', 'UPDATE'];
 const MATCH_CONDITIONS_MAX = 64;
 
 export function checkRule(errors: Errors, at: string, rule: admissionregistrationv1.RuleWithOperations): void {
@@ -35,7 +35,7 @@ export function checkRule(errors: Errors, at: string, rule: admissionregistratio
   }
 }
 
-/** `mutating`: only writes can be changed. */
+/** `mutating`: what is deleted cannot be changed. */
 export function checkMatchResources(
   errors: Errors,
   at: string,
@@ -78,7 +78,7 @@ export function checkMatchConditions(
   params: boolean,
 ): void {
   if (conditions.length > MATCH_CONDITIONS_MAX) errors.push(fieldError.tooMany(at, conditions.length, MATCH_CONDITIONS_MAX));
-  const compiler = new cel.PolicyCompiler({ params, authorizer: true });
+  const compiler = new cel.PolicyCompiler({ params, authorizer: true, variables: false });
   const seen = new Set<string>();
   conditions.forEach(({ name, expression }, i) => {
     const path = `${at}[${i}]`;

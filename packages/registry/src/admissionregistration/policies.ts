@@ -5,7 +5,7 @@ import { defineBuiltIn } from '../built-in/base.ts';
 import type { ResourceDefinition } from '../define-resource.ts';
 import { integer, text, withNameAndAge } from '../rules/columns.ts';
 import { selectorText } from '../rules/labels.ts';
-import { validateBinding, validateMutatingPolicy, validateValidatingPolicy } from './policy-rules.ts';
+import { validateBinding, validateMutatingPolicy, validatePolicyStatus, validateValidatingPolicy } from './policy-rules.ts';
 
 type Policy = admissionregistrationv1.ValidatingAdmissionPolicy & admissionregistrationv1.MutatingAdmissionPolicy;
 type Binding = admissionregistrationv1.ValidatingAdmissionPolicyBinding;
@@ -31,6 +31,7 @@ export const admissionPolicies: ResourceDefinition<any>[] = [
   defineBuiltIn<Policy>(GROUP, 'v1', 'validatingadmissionpolicies', {
     validateCreate: (policy) => validateValidatingPolicy(policy),
     validateUpdate: (policy) => validateValidatingPolicy(policy),
+    status: { validateUpdate: (policy) => validatePolicyStatus(policy) },
     columns: withNameAndAge<Policy>(
       integer('Validations', ({ spec }) => spec?.validations?.length ?? 0),
       text('ParamKind', parameterKind),

@@ -1,7 +1,8 @@
 // What admission policies and their bindings must satisfy (apis/admissionregistration/validation/validation.go).
 import type { admissionregistrationv1 } from '@tiphys/api';
-import { cel, fieldError } from '@tiphys/machinery';
-import { complain, type Errors, oneOf } from '../rules/errors.ts';
+import { cel, fieldError, jsonPath } from '@tiphys/machinery';
+import { checkConditions } from '../rules/conditions.ts';
+import { complain, type Errors, maybeOneOf, oneOf } from '../rules/errors.ts';
 import { isDns1035Label, isDns1123Subdomain, isPathSegment, isQualifiedName, nameIsSubdomain } from '../rules/formats.ts';
 import { checkLabelSelector } from '../rules/labels.ts';
 import { checkCompiled, checkMatchConditions, checkMatchResources } from './matching.ts';
@@ -12,9 +13,7 @@ type Binding = admissionregistrationv1.ValidatingAdmissionPolicyBinding;
 
 const ANNOTATIONS_MAX = 20;
 const VALUE_EXPRESSION_BYTES_MAX = 5 * 1024;
-const REASONS = ['Forbidden', 'Invalid', 'RequestEntityTooLarge', 'Unauthorized'];
-/** Upstream's message leaves one out. */
-const SHOWN_REASONS = REASONS.slice(0, 3);
+const REASONS = ['Forbidden', 'Invalid', 'RequestEntityTooLarge'];
 const ACTIONS = ['Audit', 'Deny', 'Warn'];
 const RESERVED = new Set([
   ...[
@@ -95,7 +94,7 @@ function checkValidation(errors: Errors, at: string, validation: admissionregist
   }
   if (message !== '' && message.trim() === '') errors.push(fieldError.invalid(`${at}.message`, message, 'must be non-empty if specified'));
   else if (hasNewlines(message.trim())) errors.push(fieldError.invalid(`${at}.message`, message, 'must not contain line breaks'));
-  if (reason !== undefined && !REASONS.includes(reason)) errors.push(fieldError.notSupported(`${at}.reason`, reason, SHOWN_REASONS));
+  maybeOneOf(errors, `${at}.reason`, reason, REASONS);
 }
 
 function checkAnnotations(errors: Errors, { metadata, spec }: ValidatingPolicy, compiler: cel.PolicyCompiler): void {
@@ -122,7 +121,8 @@ function checkAnnotations(errors: Errors, { metadata, spec }: ValidatingPolicy, 
 export function validateValidatingPolicy(policy: ValidatingPolicy): Errors {
   const errors: Errors = [];
   const spec = policy.spec ?? {};
-  const compiler = new cel.PolicyCompiler({ params: spec.paramKind !== undefined, authorizer: true });
+  const variables = (spec.variables?.length ?? 0) > 0;
+  const compiler = new cel.PolicyCompiler({ params: spec.paramKind !== undefined, authorizer: true, variables });
   checkCommon(errors, spec, compiler, false);
   if (!spec.validations?.length && !spec.auditAnnotations?.length) {
     const why = 'validations or auditAnnotations must contain at least one item';
@@ -133,6 +133,29 @@ export function validateValidatingPolicy(policy: ValidatingPolicy): Errors {
     checkValidation(errors, `spec.validations[${i}]`, validation, compiler);
   });
   checkAnnotations(errors, policy, compiler);
+  return errors;
+}
+
+function pathFault(path: string): string | undefined {
+  try {
+    jsonPath(`{${path}}`);
+    return undefined;
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
+export function validatePolicyStatus({ status }: ValidatingPolicy): Errors {
+  const errors: Errors = [];
+  status?.typeChecking?.expressionWarnings?.forEach(({ fieldRef = '', warning }, i) => {
+    const at = `status.typeChecking.expressionWarnings[${i}]`;
+    if (!warning) errors.push(fieldError.required(`${at}.warning`));
+    const path = fieldRef.trim();
+    const fault = path === '' ? undefined : pathFault(path);
+    if (path === '') errors.push(fieldError.required(`${at}.fieldRef`));
+    else if (fault !== undefined) errors.push(fieldError.invalid(`${at}.fieldRef`, path, `invalid JSONPath: ${fault}`));
+  });
+  checkConditions(errors, 'status.conditions', status?.conditions);
   return errors;
 }
 

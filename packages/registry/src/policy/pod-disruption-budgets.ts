@@ -3,6 +3,7 @@ import type { policyv1 } from '@tiphys/api';
 import { fieldError } from '@tiphys/machinery';
 import { defineBuiltIn } from '../built-in/base.ts';
 import { integer, text, withNameAndAge } from '../rules/columns.ts';
+import { checkConditions } from '../rules/conditions.ts';
 import { type Errors, maybeOneOf } from '../rules/errors.ts';
 import { checkLabelSelector, isEmptySelector } from '../rules/labels.ts';
 import { checkAtMost100Percent, checkCounters, checkIntOrPercent } from '../rules/rollout.ts';
@@ -40,6 +41,7 @@ export const podDisruptionBudgets = defineBuiltIn<Budget>('policy', 'v1', 'poddi
   status: {
     validateUpdate({ status }) {
       const errors: Errors = [];
+      checkConditions(errors, 'status.conditions', status?.conditions);
       checkCounters(errors, status, ['disruptionsAllowed', 'currentHealthy', 'desiredHealthy', 'expectedPods']);
       return errors;
     },

@@ -37,6 +37,8 @@ export interface PolicyExpression {
 export interface PolicyEnvironmentOptions {
   params: boolean;
   authorizer: boolean;
+  /** Whether expressions may speak of `variables`; they may unless it says false. */
+  variables?: boolean;
   /** Object{…} and JSONPatch{…}, for mutations. */
   patches?: boolean;
   /** Types of `object` and `params` where they are known; dyn otherwise. */
@@ -60,14 +62,14 @@ export class PolicyCompiler {
   readonly #environment: Environment;
   readonly #variables = new Map<string, CelType>();
 
-  constructor({ params, authorizer, patches, objectType = DYN, paramsType = DYN }: PolicyEnvironmentOptions) {
+  constructor({ params, authorizer, variables = true, patches, objectType = DYN, paramsType = DYN }: PolicyEnvironmentOptions) {
     this.#environment = createEnvironment({
       variables: {
         object: objectType,
         oldObject: objectType,
         namespaceObject: NAMESPACE,
         request: REQUEST,
-        variables: struct('kubernetes.variables', (name) => this.#variables.get(name)),
+        ...(variables ? { variables: struct('kubernetes.variables', (name) => this.#variables.get(name)) } : {}),
         ...(params ? { params: paramsType } : {}),
         ...(authorizer ? { authorizer: AUTHORIZER_TYPE, 'authorizer.requestResource': RESOURCE_CHECK_TYPE } : {}),
       },
