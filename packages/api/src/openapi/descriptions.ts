@@ -1,123 +1,13 @@
 // Short descriptions of kinds and fields for `explain`, in our own words. A field's text is chosen by its full name first
-// (`PodSpec.containers`), then by its bare name.
-
-const FIELDS: Record<string, string> = {
-  apiVersion: 'Group and version that this representation of the object follows.',
-  kind: 'Kind of the object, in CamelCase.',
-  metadata: 'What every object has: name, namespace, labels, annotations and what the server keeps about it.',
-  spec: 'What is wanted.',
-  status: 'What was observed last. Written by the system.',
-  items: 'The objects of the list.',
-  name: 'Name of this object or entry; unique among its neighbours.',
-  namespace: 'Namespace of the object.',
-  labels: 'Keys and values to select objects by.',
-  annotations: 'Keys and values that tools keep with the object; not for selecting.',
-  uid: 'Identity of the object in time and space; set by the server.',
-  resourceVersion: 'Revision at which the object was last changed. For comparing only with equality.',
-  generation: 'Counts changes of what is wanted.',
-  creationTimestamp: 'CreationTimestamp is a timestamp of when the object was created; set by the server.',
-  deletionTimestamp: 'When the object will be gone; set when its deletion was asked for.',
-  deletionGracePeriodSeconds: 'Seconds the object has to end in good order.',
-  finalizers: 'Must be empty before the object disappears; each entry is removed by who put it there.',
-  ownerReferences: 'Objects this one depends on; it goes when all of them are gone.',
-  managedFields: 'Which manager set which fields.',
-  generateName: 'Prefix for a name that the server completes.',
-  replicas: 'Number of pods.',
-  selector: 'Chooses objects by their labels.',
-  template: 'What the objects made from it look like.',
-  containers: 'Containers that run in the pod. At least one.',
-  initContainers: 'Containers that run one after another before the others start; those restarted always go on beside them.',
-  ephemeralContainers: 'Containers added to a running pod for debugging.',
-  volumes: 'Storage that the containers may mount.',
-  volumeMounts: 'Where volumes appear in the container.',
-  image: 'Name of the container image.',
-  imagePullPolicy: 'When the image is pulled: Always, IfNotPresent or Never.',
-  command: 'Replaces the image’s entry point. $(NAME) is replaced by the variable’s value.',
-  args: 'Arguments of the entry point. $(NAME) is replaced by the variable’s value.',
-  env: 'Environment variables of the container.',
-  envFrom: 'Sources whose every key becomes an environment variable.',
-  ports: 'Network ports.',
-  containerPort: 'Port inside the container, 1 to 65535.',
-  hostPort: 'Port on the node that leads to the container.',
-  protocol: 'UDP, TCP or SCTP; TCP unless given.',
-  resources: 'Compute resources asked for and allowed.',
-  limits: 'The most of each resource that may be used.',
-  requests: 'How much of each resource is set aside.',
-  livenessProbe: 'Restarts the container when it fails.',
-  readinessProbe: 'Takes the pod out of Services while it fails.',
-  startupProbe: 'Holds the other probes back until it succeeds.',
-  lifecycle: 'What to do after the start and before the end of the container.',
-  securityContext: 'Privileges and identity at run time.',
-  restartPolicy: 'When containers are started again: Always, OnFailure or Never.',
-  terminationGracePeriodSeconds: 'Seconds between the request to end and the forced end.',
-  activeDeadlineSeconds: 'Seconds after the start at which the system ends it.',
-  nodeSelector: 'Labels that a node must have to be chosen.',
-  nodeName: 'Node the pod runs on; set by the scheduler, or beforehand to bypass it.',
-  affinity: 'Rules that draw pods to nodes or to each other, or keep them apart.',
-  tolerations: 'Taints of nodes that don’t keep the pod away.',
-  topologySpreadConstraints: 'How pods spread over zones, nodes and the like.',
-  serviceAccountName: 'ServiceAccount the pod runs as.',
-  hostNetwork: 'Use the node’s network instead of a network of its own.',
-  dnsPolicy: 'How names are resolved: ClusterFirst, ClusterFirstWithHostNet, Default or None.',
-  schedulerName: 'Scheduler that places the pod.',
-  priorityClassName: 'Name of the PriorityClass that gives the pod’s priority.',
-  conditions: 'Observations, each of one type and true, false or unknown.',
-  type: 'Kind of this entry; decides which other fields apply.',
-  reason: 'One word in CamelCase: why.',
-  message: 'For people: details of the reason.',
-  lastTransitionTime: 'When the condition last went from one status to another.',
-  observedGeneration: 'Generation that the status is about.',
-  data: 'The content, by key.',
-  binaryData: 'Content that isn’t UTF-8, by key, in base64.',
-  stringData: 'Content as plain text, written into data; never shown.',
-  immutable: 'When true, the content can’t be changed any more.',
-  rules: 'What is allowed or matched, each on its own.',
-  subjects: 'Users, groups and service accounts that are meant.',
-  roleRef: 'The role that is bound. Can’t be changed.',
-  verbs: 'What may be done: get, list, watch, create, update, patch, delete, … or *.',
-  schedule: 'When to run, in cron format.',
-  completions: 'How many pods must succeed.',
-  parallelism: 'How many pods may run at a time.',
-  backoffLimit: 'How many failures are accepted.',
-  strategy: 'How old pods are replaced by new ones.',
-  updateStrategy: 'How pods are replaced when the template changes.',
-  revisionHistoryLimit: 'How many old revisions are kept to go back to.',
-  minReadySeconds: 'Seconds a pod must be ready without a break to count as available.',
-  clusterIP: 'Address of the Service inside the cluster; None for a headless one.',
-  externalName: 'DNS name that the Service is an alias of.',
-  sessionAffinity: 'Whether a client stays with one pod: ClientIP or None.',
-  storageClassName: 'Name of the StorageClass.',
-  accessModes: 'How the volume may be mounted: ReadWriteOnce, ReadOnlyMany, ReadWriteMany, ReadWriteOncePod.',
-  optional: 'Whether it may be missing.',
-  defaultMode: 'Permission bits of the files, when not given for a file.',
-};
-
-const KINDS: Record<string, string> = {
-  Pod: 'Containers that run together on one node, with shared network and volumes.',
-  Deployment: 'Keeps a number of equal pods running and replaces them step by step when the template changes.',
-  ReplicaSet: 'Keeps a number of equal pods running.',
-  StatefulSet: 'Keeps pods with stable names and storage, in order.',
-  DaemonSet: 'Runs one pod on every node that qualifies.',
-  Job: 'Runs pods until enough of them have succeeded.',
-  CronJob: 'Starts Jobs at given times.',
-  Service: 'One address and name for a changing set of pods.',
-  ConfigMap: 'Configuration that pods read.',
-  Secret: 'Confidential data that pods read.',
-  Namespace: 'A space for names.',
-  Node: 'A machine that runs pods.',
-  ServiceAccount: 'An identity for what runs in pods.',
-  PersistentVolume: 'Storage of the cluster that outlives pods.',
-  PersistentVolumeClaim: 'Asks for storage and holds it.',
-  Event: 'Something that happened to an object.',
-  EndpointSlice: 'Part of the addresses behind a Service.',
-  Lease: 'Says who holds something, and until when.',
-  CustomResourceDefinition: 'Adds a kind to the API.',
-};
+// (`PodSpec.hostname`), then by its bare name.
+import { FIELDS, FIELDS_OF_TYPES } from './field-descriptions.ts';
+import { KINDS, PARTS } from './kind-descriptions.ts';
 
 /** `io.k8s.api.core.v1.Pod` → a sentence, or the split-up name. */
 export function describeType(typeName: string): string {
   const name = typeName.slice(typeName.lastIndexOf('.') + 1);
-  if (KINDS[name]) return KINDS[name];
+  const known = KINDS[name] ?? PARTS[name];
+  if (known) return known;
   if (name.endsWith('List') && KINDS[name.slice(0, -4)]) return `A list of ${name.slice(0, -4)} objects.`;
   const words = name.replace(/([a-z0-9])([A-Z])/g, '$1 $2').split(' ');
   return `${[words[0], ...words.slice(1).map((word) => (/^[A-Z]+$/.test(word) ? word : word.toLowerCase()))].join(' ')}.`;
@@ -125,7 +15,7 @@ export function describeType(typeName: string): string {
 
 export function describeField(typeName: string, field: string): string {
   return (
-    FIELDS[`${typeName.slice(typeName.lastIndexOf('.') + 1)}.${field}`] ??
+    FIELDS_OF_TYPES[`${typeName.slice(typeName.lastIndexOf('.') + 1)}.${field}`] ??
     FIELDS[field] ??
     `The ${field} of this ${typeName.slice(typeName.lastIndexOf('.') + 1)}.`
   );

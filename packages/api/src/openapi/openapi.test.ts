@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { builtInGroups, typeFacts } from '../schema/lookup.ts';
+import { describeField } from './descriptions.ts';
 import {
   type OpenApiGroupVersion,
   openApiPath,
@@ -9,6 +11,9 @@ import {
   openApiV3,
   openApiV3OfServer,
 } from './documents.ts';
+import { KINDS } from './kind-descriptions.ts';
+
+const splitAtLastDot = (path: string): [string, string] => [path.slice(0, path.lastIndexOf('.')), path.slice(path.lastIndexOf('.') + 1)];
 
 interface Document {
   paths: Record<string, any>;
@@ -66,6 +71,21 @@ test('fields list the values they may have and the value they have when left out
   assert.deepEqual(modes.items.enum, ['ReadOnlyMany', 'ReadWriteMany', 'ReadWriteOnce', 'ReadWriteOncePod']);
   assert.deepEqual(schemas['io.k8s.api.core.v1.Pod'].properties.spec.default, {});
   assert.equal(schemas['io.k8s.api.core.v1.SecretKeySelector'].properties.name.default, '');
+});
+
+test('every kind that is served has a sentence of its own, and so have the fields people ask for', () => {
+  const kinds = builtInGroups().flatMap(({ versions }) => versions.flatMap(({ resources }) => resources.map(({ kind }) => kind)));
+  assert.deepEqual(
+    [...new Set(kinds)].filter((kind) => !KINDS[kind]),
+    [],
+  );
+  const fieldsOf = (kind: string) => Object.keys(typeFacts(`io.k8s.api.${kind}`)!.fields!).map((field) => `${kind}.${field}`);
+  const asked = ['core.v1.PodSpec', 'core.v1.Container', 'core.v1.Probe', 'core.v1.ServiceSpec', 'core.v1.PersistentVolumeClaimSpec']
+    .concat(['apps.v1.DeploymentSpec', 'apps.v1.StatefulSetSpec', 'apps.v1.DaemonSetSpec', 'batch.v1.JobSpec', 'batch.v1.CronJobSpec'])
+    .concat(['networking.v1.IngressSpec', 'networking.v1.NetworkPolicySpec', 'core.v1.SecurityContext', 'core.v1.PodSecurityContext'])
+    .flatMap(fieldsOf);
+  const unsaid = asked.filter((path) => /^The \w+ of this \w+\.$/.test(describeField(...splitAtLastDot(path))));
+  assert.deepEqual(unsaid, []);
 });
 
 test('what is not served is in no document, and discovery has documents of its own', () => {
