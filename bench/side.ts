@@ -93,10 +93,10 @@ async function measure(name: string, group: Group): Promise<Result> {
     const first = await once(group, oursFirst ? group.ours : group.theirs);
     const second = await once(group, oursFirst ? group.theirs : group.ours);
     const [ours, theirs] = oursFirst ? [first, second] : [second, first];
-    if (ours.objects && theirs.objects) compared = assertSame(ours.objects, theirs.objects);
     servers += ours.serverSeconds + theirs.serverSeconds;
     rounds.push({ ours: ours.run, theirs: theirs.run });
     console.log(`${name}, round ${index + 1}\n${table(group, [rounds.at(-1)!]).join('\n')}`);
+    if (ours.objects && theirs.objects) compared = assertSame(ours.objects, theirs.objects);
   }
   const used = generatorSeconds() - generator;
   const { peers: _, ...counts } = scale;

@@ -74,7 +74,8 @@ async function reads(side: Side, { listMegabytes }: Scale) {
   for (const each of clients) each.close();
   const [least, most] = [Math.min(...result), Math.max(...result)];
   if (least !== most || least < listMegabytes * LARGE_BYTES) throw new Error(`lists of different sizes: ${result.join(', ')}`);
-  return { run: { grown: cost.grownMebibytes, seconds: cost.wallMs / 1000, cpu: cost.serverSeconds } };
+  const peak = cost.mostMebibytes;
+  return { run: { grown: cost.grownMebibytes, peak, seconds: cost.wallMs / 1000, cpu: cost.serverSeconds } };
 }
 
 export const slowReaders: Group = {
@@ -84,6 +85,7 @@ export const slowReaders: Group = {
   run: reads,
   rows: [
     { label: 'ten large lists at once with slow readers: memory growth', figure: 'grown', unit: 'MiB', goal: { atMost: 1 / 10 } },
+    { label: 'ten large lists at once with slow readers: most memory', figure: 'peak', unit: 'MiB' },
     { label: 'ten large lists at once: until all are read', figure: 'seconds', unit: 's', digits: 1 },
     { label: 'ten large lists at once: CPU of the servers', figure: 'cpu', unit: 's', digits: 1 },
   ],

@@ -24,6 +24,7 @@ export interface Cost {
   generatorSeconds: number;
   /** The most there was meanwhile, beyond what there was before. */
   grownMebibytes: number;
+  mostMebibytes: number;
 }
 
 export async function metered<T>(side: Side, work: () => Promise<T>): Promise<{ result: T; cost: Cost }> {
@@ -45,6 +46,7 @@ export async function metered<T>(side: Side, work: () => Promise<T>): Promise<{ 
         serverSeconds: usedSeconds(side) - server,
         generatorSeconds: generatorSeconds() - generator,
         grownMebibytes: most - before,
+        mostMebibytes: most,
       },
     };
   } finally {
