@@ -33,6 +33,9 @@ export function checkObjectMeta(errors: Errors, path: string, meta: ObjectMeta, 
 
 /** Kinds of upstream's own API server ask more of finalizers than custom ones do. */
 const isOwnKind = ({ schema }: ResourceDefinition<any>) => schema.startsWith('io.k8s.api.') && !LENIENT.test(schema);
+/** Updates of these do not look at names again. */
+const ONLY_WHAT_CHANGED =
+  /^io\.k8s\.api\.(core\.v1\.(Pod|Namespace|Node|PersistentVolumeClaim|ReplicationController)|apps\.v1\.[A-Z][A-Za-z]*Set|apps\.v1\.Deployment|batch\.v1\.(Cron)?Job|policy\.v1\.PodDisruptionBudget)$/;
 /** These only ask what every API server does. */
 const LENIENT = /^io\.k8s\.api\.(core\.v1\.Event$|admissionregistration\.|coordination\.|node\.)/;
 
@@ -127,6 +130,10 @@ export function validateMetadataUpdate(definition: ResourceDefinition<any>, obje
   }
   for (const name of UNCHANGEABLE) {
     if (!sameValue(meta[name], before[name])) errors.push(fieldError.invalid(`metadata.${name}`, meta[name], IMMUTABLE));
+  }
+  const { validateName = nameIsSubdomain } = definition;
+  if (meta.generateName && !ONLY_WHAT_CHANGED.test(definition.schema)) {
+    complain(errors, 'metadata.generateName', meta.generateName, validateName(meta.generateName, true));
   }
   checkCommon(errors, 'metadata', meta);
   checkFinalizers(errors, 'metadata.finalizers', meta.finalizers);

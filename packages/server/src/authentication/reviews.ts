@@ -14,7 +14,7 @@ export function authenticationReviews(tokens: TokenAuthenticator, apiAudiences: 
       const { token, audiences = [] } = review.spec;
       if (!token) throw statusError.badRequest('token is required for TokenReview in authentication');
       // What the caller put there stays where nothing is known better.
-      const given = { user: {}, ...review.status };
+      const { authenticated: _, ...given } = { user: {}, ...review.status };
       return { ...review, status: { ...given, ...(await tokenStatus(tokens, token, audiences.length > 0 ? audiences : apiAudiences)) } };
     },
     async selfsubjectreviews(review: authenticationv1.SelfSubjectReview, context) {
