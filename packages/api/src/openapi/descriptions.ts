@@ -1,7 +1,8 @@
 // Short descriptions of kinds and fields for `explain`, in our own words. A field's text is chosen by its full name first
 // (`PodSpec.hostname`), then by its bare name.
-import { FIELDS, FIELDS_OF_TYPES } from './field-descriptions.ts';
+import { FIELDS } from './field-descriptions.ts';
 import { KINDS, PARTS } from './kind-descriptions.ts';
+import { FIELDS_OF_TYPES } from './type-field-descriptions.ts';
 
 /** `io.k8s.api.core.v1.Pod` → a sentence, or the split-up name. */
 export function describeType(typeName: string): string {
