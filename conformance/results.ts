@@ -136,8 +136,9 @@ export function resultsPage(all: readonly string[], results: Outcomes, date: str
   return `# Conformance results
 
 Upstream's own tests of Kubernetes v1.36.3 (\`[Conformance]\`), run by \`npm run conformance -- --update\` against one node with real
-containers. Their images are stand-ins made by \`images.py\` under upstream's names (busybox, agnhost, nginx, pause and others
-from Debian's packages and upstream's Go modules; where a test looks for Alpine's name, /etc/os-release says what it stands in for),
+containers; the two that need two nodes ran against a server and a machine that joined it (docs/several-machines.md). The images are
+stand-ins made by \`images.py\` under upstream's names (busybox, agnhost, nginx, pause and others from Debian's packages and
+upstream's Go modules; where a test looks for Alpine's name, /etc/os-release says what it stands in for),
 so this is a measurement and not a certification.
 
 ${commitsOf(results)}, ${date}.
