@@ -1,6 +1,7 @@
 // The OpenAPI documents: one of v3 per group version with an index, and one of v2 for everything (apiserver
 // server/routes/openapi.go, kube-openapi pkg/handler, pkg/handler3). Made when asked for; callers keep the bytes.
 import { builtInGroups, builtInResources, typeNameOfKind } from '../schema/lookup.ts';
+import { customPathsOf } from './custom-paths.ts';
 import { documentOf, resourcesPath, serverPaths } from './discovery-paths.ts';
 import { encodeGnosticV2 } from './gnostic.ts';
 import { type GroupVersionTypes, MEDIA_TYPES, type Operation, type Parameter, rootPath } from './operations.ts';
@@ -8,6 +9,7 @@ import { type PathEntry, pathsOf } from './paths.ts';
 import { type JsonSchema, type Kinds, reachableTypes, schemaOfType, toV2Definition, V2_REFERENCE, V3_REFERENCE } from './schemas.ts';
 import { kindsOfAll, kindsOfGroupVersion } from './shared-kinds.ts';
 
+const CUSTOM_INFO = { title: 'Kubernetes CRD Swagger', version: 'v0.1.0' };
 const INFO = { title: 'Kubernetes', version: '1.36' };
 const STREAM_TYPES = ['application/json;stream=watch', 'application/vnd.kubernetes.protobuf;stream=watch'];
 const PATCH_TYPES = [
@@ -38,7 +40,7 @@ export const openApiPath = (group: string, version: string): string => rootPath(
 export function openApiV3(group: string, version: string, custom?: OpenApiGroupVersion): object | undefined {
   const types = custom ?? builtIn(group, version);
   if (types.resources.length === 0) return undefined;
-  const entries = custom ? pathsOf(types) : [resourcesPath(group, version), ...pathsOf(types)];
+  const entries = custom ? customPathsOf(types) : [resourcesPath(group, version), ...pathsOf(types)];
   return documentV3(entries, kindsOfGroupVersion(group, version), custom?.schemas);
 }
 
@@ -57,7 +59,7 @@ function documentV3(entries: readonly PathEntry[], kinds?: Kinds, custom?: OpenA
   Object.assign(schemas, custom);
   return {
     openapi: '3.0.0',
-    info: INFO,
+    info: custom ? CUSTOM_INFO : INFO,
     paths: Object.fromEntries(entries.map((entry) => [entry.path, pathV3(entry)])),
     components: {
       ...(Object.keys(schemas).length > 0 ? { schemas } : {}),
@@ -101,12 +103,12 @@ function operationV3(operation: Operation): object {
   const content = (mediaTypes: readonly string[], typeName: string | undefined) =>
     Object.fromEntries(mediaTypes.map((mediaType) => [mediaType, schema(typeName)]));
   const answer = content(mediaTypesOf(operation), operation.response);
-  const accepted = operation.method === 'patch' ? PATCH_TYPES : ['*/*'];
+  const accepted = operation.consumes ?? (operation.method === 'patch' ? PATCH_TYPES : ['*/*']);
   return {
     ...shared(operation),
     ...(operation.parameters.length > 0 ? { parameters: operation.parameters.map(parameterV3) } : {}),
     ...(operation.body
-      ? { requestBody: { content: content(accepted, operation.body), ...(operation.created ? { required: true } : {}) } }
+      ? { requestBody: { content: content(accepted, operation.body), ...(operation.method === 'delete' ? {} : { required: true }) } }
       : {}),
     responses: responses(operation, (description) => ({ description, content: answer })),
   };
@@ -139,7 +141,7 @@ export function openApiV2(custom: readonly OpenApiGroupVersion[] = [], isServed:
   const entries = [
     ...serverPaths([...new Set(served.map(({ group }) => group))]),
     ...served.flatMap((types) => [resourcesPath(types.group, types.version), ...pathsOf(types)]),
-    ...custom.flatMap((types) => pathsOf(types)),
+    ...custom.flatMap(customPathsOf),
   ];
   const definitions: Record<string, unknown> = {};
   const customReferences = custom.flatMap((types) => referencesIn(types.schemas));
@@ -181,7 +183,7 @@ const parameterV2 = ({ name, in: place, type, required }: Parameter) => ({
 function operationV2(operation: Operation): object {
   const reference = (typeName: string) => ({ $ref: `${V2_REFERENCE}${typeName}` });
   const body = operation.body
-    ? [{ name: 'body', in: 'body', ...(operation.created ? { required: true } : {}), schema: reference(operation.body) }]
+    ? [{ name: 'body', in: 'body', ...(operation.method === 'delete' ? {} : { required: true }), schema: reference(operation.body) }]
     : [];
   const consumes = operation.consumes ?? (operation.method === 'patch' ? PATCH_TYPES : ['*/*']);
   const schema = operation.response ? reference(operation.response) : { type: 'string' };

@@ -143,7 +143,18 @@ export function reachableTypes(typeNames: Iterable<string>): string[] {
 }
 
 const KEEPS_UNKNOWN = 'x-kubernetes-preserve-unknown-fields';
-const LEFT_OUT = new Set(['allOf', 'oneOf', 'anyOf', 'not', 'nullable', 'items', 'properties', 'additionalProperties', 'required']);
+const LEFT_OUT = new Set([
+  'allOf',
+  'oneOf',
+  'anyOf',
+  'not',
+  'nullable',
+  'default',
+  'items',
+  'properties',
+  'additionalProperties',
+  'required',
+]);
 
 /**
  * A schema written for v3 in v2's dialect: other references, no allOf around them, none of v3's own keywords, and nothing about

@@ -173,7 +173,7 @@ function listSchema(item: string, { group, version, kind }: { group: string; ver
       apiVersion: text,
       kind: text,
       metadata: { allOf: [{ $ref: `${META}.ListMeta` }] },
-      items: { type: 'array', items: { allOf: [{ $ref: `#/components/schemas/${item}` }] } },
+      items: { type: 'array', items: { $ref: `#/components/schemas/${item}` } },
     },
     'x-kubernetes-group-version-kind': [{ group, version, kind: `${kind}List` }],
   };
