@@ -21,6 +21,7 @@ const WATCH_SECONDS_MAX = 4;
 const WATCH_ALL_SECONDS = 36_000_000;
 const LAST_ATTEMPTS_MAX = 20;
 const PAGE = 3;
+const PAST_SHARE = 0.1;
 const FUTURE_SHARE = 0.08;
 const FUTURE_REVISIONS = 1_000_000;
 const LAST = 'last';
@@ -208,13 +209,8 @@ function anySelector(random: Random): Selector {
 }
 
 /** Watches one selection, again and again: from where it was, or anew. */
-async function watcher(
-  handler: ApiHandler,
-  { history, compacted }: Shared,
-  random: Random,
-  isOver: () => boolean,
-  running: Set<Watching>,
-): Promise<void> {
+async function watcher(handler: ApiHandler, shared: Shared, random: Random, isOver: () => boolean, running: Set<Watching>): Promise<void> {
+  const { history, compacted } = shared;
   const selector = anySelector(random);
   let from: number | undefined;
   while (!isOver()) {
@@ -231,6 +227,8 @@ async function watcher(
     running.delete(watching);
     if (watched.error !== undefined) watched.compacted = compacted();
     from = watched.error !== undefined || random.number() < 0.2 ? undefined : reached(watched);
+    // Somewhere in the past, which may be forgotten.
+    if (random.number() < PAST_SHARE) from = history.start + Math.floor(random.number() * (shared.newest - history.start));
     if (from === undefined) await new Promise(setImmediate);
   }
 }
