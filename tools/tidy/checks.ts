@@ -85,7 +85,7 @@ export function checkBans(file: SourceFile): string[] {
 export function checkReachable(files: readonly SourceFile[], packageName: string): string[] {
   const byPath = new Map(files.map((file) => [file.path, file]));
   const entry = (name: string) => `packages/${packageName}/src/${name}`;
-  const queue = [entry('index.ts'), entry('main.ts'), ...files.filter((file) => file.isTest).map((file) => file.path)];
+  const queue = [entry('index.ts'), entry('main.ts'), entry('library.ts'), ...files.filter((file) => file.isTest).map((file) => file.path)];
   const seen = new Set<string>();
   for (let path = queue.pop(); path; path = queue.pop()) {
     const file = byPath.get(path);
