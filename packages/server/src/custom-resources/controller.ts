@@ -212,10 +212,14 @@ class CustomResourceController {
             'could not confirm zero CustomResources remaining: timed out waiting for the condition',
           );
     }
-    const updated = await this.#client.update(CRDS, withTerminating(crd, condition), 'status');
-    if (condition.status === 'True') throw new Error(condition.message);
-    const finalizers = (updated.metadata!.finalizers ?? []).filter((each) => each !== CLEANUP_FINALIZER);
-    await this.#client.update(CRDS, { ...updated, metadata: { ...updated.metadata, finalizers } });
+    const last = withTerminating(crd, condition);
+    if (condition.status === 'True') {
+      await this.#client.update(CRDS, last, 'status');
+      throw new Error(condition.message);
+    }
+    // One write of the status, which takes metadata too: one of the whole would be refused where the status has become invalid.
+    const finalizers = crd.metadata!.finalizers.filter((each) => each !== CLEANUP_FINALIZER);
+    await this.#client.update(CRDS, { ...last, metadata: { ...last.metadata, finalizers } }, 'status');
   }
 
   async #deleteInstances(crd: Definition): Promise<boolean> {

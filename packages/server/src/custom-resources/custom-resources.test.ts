@@ -163,6 +163,15 @@ test('deleting a definition deletes its objects and what it served', async () =>
   assert.deepEqual((await call(server, 'GET', WIDGETS)).object.items, [], 'nothing of the old is left');
 });
 
+test('a definition whose status is no longer valid can be deleted', async () => {
+  await using server = await startedServer();
+  const current = await established(server, widgets());
+  const spoiled = { ...current, status: { ...current.status, storedVersions: ['v1', 'gone'] } };
+  assert.equal((await call(server, 'PUT', `${CRDS}/widgets.example.com/status`, spoiled)).code, 200);
+  assert.equal((await call(server, 'DELETE', `${CRDS}/widgets.example.com`)).code, 200);
+  await until(async () => ((await call(server, 'GET', `${CRDS}/widgets.example.com`)).code === 404 ? true : undefined));
+});
+
 test('names that another definition holds are refused in the status', () => {
   const now = '2026-01-01T00:00:00Z';
   const first = widgets() as Definition;
