@@ -123,7 +123,8 @@ const RESET_FIELDS: Record<string, NonNullable<ResourceDefinition['resetFields']
     status: { 'f:spec': {}, 'f:metadata': { 'f:deletionTimestamp': {}, 'f:ownerReferences': {} } },
   },
   'admissionregistration.k8s.io/validatingadmissionpolicies': METADATA_KEPT,
-  'apiextensions.k8s.io/customresourcedefinitions': METADATA_KEPT,
+  // The status takes metadata along.
+  'apiextensions.k8s.io/customresourcedefinitions': { '': { 'f:status': {} }, status: { 'f:spec': {} } },
   'apiregistration.k8s.io/apiservices': METADATA_KEPT,
   'apps/deployments': LABELS_KEPT,
   'certificates.k8s.io/certificatesigningrequests': {
