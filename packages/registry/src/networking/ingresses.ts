@@ -23,7 +23,8 @@ const HOSTS_SHOWN_MAX = 3;
 
 export function checkReference(errors: Errors, path: string, reference: corev1.TypedLocalObjectReference): void {
   const { apiGroup, kind = '', name = '' } = reference;
-  if (apiGroup !== undefined) complain(errors, `${path}.apiGroup`, apiGroup, isDns1123Subdomain(apiGroup));
+  // A reference without a group is stored with null in its place.
+  if (typeof apiGroup === 'string') complain(errors, `${path}.apiGroup`, apiGroup, isDns1123Subdomain(apiGroup));
   for (const [field, value] of [
     ['kind', kind],
     ['name', name],
