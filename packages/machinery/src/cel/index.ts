@@ -18,6 +18,7 @@ export {
   PolicyEvaluation,
 } from './policy/evaluate.ts';
 export { CHECKED_TYPES_MAX, type CheckedType, typeWarnings } from './policy/type-check.ts';
+export { RESERVED_WORDS } from './reserved.ts';
 export { builtInType } from './schema/built-in.ts';
 export { declaredType } from './schema/declared.ts';
 export { unescapeName } from './schema/escaping.ts';

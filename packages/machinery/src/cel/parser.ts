@@ -2,31 +2,13 @@
 import { type Call, type Expr, OPERATOR } from './ast.ts';
 import { INT_MAX, type Token, tokenize } from './lexer.ts';
 import { expandMacro, type MacroSet } from './macros.ts';
+import { RESERVED_IDENTIFIERS } from './reserved.ts';
 import { CompilationError } from './source.ts';
 
 const DEPTH_MAX = 250;
 /** Operands of one chain of operators or selections: the tree is as deep as its longest chain. */
 const CHAIN_MAX = 1000;
 const EXPRESSION_LENGTH_MAX = 100_000;
-const RESERVED = new Set([
-  'as',
-  'break',
-  'const',
-  'continue',
-  'else',
-  'for',
-  'function',
-  'if',
-  'import',
-  'let',
-  'loop',
-  'package',
-  'namespace',
-  'return',
-  'var',
-  'void',
-  'while',
-]);
 const RELATIONS = new Set(['<', '<=', '>=', '>', '==', '!=', 'in']);
 
 /** Parses an expression; throws CompilationError. */
@@ -246,7 +228,7 @@ class Parser {
   /** A variable, a function, or a message: `a`, `.a`, `f(x)`, `a.b.C{…}`. */
   #named(leading: Token | undefined): Expr {
     const { text, offset } = this.#identifier();
-    if (RESERVED.has(text)) this.#fail(offset, `reserved identifier: ${text}`);
+    if (RESERVED_IDENTIFIERS.has(text)) this.#fail(offset, `reserved identifier: ${text}`);
     const name = leading ? `.${text}` : text;
     const message = this.#messageName(name);
     if (message) return this.#struct(message);

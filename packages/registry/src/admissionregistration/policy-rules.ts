@@ -15,27 +15,6 @@ const ANNOTATIONS_MAX = 20;
 const VALUE_EXPRESSION_BYTES_MAX = 5 * 1024;
 const REASONS = ['Forbidden', 'Invalid', 'RequestEntityTooLarge'];
 const ACTIONS = ['Audit', 'Deny', 'Warn'];
-const RESERVED = new Set([
-  ...[
-    'true',
-    'false',
-    'null',
-    'in',
-    'as',
-    'break',
-    'const',
-    'continue',
-    'else',
-    'for',
-    'function',
-    'if',
-    'import',
-    'let',
-    'loop',
-    'package',
-  ],
-  ...['namespace', 'return', 'var', 'void', 'while'],
-]);
 const hasNewlines = (text: string) => /[\n\r]/.test(text);
 
 function checkParamKind(errors: Errors, at: string, kind: admissionregistrationv1.ParamKind | undefined): void {
@@ -75,7 +54,7 @@ function checkCommon(errors: Errors, spec: Common, compiler: cel.PolicyCompiler,
   spec.variables?.forEach(({ name, expression }, i) => {
     const at = `spec.variables[${i}]`;
     if (!name?.trim()) errors.push(fieldError.required(`${at}.name`, 'name is not specified'));
-    else if (!/^[_a-zA-Z][_a-zA-Z0-9]*$/.test(name) || RESERVED.has(name)) {
+    else if (!/^[_a-zA-Z][_a-zA-Z0-9]*$/.test(name) || cel.RESERVED_WORDS.has(name)) {
       errors.push(fieldError.invalid(`${at}.name`, name, 'must be a valid CEL identifier'));
     }
     if (!expression?.trim()) errors.push(fieldError.required(`${at}.expression`, 'expression is not specified'));
