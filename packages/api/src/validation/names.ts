@@ -66,6 +66,10 @@ const subdomainMessage = () => patternMessage(SUBDOMAIN_TEXT, SUBDOMAIN, 'exampl
 export const isDns1123Subdomain = (value: string): string[] =>
   check(value, DNS1123_SUBDOMAIN_LENGTH_MAX, subdomainPattern, subdomainMessage);
 
+/** The same, as declarative rules word it (`k8s-long-name`). */
+export const isLongName = (value: string): string[] =>
+  check(value, DNS1123_SUBDOMAIN_LENGTH_MAX, subdomainPattern, subdomainMessage, maxBytesMessage);
+
 export const isDns1123SubdomainWithUnderscore = (value: string): string[] =>
   check(value, DNS1123_SUBDOMAIN_LENGTH_MAX, underscoreSubdomainPattern, () =>
     patternMessage(UNDERSCORE_TEXT, UNDERSCORE_SUBDOMAIN, 'example.com'),

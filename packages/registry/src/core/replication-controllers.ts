@@ -4,6 +4,7 @@ import { fieldError } from '@tiphys/machinery';
 import { defineBuiltIn } from '../built-in/base.ts';
 import { integer, mapText, templateColumns, text, wide, withNameAndAge } from '../rules/columns.ts';
 import { type Errors, nonNegative } from '../rules/errors.ts';
+import { isLongName } from '../rules/formats.ts';
 import { warnAboutPod } from '../rules/pod/warnings.ts';
 import { checkCounters, checkReplicaCounters } from '../rules/rollout.ts';
 import { checkRunsForever, checkSelectorMatches, checkTemplate } from '../rules/template.ts';
@@ -30,6 +31,7 @@ const OF_REPLICAS = ['fullyLabeledReplicas', 'readyReplicas', 'availableReplicas
 export const replicationControllers = defineBuiltIn<ReplicationController>('', 'v1', 'replicationcontrollers', {
   // Clients older than propagation policies relied on it.
   defaultPropagation: 'Orphan',
+  validateName: isLongName,
   prepareForCreate(controller) {
     controller.status = { replicas: 0 };
   },

@@ -3,6 +3,7 @@ import type { resourcev1 } from '@tiphys/api';
 import { defineBuiltIn } from '../built-in/base.ts';
 import type { ResourceDefinition } from '../define-resource.ts';
 import { text, withNameAndAge } from '../rules/columns.ts';
+import { isLongName } from '../rules/formats.ts';
 import { validateClaim, validateClaimStatus, validateClaimUpdate, validateTemplate, validateTemplateUpdate } from './claim-rules.ts';
 import { dropUngated, prepareSliceUpdate, validateClass, validateSlice, warnOfDriver } from './slice-rules.ts';
 
@@ -21,6 +22,7 @@ function claimState({ metadata, status }: resourcev1.ResourceClaim): string {
 
 export const resourceTables: ResourceDefinition<any>[] = [
   defineBuiltIn<resourcev1.DeviceClass>(GROUP, 'v1', 'deviceclasses', {
+    validateName: isLongName,
     validateCreate: (object) => validateClass(object),
     validateUpdate: (object) => validateClass(object),
     columns: withNameAndAge<resourcev1.DeviceClass>(),

@@ -7,6 +7,7 @@ export {
   isDns1123SubdomainWithUnderscore,
   isHttpHeaderName,
   isLabelValue,
+  isLongName,
   isPathSegmentName as isPathSegment,
   isQualifiedName,
   isRelaxedEnvVarName as isEnvVarName,

@@ -5,8 +5,9 @@ import { fieldError } from '@tiphys/machinery';
 import type { ResourceDefinition } from '../define-resource.ts';
 import { sameValue } from './equality.ts';
 import { complain, type Errors, IMMUTABLE, nonNegative } from './errors.ts';
-import { byteLength, isQualifiedName, nameIsLabel, nameIsSubdomain } from './formats.ts';
+import { byteLength, isQualifiedName, nameIsLabel, nameIsPathSegment, nameIsSubdomain } from './formats.ts';
 import { checkAnnotations, checkLabels } from './labels.ts';
+import { metadataKind } from './metadata-kinds.ts';
 
 const SUBRESOURCE_NAME_MAX = 256;
 const FIELD_MANAGER_MAX = 128;
@@ -18,6 +19,10 @@ export type NameRule = (name: string, prefix: boolean) => string[];
 /** Complains about metadata of an object that is to be created, or of a template's or nested object's. */
 export function checkObjectMeta(errors: Errors, path: string, meta: ObjectMeta, namespaced: boolean, nameRule: NameRule): void {
   if (meta.generateName) complain(errors, `${path}.generateName`, meta.generateName, nameRule(meta.generateName, true));
+  checkNamed(errors, path, meta, namespaced, nameRule);
+}
+
+function checkNamed(errors: Errors, path: string, meta: ObjectMeta, namespaced: boolean, nameRule: NameRule): void {
   if (!meta.name) errors.push(fieldError.required(`${path}.name`, 'name or generateName is required'));
   else complain(errors, `${path}.name`, meta.name, nameRule(meta.name, false));
   if (namespaced) {
@@ -30,14 +35,6 @@ export function checkObjectMeta(errors: Errors, path: string, meta: ObjectMeta, 
   checkCommon(errors, path, meta);
   checkFinalizers(errors, `${path}.finalizers`, meta.finalizers);
 }
-
-/** Kinds of upstream's own API server ask more of finalizers than custom ones do. */
-const isOwnKind = ({ schema }: ResourceDefinition<any>) => schema.startsWith('io.k8s.api.') && !LENIENT.test(schema);
-/** Updates of these do not look at names again. */
-const ONLY_WHAT_CHANGED =
-  /^io\.k8s\.api\.(core\.v1\.(Pod|Namespace|Node|PersistentVolumeClaim|ReplicationController)|apps\.v1\.[A-Z][A-Za-z]*Set|apps\.v1\.Deployment|batch\.v1\.(Cron)?Job|policy\.v1\.PodDisruptionBudget)$/;
-/** These only ask what every API server does. */
-const LENIENT = /^io\.k8s\.api\.(core\.v1\.Event$|admissionregistration\.|coordination\.|node\.)/;
 
 function checkCommon(errors: Errors, path: string, meta: ObjectMeta): void {
   if (meta.labels) checkLabels(errors, `${path}.labels`, meta.labels);
@@ -89,28 +86,58 @@ function checkFinalizers(errors: Errors, path: string, finalizers: readonly stri
 }
 
 /** A finalizer without a domain must be one of Kubernetes' own. */
-export function checkKnownFinalizers(errors: Errors, path: string, finalizers: readonly string[] | undefined): void {
+function checkKnown(errors: Errors, path: string, finalizers: readonly string[] | undefined): void {
   finalizers?.forEach((finalizer, i) => {
-    complain(errors, `${path}[${i}]`, finalizer, isQualifiedName(finalizer));
-    if (!finalizer.includes('/') && !STANDARD_FINALIZERS.has(finalizer)) {
-      errors.push(fieldError.invalid(`${path}[${i}]`, finalizer, 'name is neither a standard finalizer name nor is it fully qualified'));
-    }
+    if (finalizer.includes('/') || STANDARD_FINALIZERS.has(finalizer)) return;
+    errors.push(fieldError.invalid(`${path}[${i}]`, finalizer, 'name is neither a standard finalizer name nor is it fully qualified'));
   });
 }
 
-/** Metadata of an object that is to be created, by its kind's name rule. */
+/** Finalizers of a spec, whose form nobody else has looked at. */
+export function checkKnownFinalizers(errors: Errors, path: string, finalizers: readonly string[] | undefined): void {
+  finalizers?.forEach((finalizer, i) => {
+    complain(errors, `${path}[${i}]`, finalizer, isQualifiedName(finalizer));
+  });
+  checkKnown(errors, path, finalizers);
+}
+
+/** What the kind itself asks of the metadata of an object that is to be created. */
+function checkAsKind(errors: Errors, definition: ResourceDefinition<any>, meta: ObjectMeta): void {
+  const { asks, prefix, knownFinalizers } = metadataKind(definition);
+  if (!asks) return;
+  const { validateName = nameIsSubdomain } = definition;
+  const check = prefix ? checkObjectMeta : checkNamed;
+  check(errors, 'metadata', meta, definition.type.namespaced, validateName);
+  if (knownFinalizers) checkKnown(errors, 'metadata.finalizers', meta.finalizers);
+}
+
+/** Metadata of an object that is to be created, by its kind's rules. */
 export function validateMetadata(definition: ResourceDefinition<any>, object: KubeObject): Errors {
   const errors: Errors = [];
-  const meta = object.metadata ?? {};
-  checkObjectMeta(errors, 'metadata', meta, definition.type.namespaced, definition.validateName ?? nameIsSubdomain);
-  if (meta.finalizers && isOwnKind(definition)) checkKnownFinalizers(errors, 'metadata.finalizers', meta.finalizers);
+  checkAsKind(errors, definition, object.metadata ?? {});
   return errors;
+}
+
+function commonErrors(definition: ResourceDefinition<any>, object: KubeObject): Errors {
+  const errors: Errors = [];
+  checkObjectMeta(errors, 'metadata', object.metadata ?? {}, definition.type.namespaced, nameIsPathSegment);
+  return errors;
+}
+
+/** What every server asks of a new object's metadata, once the kind has nothing to complain about (registry/rest BeforeCreate). */
+export function validateCommonMetadata(definition: ResourceDefinition<any>, object: KubeObject): Errors {
+  const { asks, prefix } = metadataKind(definition);
+  // Kinds that ask anything ask more than this.
+  return asks && prefix ? [] : commonErrors(definition, object);
 }
 
 const UNCHANGEABLE = ['name', 'namespace', 'uid', 'creationTimestamp', 'deletionTimestamp', 'deletionGracePeriodSeconds'] as const;
 
-/** Metadata of an update. The caller has filled in what clients may leave out, such as uid and resourceVersion. */
-export function validateMetadataUpdate(definition: ResourceDefinition<any>, object: KubeObject, old: KubeObject): Errors {
+/**
+ * Metadata of an update, or of a write of a subresource. The caller has filled in what clients may leave out, such as uid and
+ * resourceVersion.
+ */
+export function validateMetadataUpdate(definition: ResourceDefinition<any>, object: KubeObject, old: KubeObject, subresource = ''): Errors {
   const errors: Errors = [];
   const [meta, before] = [object.metadata ?? {}, old.metadata ?? {}];
   if (before.deletionTimestamp) {
@@ -131,12 +158,15 @@ export function validateMetadataUpdate(definition: ResourceDefinition<any>, obje
   for (const name of UNCHANGEABLE) {
     if (!sameValue(meta[name], before[name])) errors.push(fieldError.invalid(`metadata.${name}`, meta[name], IMMUTABLE));
   }
-  const { validateName = nameIsSubdomain } = definition;
-  if (meta.generateName && !ONLY_WHAT_CHANGED.test(definition.schema)) {
-    complain(errors, 'metadata.generateName', meta.generateName, validateName(meta.generateName, true));
+  const { again, knownFinalizers } = metadataKind(definition);
+  const common = commonErrors(definition, object);
+  if (!again(subresource)) {
+    if (knownFinalizers) checkKnown(common, 'metadata.finalizers', meta.finalizers);
+    return [...errors, ...common];
   }
-  checkCommon(errors, 'metadata', meta);
-  checkFinalizers(errors, 'metadata.finalizers', meta.finalizers);
-  if (meta.finalizers && isOwnKind(definition)) checkKnownFinalizers(errors, 'metadata.finalizers', meta.finalizers);
-  return errors;
+  const asKind: Errors = [];
+  checkAsKind(asKind, definition, meta);
+  // Both ask the same but for the rule of names; said once.
+  const said = new Set(asKind.map(({ field, message }) => `${field}: ${message}`));
+  return [...errors, ...common.filter(({ field, message }) => !said.has(`${field}: ${message}`)), ...asKind];
 }

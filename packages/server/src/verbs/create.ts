@@ -1,7 +1,7 @@
 // CREATE (apiserver endpoints/handlers/create.go, registry/generic/registry/store.go create, registry/rest/create.go).
 import { timeText } from '@tiphys/api';
 import { type ApiResponse, isAlreadyExists, StatusError, statusError } from '@tiphys/machinery';
-import { type Claim, validateMetadata } from '@tiphys/registry';
+import { type Claim, validateCommonMetadata, validateMetadata } from '@tiphys/registry';
 import type { Entry, PlainObject } from '../cache/entry.ts';
 import { EntryBody } from '../output/bodies.ts';
 import { decodeBody, matchNamespace } from '../request/body.ts';
@@ -100,6 +100,7 @@ async function createOnce(
     else if (definition.status) clearStatus(endpoint, object);
     const errors = validateMetadata(definition, object);
     errors.push(...(definition.validateCreate?.(object, rules) ?? []));
+    if (errors.length === 0) errors.push(...validateCommonMetadata(definition, object));
     if (errors.length > 0) throw statusError.invalid(definition.conversion?.stored ?? type, metadata.name ?? '', errors);
     await admitValid(context, { ...attributes, object, name: metadata.name! });
     const key = endpoint.keyOf(metadata.name!, metadata.namespace);

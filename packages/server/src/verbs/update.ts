@@ -230,7 +230,7 @@ function prepareAndValidate(
   if (metadata.deletionGracePeriodSeconds === undefined && oldMetadata.deletionGracePeriodSeconds !== undefined) {
     metadata.deletionGracePeriodSeconds = oldMetadata.deletionGracePeriodSeconds;
   }
-  const errors = validateMetadataUpdate(definition, object, old);
+  const errors = validateMetadataUpdate(definition, object, old, context.subresource);
   errors.push(...(rules.validateUpdate?.(object, old, context) ?? []));
   if (errors.length > 0) throw statusError.invalid(definition.conversion?.stored ?? type, metadata.name ?? '', errors);
 }
