@@ -1,8 +1,8 @@
 // What must hold once the trouble is over and some time has passed: everything is as its specification says.
 import type { appsv1, batchv1, corev1, discoveryv1, policyv1 } from '@tiphys/api';
-import { Broken } from './broken.ts';
 import { LIMIT, RELEASED } from './perform.ts';
 import { amount, isReady, isTerminal, nameOf, ownerOf, requestedOn, requestOf } from './pods.ts';
+import type { Successes } from './safety/jobs.ts';
 import type { Truth } from './truth.ts';
 
 function podsOwnedBy(truth: Truth, uid: string | undefined): corev1.Pod[] {
@@ -96,14 +96,25 @@ function daemonSets(truth: Truth): string[] {
   });
 }
 
-function jobs(truth: Truth): string[] {
+function jobs(truth: Truth, successes: Successes): string[] {
   return truth.all<batchv1.Job>('jobs').flatMap((job) => {
     const complete = job.status?.conditions?.some(({ type, status }) => type === 'Complete' && status === 'True');
+    const ended = successes.of(job);
     return [
       ...(complete ? [] : [`job ${nameOf(job)} is not complete`]),
-      ...agree(`job ${nameOf(job)}`, { succeeded: job.spec!.completions, active: 0, failed: 0 }, job.status),
+      ...(ended >= job.spec!.completions! ? [] : [`job ${nameOf(job)} has had ${ended} pods that ended well`]),
+      ...agree(`job ${nameOf(job)}`, { succeeded: ended, active: 0 }, job.status),
     ];
   });
+}
+
+/** Pods of nodes that are gone are gone. */
+function lostPods(truth: Truth): string[] {
+  const names = new Set<string | undefined>(truth.all<corev1.Node>('minions').map(nameOf));
+  return truth
+    .all<corev1.Pod>('pods')
+    .filter(({ spec }) => spec?.nodeName && !names.has(spec.nodeName))
+    .map((pod) => `pod ${nameOf(pod)} is on ${pod.spec!.nodeName}, which is gone`);
 }
 
 function budgets(truth: Truth): string[] {
@@ -174,14 +185,15 @@ function quotas(truth: Truth): string[] {
 }
 
 /** Everything that is not as it should be. */
-function problemsOf(truth: Truth): string[] {
+export function problemsOf(truth: Truth, successes: Successes): string[] {
   return [
     ...lingering(truth),
     ...orphans(truth),
     ...deployments(truth),
     ...statefulSets(truth),
     ...daemonSets(truth),
-    ...jobs(truth),
+    ...jobs(truth, successes),
+    ...lostPods(truth),
     ...budgets(truth),
     ...waitingPods(truth),
     ...slices(truth),
@@ -189,12 +201,4 @@ function problemsOf(truth: Truth): string[] {
     ...cronJobs(truth),
     ...quotas(truth),
   ];
-}
-
-export const hasSettled = (truth: Truth): boolean => problemsOf(truth).length === 0;
-
-/** Throws a Broken that lists everything that is not as it should be. */
-export function judgeConvergence(truth: Truth): void {
-  const problems = problemsOf(truth);
-  if (problems.length > 0) throw new Broken(`it did not settle: ${problems.join('; ')}`);
 }

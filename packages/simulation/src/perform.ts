@@ -12,6 +12,9 @@ export const RELEASED = 'released';
 /** Pods that the quota of the limited namespace allows. */
 export const LIMIT = 4;
 
+/** What upstream takes for none (deployment_util.go HasProgressDeadline). */
+const NO_DEADLINE_SECONDS = 2 ** 31 - 1;
+
 const template = (name: string, version = 0, cpu = '10m') => ({
   metadata: { labels: { app: name } },
   spec: { containers: [{ name: 'c', image: `image:${version}`, resources: { requests: { cpu } } }] } as corev1.PodSpec,
@@ -23,18 +26,18 @@ const ONCE = (name: string) => ({ ...template(name), spec: { ...template(name).s
 
 type Create = (client: Client, name: string, replicas: number) => Promise<unknown>;
 
-async function createDeployment(
+export async function createDeployment(
   client: Client,
   name: string,
   replicas: number,
-  of: { namespace?: string; cpu?: string; node?: string } = {},
+  of: { namespace?: string; cpu?: string; node?: string; neverComplete?: boolean } = {},
 ) {
-  const { namespace = NAMESPACE, cpu, node } = of;
+  const { namespace = NAMESPACE, cpu, node, neverComplete = false } = of;
   const made = template(name, 0, cpu);
   if (node) made.spec.nodeSelector = { 'kubernetes.io/hostname': node };
-  await client
-    .of(appsv1.deployments)
-    .create({ metadata: metadata(name, namespace), spec: { replicas, selector: selector(name), template: made } });
+  const deadline = neverComplete ? { progressDeadlineSeconds: NO_DEADLINE_SECONDS } : {};
+  const spec = { replicas, selector: selector(name), template: made, ...deadline };
+  await client.of(appsv1.deployments).create({ metadata: metadata(name, namespace), spec });
 }
 
 const createService = (client: Client, name: string, clusterIP?: 'None') =>
@@ -48,7 +51,7 @@ const CREATE: Readonly<Record<WorkloadKind, Create>> = {
     await createService(client, name);
     await createDeployment(client, name, replicas);
   },
-  Heavy: (client, name, replicas) => createDeployment(client, name, replicas, { cpu: '10' }),
+  Heavy: (client, name, replicas) => createDeployment(client, name, replicas, { cpu: '10', neverComplete: true }),
   Guarded: async (client, name, replicas) => {
     await createService(client, name);
     await createDeployment(client, name, replicas, { node: 'simulated-1' });
@@ -58,7 +61,7 @@ const CREATE: Readonly<Record<WorkloadKind, Create>> = {
   Limited: async (client, name, replicas) => {
     await client.of(corev1.namespaces).create({ metadata: { name } });
     await client.of(corev1.resourcequotas).create({ metadata: metadata('pods', name), spec: { hard: { pods: `${LIMIT}` } } });
-    await createDeployment(client, name, replicas, { namespace: name });
+    await createDeployment(client, name, replicas, { namespace: name, neverComplete: true });
   },
   Namespace: async (client, name, replicas) => {
     await client.of(corev1.namespaces).create({ metadata: { name } });
@@ -93,11 +96,23 @@ const TYPES = {
 } as const;
 const typeOf = (kind: keyof typeof TYPES) => TYPES[kind] as ResourceType<KubeObject>;
 
-async function chosenPod(client: Client, name: string, choice: number): Promise<corev1.Pod | undefined> {
+async function alivePods(client: Client, name: string): Promise<corev1.Pod[]> {
   const { items } = await client.of(corev1.pods).list({ namespace: NAMESPACE, labelSelector: `app=${name}` });
-  const alive = items.filter((pod) => !pod.metadata!.deletionTimestamp);
+  return items.filter((pod) => !pod.metadata!.deletionTimestamp);
+}
+
+async function chosenPod(client: Client, name: string, choice: number): Promise<corev1.Pod | undefined> {
+  const alive = await alivePods(client, name);
   return alive[choice % Math.max(1, alive.length)];
 }
+
+function evict(client: Client, pod: corev1.Pod): Promise<unknown> {
+  const eviction = { apiVersion: 'policy/v1', kind: 'Eviction', metadata: metadata(pod.metadata!.name!) };
+  return client.of(corev1.pods).post(pod.metadata!.name!, NAMESPACE, 'eviction', eviction);
+}
+
+/** Gone already, or the budget has no room: a user's step may be refused. */
+const isRefusal = (error: unknown) => error instanceof StatusError && error.code < 500;
 
 async function act(client: Client, action: Action): Promise<void> {
   switch (action.do) {
@@ -117,9 +132,14 @@ async function act(client: Client, action: Action): Promise<void> {
       return;
     case 'evict': {
       const pod = await chosenPod(client, action.name, action.choice);
-      if (!pod) return;
-      const eviction = { apiVersion: 'policy/v1', kind: 'Eviction', metadata: metadata(pod.metadata!.name!) };
-      await client.of(corev1.pods).post(pod.metadata!.name!, NAMESPACE, 'eviction', eviction);
+      if (pod) await evict(client, pod);
+      return;
+    }
+    case 'evict all': {
+      const pods = await alivePods(client, action.name);
+      const answers = await Promise.allSettled(pods.map((pod) => evict(client, pod)));
+      // One that has no room in the budget says nothing about the others.
+      for (const answer of answers) if (answer.status === 'rejected' && !isRefusal(answer.reason)) throw answer.reason;
       return;
     }
     case 'delete pod': {
@@ -171,8 +191,7 @@ export async function perform(cluster: VirtualCluster, client: Client, action: A
       try {
         await clock.runUntil(act(client, action));
       } catch (error) {
-        // Gone already, or the budget has no room: a user's step may be refused.
-        if (!(error instanceof StatusError) || error.code >= 500) throw error;
+        if (!isRefusal(error)) throw error;
       }
   }
 }

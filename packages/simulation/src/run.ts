@@ -1,22 +1,22 @@
 // Runs a story against a cluster on a virtual clock and says whether every promise was kept.
 
-import { batchv1, corev1 } from '@tiphys/api';
-import type { Client } from '@tiphys/client';
+import type { corev1 } from '@tiphys/api';
 import type { Logger } from '@tiphys/runtime';
 import { seededRandom } from '@tiphys/runtime';
 import { Broken } from './broken.ts';
-import { hasSettled, judgeConvergence } from './convergence.ts';
 import { perform, RELEASED } from './perform.ts';
+import { Successes } from './safety/jobs.ts';
 import { judgeSilences } from './safety/silence.ts';
+import { writesHold } from './safety/writes.ts';
 import { watchSafety } from './safety.ts';
+import { endWell } from './settle.ts';
 import { type Story, storyOf } from './story.ts';
 import { Truth } from './truth.ts';
 import { VirtualCluster } from './virtual-cluster.ts';
 import { EVERYTHING, type Selection, WatchWitness } from './witness.ts';
 
-/** Longer than the longest back-off of a controller. */
-const SETTLE_MS = 18 * 60_000;
-const LOOK_MS = 60_000;
+/** Between two watches of a witness. */
+const AWAY_MS = 7000;
 const WITNESS = { name: 'system:witness', groups: ['system:masters', 'system:authenticated'] };
 
 /** What is followed: everything, what a label chooses, and what a node's own watch asks for. */
@@ -45,26 +45,13 @@ export interface RunOptions {
 export const drawStory = (seed: number, minutes: number, stepsPerMinute?: number): Story =>
   storyOf({ seed, minutes, ...(stepsPerMinute === undefined ? {} : { stepsPerMinute }) }, seededRandom(seed + 2));
 
-/** Ends what would go on for ever: cordoned nodes, and jobs that come every minute. */
-async function calm(client: Client): Promise<void> {
-  for (const { metadata } of (await client.of(corev1.nodes).list()).items)
-    await client.of(corev1.nodes).patch(metadata!.name!, undefined, 'merge', { spec: { unschedulable: null } });
-  for (const { metadata } of (await client.of(batchv1.cronjobs).list()).items)
-    await client.of(batchv1.cronjobs).patch(metadata!.name!, metadata!.namespace, 'merge', { spec: { suspend: true } });
-}
-
-async function play(cluster: VirtualCluster, story: Story, truth: Truth, failures: Error[]): Promise<void> {
+async function play(cluster: VirtualCluster, story: Story, failures: readonly Error[]): Promise<void> {
   const client = cluster.client;
   for (const { atMs, action } of story.steps) {
     await cluster.clock.advance(Math.max(0, atMs - cluster.clock.monotonicMs()));
     if (failures.length > 0) return;
     await perform(cluster, client, action);
   }
-  cluster.faults.lift();
-  await cluster.clock.runUntil(calm(client));
-  for (let waitedMs = 0; waitedMs < SETTLE_MS && !hasSettled(truth); waitedMs += LOOK_MS) await cluster.clock.advance(LOOK_MS);
-  // It has to stay so.
-  await cluster.clock.advance(LOOK_MS);
 }
 
 /** Never rejects for what the cluster does: that is the outcome. */
@@ -73,7 +60,9 @@ export async function runStory(story: Story, { log }: RunOptions = {}): Promise<
   const failures: Error[] = [];
   const truth = new Truth(cluster.store, (error) => failures.push(error));
   const witnesses = SELECTIONS.map((selection) => new WatchWitness(truth, selection));
-  watchSafety(truth, 'guarded', cluster.clock);
+  const successes = new Successes(truth);
+  watchSafety({ truth, clock: cluster.clock, guarded: 'guarded', successes });
+  cluster.observe = writesHold(truth);
   let stopped = false;
   const outcome = (): Outcome => {
     const [first] = failures;
@@ -86,12 +75,16 @@ export async function runStory(story: Story, { log }: RunOptions = {}): Promise<
   try {
     await cluster.start();
     const following = async (witness: WatchWitness) => {
-      while (!stopped) await witness.follow(cluster.handler, WITNESS, cluster.clock).catch(() => cluster.clock.sleep(1000));
+      while (!stopped) {
+        await witness.follow(cluster.handler, WITNESS, cluster.clock).catch(() => undefined);
+        // What happens meanwhile the server has to remember.
+        await cluster.clock.sleep(AWAY_MS);
+      }
     };
     for (const witness of witnesses) void following(witness);
     judgeSilences(story, truth, cluster.clock);
-    await play(cluster, story, truth, failures);
-    if (failures.length === 0) judgeConvergence(truth);
+    await play(cluster, story, failures);
+    if (failures.length === 0) await endWell({ cluster, truth, successes });
     for (const witness of witnesses) witness.judge();
   } catch (error) {
     failures.push(error as Error);

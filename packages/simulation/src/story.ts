@@ -2,6 +2,7 @@
 // and shortened step by step.
 import type { Random } from '@tiphys/runtime';
 import type { Fault, PartName, RefusalCode } from './faults.ts';
+import { STALE_FAULT_MS_MAX } from './safety/staleness.ts';
 import type { StoppablePart } from './virtual-cluster.ts';
 
 export type WorkloadKind = 'Deployment' | 'StatefulSet' | 'DaemonSet' | 'Job' | 'CronJob' | 'Guarded' | 'Heavy' | 'Limited' | 'Namespace';
@@ -17,6 +18,8 @@ export type Action =
   | { do: 'delete'; kind: 'Deployment' | 'StatefulSet' | 'DaemonSet'; name: string; propagationPolicy: 'Background' | 'Foreground' }
   /** The pod is chosen among those there are by its place in their order. */
   | { do: 'evict'; name: string; choice: number }
+  /** All pods there are at once, as somebody does who drains a node. */
+  | { do: 'evict all'; name: string }
   | { do: 'delete pod'; name: string; choice: number }
   | { do: 'cordon'; node: number; unschedulable: boolean }
   /** The pod gets another label: whoever has it lets it go. */
@@ -69,7 +72,7 @@ const CHANGES = [
   'delete',
   'delete',
   'evict',
-  'evict',
+  'evict all',
   'delete pod',
   'cordon',
   'release pod',
@@ -78,7 +81,6 @@ const CHANGES = [
   'delete namespace',
   'delete node',
 ] as const;
-const STALE_MS_MAX = 20_000;
 
 const NAMED = ['Deployment', 'StatefulSet', 'DaemonSet', 'Namespace'] as const;
 type NamedKind = (typeof NAMED)[number];
@@ -118,6 +120,7 @@ class Drawing {
   #change(nodes: number): Action {
     const what = this.of(CHANGES);
     if (what === 'evict') return { do: 'evict', name: 'guarded', choice: this.upTo(99) };
+    if (what === 'evict all') return { do: 'evict all', name: 'guarded' };
     if (what === 'cordon') return { do: 'cordon', node: this.upTo(nodes - 1), unschedulable: this.upTo(2) === 0 };
     if (what === 'scale limited') return { do: 'scale limited', replicas: this.upTo(LIMITED_REPLICAS_MAX) };
     if (what === 'delete heavy pod') return { do: 'delete pod', name: 'heavy', choice: this.upTo(99) };
@@ -164,7 +167,7 @@ class Drawing {
         return { do: 'fault', fault: { kind: 'drop-watches', part }, forMs: 0 };
       case 4:
       case 5:
-        return { do: 'fault', fault: { kind: 'stale', part, delayMs: this.upTo(STALE_MS_MAX) }, forMs };
+        return { do: 'fault', fault: { kind: 'stale', part, delayMs: this.upTo(STALE_FAULT_MS_MAX) }, forMs };
       case 6:
         return { do: 'fault', fault: { kind: 'lose-answers', part, share }, forMs };
       case 7:

@@ -10,6 +10,13 @@ export interface TruthEvent {
   new: KubeObject | undefined;
 }
 
+/** What one revision wrote. */
+export interface Written {
+  uid: string | undefined;
+  /** Of the same key; 0 when there was nothing. */
+  previousRevision: number;
+}
+
 const PREFIX = '/registry/';
 
 const decoded = (value: Uint8Array): KubeObject => JSON.parse(Buffer.from(value).toString());
@@ -19,7 +26,8 @@ export class Truth {
   readonly #objects = new Map<string, Map<string, KubeObject>>();
   readonly #listeners: ((event: TruthEvent) => void)[] = [];
   readonly #watch: { stop(): void };
-
+  readonly #revisions = new Map<string, number>();
+  readonly #written = new Map<number, Written>();
   readonly #onBroken: (error: Error) => void;
 
   /** `onBroken` is told what a listener threw: the store must not hear of it. */
@@ -47,6 +55,11 @@ export class Truth {
     for (const objects of this.#objects.values()) yield* objects;
   }
 
+  /** What the revision wrote; undefined when it wrote no object. */
+  writtenAt(revision: number): Written | undefined {
+    return this.#written.get(revision);
+  }
+
   /** Runs a check at a time of its own; what it throws is told like the listeners'. */
   check(work: () => void): void {
     try {
@@ -66,6 +79,10 @@ export class Truth {
     const now = type === 'put' && record.key.startsWith(PREFIX) ? decoded(record.value) : undefined;
     if (now) objects.set(record.key, now);
     else objects.delete(record.key);
+    const previousRevision = this.#revisions.get(record.key) ?? 0;
+    this.#written.set(record.modRevision, { uid: (now ?? old)?.metadata?.uid, previousRevision });
+    if (now) this.#revisions.set(record.key, record.modRevision);
+    else this.#revisions.delete(record.key);
     for (const listener of this.#listeners) this.check(() => listener({ revision: record.modRevision, key: record.key, old, new: now }));
   }
 

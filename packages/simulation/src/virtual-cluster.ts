@@ -3,7 +3,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { type Client, inProcessClient, userInfo } from '@tiphys/client';
 import { builtinControllers, startControllers, systemControllers } from '@tiphys/controllers';
-import { type ApiHandler, statusError } from '@tiphys/machinery';
+import { type ApiHandler, type ApiRequest, type ApiResponse, statusError } from '@tiphys/machinery';
 import { startSimulatedNodes } from '@tiphys/node';
 import { builtinDefinitions } from '@tiphys/registry';
 import { type Logger, type Runtime, seededRandom, silentLogger, type VirtualClock, virtualClock } from '@tiphys/runtime';
@@ -44,6 +44,8 @@ export class VirtualCluster {
   readonly clock: VirtualClock = virtualClock();
   readonly faults: Faults;
   readonly store: Store = memoryStore();
+  /** Told of every request with the server's answer. */
+  observe: ((request: ApiRequest, answer: ApiResponse) => void) | undefined;
   readonly #runtime: Runtime;
   readonly #nodes: number;
   #server: StandardServer | undefined;
@@ -124,14 +126,17 @@ export class VirtualCluster {
   readonly handler: ApiHandler = {
     handle: async (request) => {
       if (!this.#server) throw new Retryable('connection refused');
-      return this.#server.handle(request);
+      const answer = await this.#server.handle(request);
+      this.observe?.(request, answer);
+      return answer;
     },
   };
 
   /** What a webhook for new pods is to those who wait for its answer. */
   readonly #webhook: AdmissionPlugin = {
     name: 'SimulatedWebhook',
-    validate: ({ operation, type }) => (operation === 'CREATE' && type.resource === 'pods' ? this.#askWebhook() : undefined),
+    validate: ({ operation, type, subresource }) =>
+      operation === 'CREATE' && type.resource === 'pods' && !subresource ? this.#askWebhook() : undefined,
   };
 
   async #askWebhook(): Promise<void> {

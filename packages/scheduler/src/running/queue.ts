@@ -1,5 +1,5 @@
 // The pods that wait: ready to be tried, backing off, or until something changes that may help them
-// (pkg/scheduler/backend/queue/scheduling_queue.go). A step function of calls and times; it owns no timer.
+// (pkg/scheduler/backend/queue/scheduling_queue.go). A step function of calls and monotonic times; it owns no timer.
 import type { corev1 } from '@tiphys/api';
 import { Heap } from '@tiphys/std';
 import { type ClusterEvent, type Happening, type Hints, helps } from '../framework/events.ts';
@@ -66,6 +66,17 @@ export class SchedulingQueue {
     if (this.#backingOff.get(key)) this.#backingOff.put(queued);
     else if (this.#forget(key)) this.#requeue(queued, nowMs);
     else this.#active.put(queued);
+  }
+
+  /** The pod as it is now, in a way that does not help it: it stays where it is. */
+  refresh(pod: corev1.Pod): void {
+    const key = podKey(pod);
+    const waiting = this.#unschedulable.get(key);
+    if (waiting) this.#unschedulable.set(key, { ...waiting, pod });
+    for (const heap of [this.#active, this.#backingOff]) {
+      const queued = heap.get(key);
+      if (queued) heap.put({ ...queued, pod });
+    }
   }
 
   remove(key: string): void {

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { corev1 } from '@tiphys/api';
 import { testCluster } from '../testing/cluster.ts';
+import { UNSCHEDULABLE_MS_MAX } from './queue.ts';
 
 const asking = (cpu: string): Partial<corev1.PodSpec> => ({ containers: [{ name: 'c', image: 'i', resources: { requests: { cpu } } }] });
 const isBound = (pod: corev1.Pod) => pod.spec?.nodeName !== undefined && pod.spec.nodeName !== '';
@@ -114,4 +115,14 @@ test('what people graph is counted under the names of upstream', async () => {
     'scheduler_cache_size{type="nodes"} 1',
   ])
     assert.ok(lines.includes(line), `${line} is not among\n${lines.join('\n')}`);
+});
+
+test('a pod that is refused again for the same reason is not written again', async () => {
+  await using cluster = await testCluster();
+  await cluster.addNode('small', '1');
+  await cluster.addPod('a', asking('2'));
+  const refused = await cluster.until(corev1.pods, 'a', isRefused);
+  await cluster.clock.advance(2 * UNSCHEDULABLE_MS_MAX);
+  const { metadata } = await cluster.client.of(corev1.pods).get('a', 'default');
+  assert.equal(metadata?.resourceVersion, refused.metadata?.resourceVersion);
 });

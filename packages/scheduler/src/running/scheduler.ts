@@ -142,8 +142,11 @@ class RunningScheduler implements Scheduler {
     if (this.#assumed.has(uid)) return;
     // A status written by us is no reason to try again.
     const isUnchanged = old && old.metadata!.generation === pod.metadata!.generation && sameLabels(old, pod);
-    if (isUnchanged && !enqueueRefusal(profile, old)) return;
-    this.#queue.put(pod, this.#runtime.clock.now());
+    if (isUnchanged && !enqueueRefusal(profile, old)) {
+      this.#queue.refresh(pod);
+      return;
+    }
+    this.#queue.put(pod, this.#runtime.clock.monotonicMs());
     this.#wake();
   }
 
@@ -155,7 +158,7 @@ class RunningScheduler implements Scheduler {
   }
 
   #happened(happening: Happening): void {
-    if (this.#queue.happened(happening, this.#runtime.clock.now())) this.#wake();
+    if (this.#queue.happened(happening, this.#runtime.clock.monotonicMs())) this.#wake();
   }
 
   #wake(): void {
@@ -167,7 +170,7 @@ class RunningScheduler implements Scheduler {
   async #run(): Promise<void> {
     try {
       for (;;) {
-        this.#queue.flush(this.#runtime.clock.now());
+        this.#queue.flush(this.#runtime.clock.monotonicMs());
         for (let tried = 0; tried < PODS_PER_TURN_MAX && !this.#stopped && this.#assumed.size < BINDINGS_MAX; tried++) {
           const queued = this.#queue.pop();
           if (!queued) return;
@@ -187,7 +190,7 @@ class RunningScheduler implements Scheduler {
     this.#timer?.cancel();
     const at = this.#stopped ? undefined : this.#queue.nextFlushMs();
     if (at === undefined) return;
-    this.#timer = this.#runtime.clock.after(Math.max(FLUSH_MS_MIN, at - this.#runtime.clock.now()), () => this.#wake());
+    this.#timer = this.#runtime.clock.after(Math.max(FLUSH_MS_MIN, at - this.#runtime.clock.monotonicMs()), () => this.#wake());
   }
 
   /** Gives a promise only when others must be asked, which then is waited for: pods are decided one after another. */
@@ -249,7 +252,7 @@ class RunningScheduler implements Scheduler {
         ...(binder ? { bindElsewhere: binder.bind!.bind(binder) } : {}),
       });
       this.#metrics.attempted('scheduled', schedulerName, clock.monotonicMs() - startMs);
-      this.#metrics.bound(queued.attempts, clock.now() - queued.queuedMs);
+      this.#metrics.bound(queued.attempts, clock.monotonicMs() - queued.queuedMs);
     } catch (error) {
       undo();
       if (this.#assumed.get(info.uid) === node.name) this.#view.world.remove(info.uid);
@@ -264,14 +267,14 @@ class RunningScheduler implements Scheduler {
   #notBound(queued: QueuedPod, nodeName: string, error: Error): void {
     if (this.#stopped || !this.#isWaiting(queued)) return;
     this.#runtime.log.warning('binding failed', { pod: queued.key, node: nodeName, err: String(error) });
-    if (error instanceof SentBack) this.#queue.refused(queued, [error.plugin.events], this.#runtime.clock.now());
+    if (error instanceof SentBack) this.#queue.refused(queued, [error.plugin.events], this.#runtime.clock.monotonicMs());
     else this.#failed(queued, error);
   }
 
   /** Trying itself failed: the pod says so and is tried again after a while. */
   #failed(queued: QueuedPod, error: Error): void {
     if (!this.#isWaiting(queued)) return;
-    this.#queue.failed(queued, this.#runtime.clock.now());
+    this.#queue.failed(queued, this.#runtime.clock.monotonicMs());
     void this.#tell(queued.pod, { reason: 'SchedulerError', message: error.message });
     this.#setTimer();
   }
@@ -293,7 +296,7 @@ class RunningScheduler implements Scheduler {
     // Upstream asks the plugin for resource claims first, and names its answer too.
     const after = outcome && 'reason' in outcome ? `no new claims to deallocate, preemption: ${outcome.reason}` : '';
     const message = noNodes ? 'no nodes available to schedule pods' : explain(diagnosis, after);
-    this.#queue.refused(queued, this.#hintsOf(diagnosis, profile), this.#runtime.clock.now());
+    this.#queue.refused(queued, this.#hintsOf(diagnosis, profile), this.#runtime.clock.monotonicMs());
     if (preemption) {
       this.#metrics.preempted(preemption.victims.length);
       this.#nominate(info, preemption.nodeName);

@@ -1,14 +1,15 @@
-// Where pods are: bound once, to nodes that there are and that have room for them.
+// Where pods are: bound once, to nodes that there are and that have room for them. The server asks nobody whether there is the node
+// (pkg/registry/core/pod/storage/storage.go BindingREST.Create, assignPod), and the scheduler knows what its informers told it: a pod may be bound
+// to a node that went a moment ago, and the pod garbage collector takes it away.
 import type { corev1 } from '@tiphys/api';
 import type { Clock } from '@tiphys/runtime';
 import { Broken } from '../broken.ts';
 import { amount, nameOf, requestedOn } from '../pods.ts';
 import type { Truth } from '../truth.ts';
+import { STALE_MS_MAX } from './staleness.ts';
 
 const PODS = '/registry/pods/';
 const NODES = '/registry/minions/';
-/** The scheduler may hear so late that a node is gone; after that it has no excuse. */
-const STALE_MS_MAX = 120_000;
 
 export function placementHolds(truth: Truth, clock: Clock): void {
   const goneMs = new Map<string, number>();

@@ -9,9 +9,11 @@ import type { Truth } from '../truth.ts';
 /** Longer than the grace that nodes have, and than any trouble of those who judge them. */
 const NOTICED_MS = 240_000;
 
-/** Sets a time to look for every silence of the story that is long enough. Where the wall clock jumps nobody can tell. */
+/**
+ * Sets a time to look for every silence of the story that is long enough. Jumps of the wall clock are no excuse: grace is measured by the
+ * clock of who judges, and that one does not jump (pkg/controller/nodelifecycle: probeTimestamp is a time.Now() of the program's own).
+ */
 export function judgeSilences({ steps }: Story, truth: Truth, clock: Clock): void {
-  if (steps.some(({ action }) => action.do === 'jump')) return;
   for (const { atMs, action } of steps) {
     if (action.do !== 'fault' || action.fault.kind !== 'silence' || action.forMs <= NOTICED_MS) continue;
     // The last step ends all trouble.
