@@ -43,12 +43,24 @@ test('surprises: unlisted failures, listed passes, listed without a cause', () =
   ]);
 });
 
+const FACTS = { setup: 'a cluster', command: 'npm run conformance', date: '2026-01-01', others: ['[etcd](results/etcd.md)'] };
+
 test('the page counts by area, with what was not run', () => {
   const all = ['[sig-apps] A > b [Conformance]', '[sig-node] C', '[sig-node] D'];
-  const page = resultsPage(all, mergeRuns([{ commit: 'abc', again: false, outcomes: parseJunit(XML) }]), '2026-01-01');
+  const page = resultsPage(all, mergeRuns([{ commit: 'abc', again: false, outcomes: parseJunit(XML) }]), FACTS);
   assert.match(page, /Commit abc, 2026-01-01/);
   assert.match(page, /\| sig-apps \| 1 \| 0 \| 0 \| 1 \|\n\| sig-node \| 0 \| 1 \| 1 \| 2 \|\n\| all \| 1 \| 1 \| 1 \| 3 \|/);
   assert.match(page, /Not run:\n\n- \[sig-node\] D\n/);
+  assert.match(page, /run by `npm run conformance` against a cluster\./);
+  assert.match(page, /Failed:\n\n- \[sig-node\] C: it "broke"\n/);
+  assert.match(page, /Other clusters:\n\n- \[etcd\]/);
+});
+
+test('areas of which nothing was run are left out, and that is said', () => {
+  const all = ['[sig-apps] A > b [Conformance]', '[sig-cli] X'];
+  const page = resultsPage(all, mergeRuns([{ commit: 'abc', again: false, outcomes: parseJunit(XML) }]), FACTS);
+  assert.match(page, /\| all \| 1 \| 0 \| 0 \| 1 \|\n\nOther areas were not run\./);
+  assert.doesNotMatch(page, /sig-cli/);
 });
 
 test('later runs win, and a test that passed only alone is named', () => {
@@ -58,7 +70,7 @@ test('later runs win, and a test that passed only alone is named', () => {
     { commit: 'def', again: true, outcomes: passed },
   ]);
   assert.deepEqual(merged.get('[sig-node] C'), { passed: true, message: '', commit: 'def', again: true });
-  const page = resultsPage([...merged.keys()], merged, '2026-01-01');
+  const page = resultsPage([...merged.keys()], merged, FACTS);
   assert.match(page, /Commits abc \(2 tests\), def \(1 tests\)/);
   assert.match(page, /passed when run again alone:\n\n- \[sig-node\] C\n/);
 });

@@ -121,23 +121,37 @@ function commitsOf(results: Outcomes): string {
   return `Commits ${sorted.map(([commit, outcomes]) => `${commit} (${outcomes.length} tests)`).join(', ')}`;
 }
 
+export interface PageFacts {
+  /** A sentence on what the tests ran against. */
+  setup: string;
+  /** How to run them again. */
+  command: string;
+  date: string;
+  /** Of other setups' pages, relative to this one. */
+  others?: readonly string[];
+}
+
 /** `all` are the names of every conformance test, so that a test nobody ran is counted too. */
-export function resultsPage(all: readonly string[], results: Outcomes, date: string): string {
+export function resultsPage(all: readonly string[], results: Outcomes, { setup, command, date, others = [] }: PageFacts): string {
   const row = (area: string, names: readonly string[]) => {
     const outcomes = names.flatMap((name) => results.get(name) ?? []);
     const passed = outcomes.filter((outcome) => outcome.passed).length;
     return `| ${area} | ${passed} | ${outcomes.length - passed} | ${names.length - outcomes.length} | ${names.length} |`;
   };
-  const areas = [...Map.groupBy(all, areaOf)].sort(([a], [b]) => (a < b ? -1 : 1));
-  const again = all.filter((name) => results.get(name)?.again).sort();
-  const missing = all.filter((name) => !results.has(name)).sort();
+  const areas = [...Map.groupBy(all, areaOf)]
+    .filter(([, names]) => names.some((name) => results.has(name)))
+    .sort(([a], [b]) => (a < b ? -1 : 1));
+  const shown = areas.flatMap(([, names]) => names);
+  const again = shown.filter((name) => results.get(name)?.again).sort();
+  const failed = shown.filter((name) => results.get(name)?.passed === false).sort();
+  const missing = shown.filter((name) => !results.has(name)).sort();
   const list = (title: string, names: readonly string[]) =>
     names.length > 0 ? `\n${title}\n\n${names.map((name) => `- ${name}`).join('\n')}\n` : '';
+  const failures = failed.map((name) => `${name}: ${results.get(name)!.message}`);
   return `# Conformance results
 
-Upstream's own tests of Kubernetes v1.36.3 (\`[Conformance]\`), run by \`npm run conformance -- --update\` against one node with real
-containers; the two that need two nodes ran against a server and a machine that joined it (docs/several-machines.md). The images are
-stand-ins made by \`images.py\` under upstream's names (busybox, agnhost, nginx, pause and others from Debian's packages and
+Upstream's own tests of Kubernetes v1.36.3 (\`[Conformance]\`), run by \`${command}\` against ${setup}.
+The images are stand-ins made by \`images.py\` under upstream's names (busybox, agnhost, nginx, pause and others from Debian's packages and
 upstream's Go modules; where a test looks for Alpine's name, /etc/os-release says what it stands in for),
 so this is a measurement and not a certification.
 
@@ -146,8 +160,6 @@ ${commitsOf(results)}, ${date}.
 | area | passed | failed | not run | all |
 |---|---|---|---|---|
 ${areas.map(([area, names]) => row(area, names)).join('\n')}
-${row('all', all)}
-
-What fails, and why, is in known-failing.txt.
-${list('Failed beside other tests and passed when run again alone:', again)}${list('Not run:', missing)}`;
+${row('all', shown)}
+${shown.length < all.length ? '\nOther areas were not run.\n' : '\nWhat fails, and why, is in known-failing.txt.\n'}${list('Failed:', failures)}${list('Failed beside other tests and passed when run again alone:', again)}${list('Not run:', missing)}${list('Other clusters:', others)}`;
 }

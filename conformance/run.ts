@@ -1,26 +1,27 @@
 // npm run conformance -- [--focus REGEX] [--skip REGEX] [--only parallel|serial|none] [--processes N] [--timeout DURATION]
-//                        [--kubeconfig FILE] [--report DIR] [--resume] [--update]
+//                        [--nodes N] [--upstream PARTS] [--etcd] [--kubeconfig FILE] [--report DIR] [--resume] [--update]
 //
 // Runs upstream's conformance tests (446 in v1.36.3) against a cluster started from this checkout, or the one that --kubeconfig
 // names: first those that may run side by side, then the [Serial] ones, then once more, alone, what failed and is not known to.
 // A test that fails and is not in known-failing.txt, or passes and is, is an error. --update rewrites known-failing.txt and RESULTS.md.
 //
+// The cluster is on N machines (2, which two tests need), each a network namespace of this one with its own containerd; the tests
+// run on the first. --upstream puts upstream's programs in the place of our parts: apiserver, controllers, scheduler, kubelet,
+// with commas between them; --etcd keeps the state in upstream's etcd. Results of such clusters are in results/.
+//
 // Every run adds a numbered folder to the report. With --resume, what passed in the report's earlier runs is not run again; Ctrl-C
 // stops a run and keeps what is known. --only none runs nothing and looks at the report alone.
 //
-// The two tests that need two nodes with real containers are run with --kubeconfig only: a cluster started here has one. A second
-// machine joins by `tiphys server join` (docs/several-machines.md).
-//
-// TIPHYS_PEERS names the folder that build-peers.sh filled; images are taken from its folder `images` (images.py makes them). The
-// cluster takes the network of this process: where one runs already, run it in a network namespace of its own that has a default
-// route (nsenter --net=…).
+// TIPHYS_PEERS names the folder that build-peers.sh filled; images are taken from its folder `images` (images.py makes them).
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { startOwnCluster } from './cluster.ts';
+import { startCluster } from './cluster/cluster.ts';
+import { labOfProcess, MACHINES_MAX, runInLab } from './cluster/lab.ts';
+import { checkSetup, describeSetup, NODES_DEFAULT, parseUpstream, type Setup, setupFlags, setupName } from './cluster/setup.ts';
 import { listTests, runTests } from './ginkgo.ts';
 import { judge, knownFailingPage, mergeRuns, type Outcome, parseJunit, parseKnownFailing, resultsPage, runsAlone } from './results.ts';
 
@@ -28,10 +29,6 @@ const here = dirname(fileURLToPath(import.meta.url));
 const root = dirname(here);
 const EVERY_TEST = '\\[Conformance\\]';
 const KNOWN_FAILING = join(here, 'known-failing.txt');
-const NEED_TWO_NODES = [
-  '[sig-apps] Daemon set [Serial] should rollback without unnecessary restarts [Conformance]',
-  '[sig-architecture] Conformance Tests should have at least two untainted nodes [Conformance]',
-];
 /** Of tests between two lines of progress where nothing else tells. */
 const PROGRESS_STEP = 10;
 
@@ -42,6 +39,9 @@ const { values: flags } = parseArgs({
     only: { type: 'string', default: 'all' },
     processes: { type: 'string', default: '4' },
     timeout: { type: 'string', default: '3h' },
+    nodes: { type: 'string', default: String(NODES_DEFAULT) },
+    upstream: { type: 'string', default: '' },
+    etcd: { type: 'boolean', default: false },
     kubeconfig: { type: 'string' },
     report: { type: 'string' },
     resume: { type: 'boolean', default: false },
@@ -58,6 +58,12 @@ if (flags.help || !peers) {
   process.exit(0);
 }
 if (!['all', 'parallel', 'serial', 'none'].includes(flags.only)) throw new Error('--only takes parallel, serial or none');
+
+const setup: Setup = { nodes: Number(flags.nodes), upstream: parseUpstream(flags.upstream), etcd: flags.etcd };
+checkSetup(setup);
+if (!(setup.nodes >= 1 && setup.nodes <= MACHINES_MAX)) throw new Error(`--nodes takes a number up to ${MACHINES_MAX}`);
+const machines = labOfProcess();
+if (!machines && !flags.kubeconfig && flags.only !== 'none') process.exit(await runInLab(setup.nodes));
 
 const report = resolve(flags.report ?? mkdtempSync(join(tmpdir(), 'tiphys-conformance-report-')));
 const commit = () => {
@@ -103,28 +109,38 @@ async function runAll(names: readonly string[], listed: ReadonlyMap<string, stri
     stopped = true;
   };
   process.on('SIGINT', stop).on('SIGTERM', stop);
-  const own = flags.kubeconfig ? undefined : await startOwnCluster(peers);
-  const kubeconfig = flags.kubeconfig ? resolve(flags.kubeconfig) : own!.kubeconfig;
-  try {
-    const [alone, beside] = [names.filter(runsAlone), names.filter((name) => !runsAlone(name))];
-    if (flags.only !== 'serial') await runPart('parallel', beside, kubeconfig);
-    if (flags.only !== 'parallel' && !stopped) await runPart('serial', alone, kubeconfig);
-    const outcomes = mergeRuns(runsOfReport());
-    const failed = names.filter((name) => outcomes.get(name)?.passed === false && !listed.has(name));
-    if (!stopped) await runPart('again', failed, kubeconfig);
-  } finally {
-    await own?.stop();
+  await using own = flags.kubeconfig ? undefined : await startCluster(peers, setup, machines!);
+  const kubeconfig = own?.kubeconfig ?? resolve(flags.kubeconfig!);
+  const [alone, beside] = [names.filter(runsAlone), names.filter((name) => !runsAlone(name))];
+  if (flags.only !== 'serial' && !stopped) await runPart('parallel', beside, kubeconfig);
+  if (flags.only !== 'parallel' && !stopped) await runPart('serial', alone, kubeconfig);
+  const outcomes = mergeRuns(runsOfReport());
+  const failed = names.filter((name) => outcomes.get(name)?.passed === false && !listed.has(name));
+  if (!stopped) await runPart('again', failed, kubeconfig);
+}
+
+/** RESULTS.md is of our own cluster; those with parts of upstream's have a page each, and never change what is known to fail. */
+function updatePages(all: readonly string[], results: ReadonlyMap<string, Outcome>): void {
+  const name = setupName(setup);
+  const folder = join(here, 'results');
+  const words = ['npm run conformance --', setupFlags(setup), '--update'].filter((word) => word !== '');
+  const facts = { setup: describeSetup(setup), command: words.join(' '), date: new Date().toISOString().slice(0, 10) };
+  if (name === '') {
+    writeFileSync(KNOWN_FAILING, knownFailingPage(results, listed));
+    const others = existsSync(folder) ? readdirSync(folder).sort() : [];
+    const links = others.map((file) => `[${file.replace(/\.md$/, '')}](results/${file})`);
+    writeFileSync(join(here, 'RESULTS.md'), resultsPage(all, results, { ...facts, others: links }));
+    return;
   }
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, `${name}.md`), resultsPage(all, results, facts));
 }
 
 const listed = parseKnownFailing(readFileSync(KNOWN_FAILING, 'utf8'));
 const all = listTests(peers, EVERY_TEST, '');
 const chosen = flags.focus === EVERY_TEST && !flags.skip ? all : listTests(peers, flags.focus, flags.skip);
 const earlier = flags.resume ? mergeRuns(runsOfReport()) : new Map<string, Outcome>();
-const possible = flags.kubeconfig ? chosen : chosen.filter((name) => !NEED_TWO_NODES.includes(name));
-const names = possible.filter((name) => !earlier.get(name)?.passed);
-if (possible.length < chosen.length)
-  console.log(`${chosen.length - possible.length} tests need two nodes and are run with --kubeconfig only`);
+const names = chosen.filter((name) => !earlier.get(name)?.passed);
 if (flags.only !== 'none') await runAll(names, listed);
 const results = mergeRuns(runsOfReport());
 const { passed, failed, surprises } = judge(results, listed);
@@ -133,8 +149,5 @@ console.log(
   `${passed.length} passed, ${failed.length} failed (${known} of them known), ${all.length - results.size} not run; report in ${report}`,
 );
 for (const surprise of surprises) console.log(surprise);
-if (flags.update) {
-  writeFileSync(KNOWN_FAILING, knownFailingPage(results, listed));
-  writeFileSync(join(here, 'RESULTS.md'), resultsPage(all, results, new Date().toISOString().slice(0, 10)));
-}
+if (flags.update) updatePages(all, results);
 process.exitCode = surprises.length > 0 ? 1 : 0;

@@ -29,13 +29,21 @@ async function end(child: ChildProcess): Promise<void> {
   await ended;
 }
 
+/** Where and as what a program is started. */
+export interface Place {
+  /** Tells one from others of the same program, in names of logs; default the program's. */
+  name?: string;
+  /** To be put before the command, such as `nsenter` and its arguments. */
+  words?: readonly string[];
+}
+
 export interface Programs {
   /** Where they run; relative paths in their arguments mean files in it. */
   directory: string;
   pids(): number[];
   write(file: string, text: string): void;
-  start(program: string, args: readonly string[]): ChildProcess;
-  /** Resolves when `ready` does with true. Rejects with the program's last words. */
+  start(program: string, args: readonly string[], place?: Place): ChildProcess;
+  /** Resolves when `ready` does with true. Rejects with the last words of the program, or of what it was started as. */
   until(what: string, program: string, ready: () => Promise<boolean>): Promise<void>;
   stop(): Promise<void>;
 }
@@ -44,15 +52,18 @@ export interface Programs {
 export function programs(folder: string, parent = tmpdir()): Programs {
   const directory = mkdtempSync(join(parent, 'tiphys-upstream-'));
   const children = new Map<string, ChildProcess>();
+  // They find each other, as containerd its shim.
+  const env = { ...process.env, PATH: `${folder}:${process.env.PATH ?? ''}` };
   const log = (program: string) => join(directory, `${program}.log`);
   return {
     directory,
     pids: () => [...children.values()].flatMap((child) => (child.pid && !hasEnded(child) ? [child.pid] : [])),
     write: (file, text) => writeFileSync(join(directory, file), text, { mode: 0o600 }),
-    start: (program, args) => {
-      const output = openSync(log(program), 'a');
-      const child = spawn(join(folder, program), args, { cwd: directory, stdio: ['ignore', output, output] });
-      children.set(program, child);
+    start: (program, args, { name = program, words = [] } = {}) => {
+      const output = openSync(log(name), 'a');
+      const [first, ...rest] = [...words, join(folder, program), ...args];
+      const child = spawn(first!, rest, { cwd: directory, stdio: ['ignore', output, output], env });
+      children.set(name, child);
       return child;
     },
     until: async (what, program, ready) => {

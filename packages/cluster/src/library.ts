@@ -10,7 +10,7 @@ export {
   type NodeRuntime,
   parseConfiguration,
 } from './configuration.ts';
-export { type ControlLoops, type ControlLoopsOptions, startControlLoops } from './control-loops.ts';
+export { type ControlLoops, type ControlLoopsOptions, type JoinableServer, startControlLoops } from './control-loops.ts';
 export { type DataFolder, dataFolder, isDataFolder, openDataFolder, type RunningProcess, runningOn } from './data-folder.ts';
 export { type JoinedMachine, type JoinOptions, joinMachine } from './join/join-machine.ts';
 export { type Membership, readMembership } from './join/joined-folder.ts';

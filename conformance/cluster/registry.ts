@@ -110,14 +110,14 @@ export interface Registry {
   close(): Promise<void>;
 }
 
-/** Serves on loopback, on a free port. */
-export async function startRegistry(index: ImageIndex): Promise<Registry> {
+/** Serves on a free port, by default of the loopback. */
+export async function startRegistry(index: ImageIndex, host = '127.0.0.1'): Promise<Registry> {
   const server = createServer((request, response) => answer(index, request, response));
-  await new Promise<void>((settle, fail) => server.once('error', fail).listen(0, '127.0.0.1', settle));
+  await new Promise<void>((settle, fail) => server.once('error', fail).listen(0, host, settle));
   const close = () =>
     new Promise<void>((settle) => {
       server.close(() => settle());
       server.closeAllConnections();
     });
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, close };
+  return { url: `http://${host}:${(server.address() as AddressInfo).port}`, close };
 }

@@ -1,0 +1,60 @@
+// Machines with our node: the first is one by `tiphys up`, the others join. The images that the tests use are loaded on each.
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Machine } from './lab.ts';
+import { FIRST_FOLDER } from './own-server.ts';
+import { kubectlOf, type Parts, type Server } from './parts.ts';
+import { run, tiphysOn } from './run.ts';
+
+const APPROVE_INTERVAL_MS = 1000;
+
+export const imageFiles = (peers: string): string[] => {
+  const folder = join(peers, 'images');
+  return readdirSync(folder)
+    .filter((name) => name.endsWith('.tar'))
+    .map((name) => join(folder, name));
+};
+
+/** Whether a node may show the certificate it asks for is for the administrator to say, where our controllers don't run. */
+async function approveServing(kubectl: readonly string[]): Promise<void> {
+  const [program, ...words] = kubectl;
+  const columns = 'custom-columns=N:.metadata.name,S:.spec.signerName,C:.status.conditions[0].type';
+  const rows = await run(program!, [...words, 'get', 'certificatesigningrequests', '--no-headers', '-o', columns]);
+  for (const row of rows.split('\n')) {
+    const [name, signer, condition] = row.split(/\s+/);
+    if (signer === 'kubernetes.io/kubelet-serving' && condition === '<none>')
+      await run(program!, [...words, 'certificate', 'approve', name!]);
+  }
+}
+
+/** Approves as long as the work goes on. */
+export async function withApproval<T>(parts: Parts, server: Server, work: () => Promise<T>): Promise<T> {
+  const timer = setInterval(() => void approveServing(kubectlOf(parts, server)).catch(() => undefined), APPROVE_INTERVAL_MS);
+  try {
+    return await work();
+  } finally {
+    clearInterval(timer);
+  }
+}
+
+async function joinNode({ scratch, registries, stack }: Parts, server: Server, machine: Machine): Promise<void> {
+  const { nodeName, address } = machine;
+  const directory = join(scratch, nodeName);
+  const { server: url, token, authorityHash } = await server.invite();
+  const trust = ['--token', token, '--ca-certificate-hash', authorityHash];
+  const own = ['--data-dir', directory, '--node-name', nodeName, '--node-address', address, '--registries', registries];
+  stack.defer(() => tiphysOn(machine, 'down', '--data-dir', directory).then(() => undefined));
+  await tiphysOn(machine, 'server', 'join', url, ...trust, ...own, '--detach');
+}
+
+export async function startOwnNodes(parts: Parts, server: Server): Promise<void> {
+  const { machines, peers, scratch, setup } = parts;
+  const joinAll = async () => {
+    for (const machine of server.hasFirstNode ? machines.slice(1) : machines) await joinNode(parts, server, machine);
+  };
+  await (setup.upstream.has('controllers') ? withApproval(parts, server, joinAll) : joinAll());
+  for (const [index, machine] of machines.entries()) {
+    const directory = join(scratch, index === 0 && server.hasFirstNode ? FIRST_FOLDER : machine.nodeName);
+    await tiphysOn(machine, 'image', 'load', ...imageFiles(peers), '--data-dir', directory);
+  }
+}
