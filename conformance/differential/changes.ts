@@ -1,7 +1,8 @@
 // One change to an object, drawn along its type: something that is there is dropped, spoiled, repeated or replaced, or something that
 // is not there is added.
-import { type FieldNode, type StructNode, ValueKind, type ValueNode } from '@tiphys/api';
+import { ValueKind } from '@tiphys/api';
 import type { Chance } from './chance.ts';
+import type { FieldShape, Shape, ValueShape } from './shape.ts';
 import type { Edit, Path } from './step.ts';
 import { mapKey, valueFor, wrongType } from './values.ts';
 
@@ -9,7 +10,7 @@ interface Place {
   path: Path;
   /** Name of the nearest field. */
   name: string;
-  node: ValueNode;
+  node: ValueShape;
   value: unknown;
   /** Whether the place is an element of a list. */
   element: boolean;
@@ -17,7 +18,7 @@ interface Place {
 
 interface Hole {
   path: Path;
-  field: FieldNode;
+  field: FieldShape;
 }
 
 interface Survey {
@@ -39,9 +40,9 @@ const SERVER_METADATA = new Set([
 ]);
 const METADATA_CHANGES_PERCENT = 12;
 
-function survey(root: StructNode, object: unknown, base: Path, keep: (name: string) => boolean): Survey {
+function survey(root: Shape, object: unknown, base: Path, keep: (name: string) => boolean): Survey {
   const found: Survey = { places: [], holes: [], structs: [] };
-  const visitStruct = (node: StructNode, value: unknown, path: Path) => {
+  const visitStruct = (node: Shape, value: unknown, path: Path) => {
     if (typeof value !== 'object' || value === null || Array.isArray(value)) return;
     found.structs.push(path);
     for (const field of node.fields) {
@@ -80,7 +81,7 @@ function changeOf(chance: Chance, { path, name, node, value, element }: Place): 
 }
 
 /** `keep` says which of the top fields may change. */
-export function changeFor(chance: Chance, root: StructNode, object: unknown, keep: (name: string) => boolean): Edit {
+export function changeFor(chance: Chance, root: Shape, object: unknown, keep: (name: string) => boolean): Edit {
   const found = survey(root, object, [], (name) => keep(name) && (name !== 'metadata' || chance.percent(METADATA_CHANGES_PERCENT)));
   if (chance.percent(6) && found.structs.length > 0)
     return { op: 'set', path: [...chance.pick(found.structs), chance.pick(['bogus', 'Spec', 'x-y'])], value: 1 };

@@ -17,6 +17,22 @@ test('every stable kind that can be written has a seed of its own kind', () => {
   for (const { kind, seeds } of kinds) assert.ok(seeds.every((seed) => seed.kind === kind));
 });
 
+test('versions of custom resources are kinds, with the subresources and the fields of their schema', () => {
+  const widget = kinds.find(({ group, version, kind }) => group === 'custom.example.com' && version === 'v1' && kind === 'Widget')!;
+  assert.deepEqual([...widget.subresources.keys()].sort(), ['scale', 'status']);
+  assert.deepEqual(widget.otherVersions, ['v2']);
+  assert.deepEqual(
+    widget.schema.fields.map(({ name }) => name),
+    ['metadata', 'spec', 'status'],
+  );
+  const spec = widget.schema.fields[1]!.value.struct!;
+  const inner = spec.fields.find(({ name }) => name === 'inner')!.value;
+  assert.deepEqual(
+    inner.struct!.fields.map(({ name }) => name),
+    ['apiVersion', 'kind', 'spec'],
+  );
+});
+
 test('a seed draws the same requests each time, another seed others', () => {
   const drawn = (seed: number) =>
     kinds.slice(0, 20).flatMap((kind, episode) => {

@@ -91,8 +91,12 @@ export function drawCreate(drawing: Drawing, spoil = true): Step {
   };
 }
 
-/** The name as the story writes it, so that the story can be told again of another object. */
-const objectPath = (drawing: Drawing) => `${basePath(drawing)}/${drawing.seed.metadata?.name}`;
+/** The name as the story writes it, so that the story can be told again of another object; seldom in another version of the kind. */
+function objectPath({ chance, kind, seed }: Drawing): string {
+  const { otherVersions = [] } = kind;
+  const version = otherVersions.length > 0 && chance.percent(20) ? chance.pick(otherVersions) : kind.version;
+  return `${basePath({ kind: { ...kind, version }, seed })}/${seed.metadata?.name}`;
+}
 
 function target(drawing: Drawing): { path: string; keep: (name: string) => boolean } {
   const hasStatus = drawing.kind.subresources.has('status');

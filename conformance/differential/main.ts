@@ -12,6 +12,7 @@ import { startCluster } from '@tiphys/cluster';
 import { startUpstream } from '../../tools/upstream/upstream.ts';
 import { judgeDifferences, parseAccepted } from '../compare/differences.ts';
 import { clustersOf, foundText } from './clusters.ts';
+import { declareCustomKinds } from './custom-kinds.ts';
 import { minimise, tellStory } from './minimise.ts';
 import { type Found, runEpisode } from './run.ts';
 import { collectionPath, type Kind, kindsWithSeeds, LIMITS_NAMESPACE, NAMESPACE } from './seeds.ts';
@@ -46,6 +47,7 @@ async function prepare(server: Server): Promise<void> {
       JSON.stringify({ metadata: { name: 'default' } }),
     );
   }
+  await declareCustomKinds(server);
 }
 
 /** Accepted lines begin with `group/version resource`, or `*`. */

@@ -1,9 +1,8 @@
 // The objects that stories start from, and what is known of their kinds.
-import { readdirSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { apiVersionOf, builtInGroups, type ResourceInfo, type StructNode, schemaOfKind } from '@tiphys/api';
-import { parseAllDocuments } from 'yaml';
+import { apiVersionOf, builtInGroups, type ResourceInfo, schemaOfKind } from '@tiphys/api';
+import { customKinds } from './custom-kinds.ts';
+import { readDocuments } from './documents.ts';
+import type { Shape } from './shape.ts';
 
 export interface Kind {
   group: string;
@@ -13,8 +12,10 @@ export interface Kind {
   namespaced: boolean;
   verbs: readonly string[];
   subresources: ReadonlyMap<string, ResourceInfo>;
-  schema: StructNode;
+  schema: Shape;
   seeds: readonly Record<string, any>[];
+  /** Other versions in which the same objects can be had. */
+  otherVersions?: readonly string[];
 }
 
 /** Where most stories play; a seed may name another namespace. */
@@ -22,19 +23,9 @@ export const NAMESPACE = 'diff';
 /** Of quotas and limits, so that they concern nobody else. */
 export const LIMITS_NAMESPACE = 'diff-limits';
 
-const folder = join(dirname(fileURLToPath(import.meta.url)), 'seeds');
-
-function readSeeds(): Record<string, any>[] {
-  return readdirSync(folder)
-    .filter((name) => name.endsWith('.yaml'))
-    .sort()
-    .flatMap((name) => parseAllDocuments(readFileSync(join(folder, name), 'utf8')).map((document) => document.toJS()))
-    .filter((value) => value !== null);
-}
-
 /** Every kind with a seed, in the order of discovery; the others of the served versions are in `missing`. */
 export function kindsWithSeeds(): { kinds: Kind[]; missing: string[] } {
-  const seeds = readSeeds();
+  const seeds = readDocuments();
   const kinds: Kind[] = [];
   const missing: string[] = [];
   for (const { group, versions } of builtInGroups()) {
@@ -64,7 +55,7 @@ export function kindsWithSeeds(): { kinds: Kind[]; missing: string[] } {
       }
     }
   }
-  return { kinds, missing };
+  return { kinds: [...kinds, ...customKinds()], missing };
 }
 
 export function collectionPath({ group, version, resource, namespaced }: Kind, namespace: string): string {

@@ -1,6 +1,7 @@
 // Values for fields: right ones, ones at the edge and wrong ones. Words that rules know come by the field's name, the rest by its type.
-import { type FieldNode, ValueKind, type ValueNode } from '@tiphys/api';
+import { ValueKind } from '@tiphys/api';
 import type { Chance } from './chance.ts';
+import type { FieldShape, ValueShape } from './shape.ts';
 import { WORDS } from './words.ts';
 
 const LONG_CHARACTERS = [64, 254, 300, 1030];
@@ -83,12 +84,12 @@ const DEPTH_MAX = 3;
 
 const text = (chance: Chance) => (chance.percent(12) ? 'x'.repeat(chance.pick(LONG_CHARACTERS)) : chance.pick(STRINGS));
 
-function wordsFor(name: string, node: ValueNode): readonly unknown[] | undefined {
-  return WORDS[node.goType] ?? WORDS[name];
+function wordsFor(name: string, node: ValueShape): readonly unknown[] | undefined {
+  return node.words ?? WORDS[node.goType] ?? WORDS[name];
 }
 
 /** A value of the field's type; mostly one that rules accept where the name tells enough. */
-export function valueFor(chance: Chance, name: string, node: ValueNode, depth = 0): unknown {
+export function valueFor(chance: Chance, name: string, node: ValueShape, depth = 0): unknown {
   const words = wordsFor(name, node);
   if (words && node.kind !== ValueKind.struct && node.kind !== ValueKind.map && chance.percent(85)) {
     const word = structuredClone(chance.pick(words));
@@ -131,7 +132,7 @@ export function valueFor(chance: Chance, name: string, node: ValueNode, depth = 
 }
 
 /** Required fields mostly, and a few of the others. */
-function structFor(chance: Chance, fields: readonly FieldNode[], depth: number): unknown {
+function structFor(chance: Chance, fields: readonly FieldShape[], depth: number): unknown {
   const made: Record<string, unknown> = {};
   for (const field of fields) {
     const share = field.facts?.required ? 92 : depth >= DEPTH_MAX ? 3 : 180 / (fields.length + 4);
