@@ -7,7 +7,8 @@ import { fullDiskRound, skipWithoutMount } from './full-disk.ts';
 
 const SEED = 20_261_121;
 const FAULTS = {
-  'every sync to the end fails: what is refused last may come to light again': 'fsync:error=EIO:when=30..99',
+  'every sync to the end fails: what is refused last may come to light again': 'fdatasync:error=EIO:when=12..999',
+  'some syncs of the log fail, and later ones do not: what was refused is taken back': 'fdatasync:error=EIO:when=5..9',
   'the sync of the folder fails, and SQLite says nothing': 'fsync:error=EIO:when=10',
   'the new file can not be laid out: the start is refused in words': 'fsync:error=EIO:when=9..19',
   'some writes fail, and later ones do not': 'pwrite64:error=ENOSPC:when=60..90',

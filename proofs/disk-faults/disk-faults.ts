@@ -10,7 +10,7 @@ import { fullDiskRound, skipWithoutMount } from './full-disk.ts';
 import { answersOf, type Fact, judge } from './judge.ts';
 
 const PROGRAM = join(import.meta.dirname, 'program.ts');
-const CALLS = ['fsync', 'fsync', 'pwrite64', 'pwrite64', 'ftruncate,unlink'];
+const CALLS = ['fsync,fdatasync', 'fsync,fdatasync', 'pwrite64', 'pwrite64', 'ftruncate,unlink'];
 const ERRORS = ['EIO', 'EIO', 'ENOSPC', 'EDQUOT'];
 const FIRST_CALL_MAX = 90;
 const CALLS_MAX = 12;

@@ -12,6 +12,8 @@ const WRITES_AT_ONCE_MAX = 4;
 const NAMES = 12;
 const VALUE_BYTES_MAX = 4000;
 const DELETED_SHARE = 0.3;
+/** So few that the log is folded into the file every few turns. */
+const CHECKPOINT_PAGES = 30;
 
 const tell = (fact: Fact) => writeSync(1, `${JSON.stringify(fact)}\n`);
 
@@ -30,7 +32,7 @@ async function run({ known, write, read }: Asking, seed: number): Promise<void> 
 const [path, seed] = process.argv.slice(2) as [string, string];
 let store: Store | undefined;
 try {
-  store = sqliteStore(path);
+  store = sqliteStore(path, { checkpointPages: CHECKPOINT_PAGES });
 } catch (error) {
   if (!(error instanceof StoreFileError)) throw error;
   tell({ type: 'refused', message: error.message });

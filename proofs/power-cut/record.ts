@@ -34,6 +34,8 @@ interface Call {
   name: string;
   /** The path that strace shows for the descriptor. */
   path: string;
+  /** The same as strace writes it. */
+  shownPath: string;
   strings: string[];
   numbers: number[];
   flags: string;
@@ -50,14 +52,15 @@ function callOf(line: string): Call | undefined {
   const close = answer.index;
   const strings = Array.from(line.slice(open, close).matchAll(/"((?:\\x[0-9a-f]{2})*)"/g), ([, text]) => text!);
   const rest = line.slice(open + 1, close).replace(/"(?:\\x[0-9a-f]{2})*"/g, '');
-  const path = plainText(/^\d+<((?:[^>\\]|\\x[0-9a-f]{2})*)>/.exec(rest)?.[1] ?? '');
+  const shownPath = /^\d+(<(?:[^>\\]|\\x[0-9a-f]{2})*>)/.exec(rest)?.[1] ?? '<>';
+  const path = plainText(shownPath.slice(1, -1));
   const numbers = rest
     .replace(/^\d+<[^>]*>/, '')
     .split(',')
     .map((word) => word.trim())
     .filter((word) => /^\d+$/.test(word))
     .map(Number);
-  return { name: line.slice(0, open), path, strings, numbers, flags: rest, result: Number(answer[1]) };
+  return { name: line.slice(0, open), path, shownPath, strings, numbers, flags: rest, result: Number(answer[1]) };
 }
 
 function markOf({ strings }: Call): FileOperation | undefined {
@@ -100,23 +103,31 @@ function operationOf(call: Call, folder: string, known: Set<string>): FileOperat
   throw new Error(`the store does ${name} with ${path}, which can't be replayed`);
 }
 
-/** Lines of the program's first thread, which is the one that writes; calls that were interrupted in the output are put together. */
+const BEGUN = ' <unfinished ...>';
+
+/**
+ * Calls in the order in which they were over; those that were interrupted in the output are put together. A sync by one thread
+ * promises nothing of what another writes to the same file meanwhile: a store that does so can't be replayed.
+ */
 async function* calls(log: string): AsyncGenerator<Call> {
-  let main: string | undefined;
-  let begun = '';
+  const begun = new Map<string, string>();
   for await (const line of createInterface({ input: createReadStream(log) })) {
     const pid = line.slice(0, line.indexOf(' '));
     if (line.includes('+++ exited') || line.includes('--- SIG')) continue;
-    main ??= pid;
-    if (pid !== main) continue;
     const rest = line.slice(pid.length).trimStart();
-    if (rest.endsWith(' <unfinished ...>')) {
-      begun = rest.slice(0, -' <unfinished ...>'.length);
+    if (rest.endsWith(BEGUN)) {
+      begun.set(pid, rest.slice(0, -BEGUN.length));
       continue;
     }
     const resumed = /^<\.\.\. \w+ resumed>(.*)$/.exec(rest);
-    const call = callOf(resumed ? begun + resumed[1] : rest);
-    if (call) yield call;
+    const call = callOf(resumed ? begun.get(pid) + resumed[1]! : rest);
+    if (resumed) begun.delete(pid);
+    if (!call) continue;
+    if (call.name === 'pwrite64') {
+      const other = [...begun.values()].find((text) => /^f(?:data)?sync\(/.test(text) && text.includes(call.shownPath));
+      invariant(!other, `${call.path} is written while it is synced`);
+    }
+    yield call;
   }
 }
 
@@ -141,7 +152,8 @@ export async function recordProgram(program: (path: string) => string[], inject?
       ? [...[folder, ...FILES.map((file) => join(folder, file))].flatMap((path) => ['-P', path]), '-e', `inject=${inject}`]
       : [];
     const words = [...trace, ...failing, process.execPath, ...program(join(folder, FILES[0]!))];
-    const child = spawn('strace', words, { stdio: ['ignore', 'pipe', 'inherit'] });
+    // strace counts the calls that are to fail by thread, so the pool that syncs has one.
+    const child = spawn('strace', words, { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, UV_THREADPOOL_SIZE: '1' } });
     let output = '';
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
       output += text;

@@ -6,9 +6,11 @@ import type { ListResult, OnLost, Store, StoredRecord, StoreEvent, StoreOperatio
 /** Writes that may wait for one flush; more are turned away. */
 export const QUEUED_OPERATIONS_MAX = 50_000;
 
+/** Operations that are decided and made durable together. */
 interface Queued {
-  operation: StoreOperation;
-  resolve: (result: StoreResult) => void;
+  operations: readonly StoreOperation[];
+  afterRevision: number;
+  resolve: (results: readonly StoreResult[]) => void;
   reject: (error: Error) => void;
 }
 
@@ -18,8 +20,11 @@ export class OutcomeUnknown extends Error {
 }
 
 export interface Durability {
-  /** Makes the decided operations durable, all or none. Throws when it can't; OutcomeUnknown when it can't say so for certain. */
-  write(decided: Decided): void;
+  /**
+   * Makes the decided operations durable, all or none: at once, or by the time the promise resolves. Fails when it can't; with
+   * OutcomeUnknown when it can't say so for certain. What was decided together is written before the next is.
+   */
+  write(decided: Decided): Promise<void> | undefined;
   /** When to flush after the first operation was queued. */
   schedule(flush: () => void): void;
   close(): void;
@@ -41,6 +46,9 @@ export class LocalStore implements Store {
   readonly #core: Mvcc;
   readonly #durability: Durability;
   #queue: Queued[] = [];
+  #queuedOperations = 0;
+  /** What is being made durable; what comes meanwhile is decided after it. */
+  #writing: Promise<void> | undefined;
   #closed = false;
 
   constructor(core: Mvcc, durability: Durability) {
@@ -69,25 +77,14 @@ export class LocalStore implements Store {
   }
 
   commit(operation: StoreOperation): Promise<StoreResult> {
-    if (this.#closed) return Promise.reject(new Retryable('the store is closed'));
-    if (this.#queue.length >= QUEUED_OPERATIONS_MAX) return Promise.reject(new Retryable('too many writes are waiting for the disk'));
+    if (this.#queuedOperations >= QUEUED_OPERATIONS_MAX) return Promise.reject(new Retryable('too many writes are waiting for the disk'));
     return new Promise((resolve, reject) => {
-      this.#queue.push({ operation, resolve, reject });
-      if (this.#queue.length === 1) this.#durability.schedule(() => this.#flush());
+      this.#enqueue({ operations: [operation], afterRevision: 0, resolve: (results) => resolve(results[0]!), reject });
     });
   }
 
-  async commitAll(operations: readonly StoreOperation[], { afterRevision = 0 } = {}): Promise<void> {
-    if (this.#closed) throw new Retryable('the store is closed');
-    this.#flush();
-    const decided = this.#core.decide(operations, afterRevision);
-    if (decided.events.length === 0) return;
-    try {
-      this.#durability.write(decided);
-    } catch (cause) {
-      throw notDurable(cause);
-    }
-    this.#core.apply(decided);
+  commitAll(operations: readonly StoreOperation[], { afterRevision = 0 } = {}): Promise<void> {
+    return new Promise((resolve, reject) => this.#enqueue({ operations, afterRevision, resolve: () => resolve(), reject }));
   }
 
   watch(prefix: string, afterRevision: number, onEvents: (events: readonly StoreEvent[]) => void, onLost?: OnLost): { stop(): void } {
@@ -102,26 +99,70 @@ export class LocalStore implements Store {
     if (this.#closed) return;
     this.#closed = true;
     this.#flush();
+    while (this.#writing) await this.#writing;
     this.#durability.close();
+  }
+
+  #enqueue(queued: Queued): void {
+    if (this.#closed) {
+      queued.reject(new Retryable('the store is closed'));
+      return;
+    }
+    this.#queue.push(queued);
+    this.#queuedOperations += queued.operations.length;
+    if (this.#queue.length === 1 && !this.#writing) this.#durability.schedule(() => this.#flush());
   }
 
   #flush(): void {
     const queue = this.#queue;
-    if (queue.length === 0) return;
+    if (this.#writing || queue.length === 0) return;
     this.#queue = [];
-    const decided = this.#core.decide(queue.map((queued) => queued.operation));
-    if (decided.events.length > 0) {
-      try {
-        this.#durability.write(decided);
-      } catch (cause) {
-        const error = notDurable(cause);
-        for (const queued of queue) queued.reject(error);
-        return;
-      }
+    this.#queuedOperations = 0;
+    const afterRevision = queue.reduce((most, queued) => Math.max(most, queued.afterRevision), 0);
+    const operations = queue.length === 1 ? queue[0]!.operations : queue.flatMap((queued) => queued.operations);
+    const decided = this.#core.decide(operations, afterRevision);
+    let pending: Promise<void> | undefined;
+    try {
+      if (decided.events.length > 0) pending = this.#durability.write(decided);
+    } catch (cause) {
+      refuse(queue, cause);
+      return;
+    }
+    if (pending) this.#writing = this.#written(pending, queue, decided);
+    else this.#acknowledge(queue, decided);
+  }
+
+  /** The next batch is on its way to the disk before anybody is answered. */
+  async #written(pending: Promise<void>, queue: readonly Queued[], decided: Decided): Promise<void> {
+    try {
+      await pending;
+    } catch (cause) {
+      this.#writing = undefined;
+      this.#flush();
+      refuse(queue, cause);
+      return;
     }
     this.#core.apply(decided);
-    queue.forEach((queued, i) => {
-      queued.resolve(decided.results[i]!);
-    });
+    this.#writing = undefined;
+    this.#flush();
+    answer(queue, decided);
+  }
+
+  #acknowledge(queue: readonly Queued[], decided: Decided): void {
+    this.#core.apply(decided);
+    answer(queue, decided);
+  }
+}
+
+function refuse(queue: readonly Queued[], cause: unknown): void {
+  const error = notDurable(cause);
+  for (const { reject } of queue) reject(error);
+}
+
+function answer(queue: readonly Queued[], { results }: Decided): void {
+  let at = 0;
+  for (const { operations, resolve } of queue) {
+    resolve(results.slice(at, at + operations.length));
+    at += operations.length;
   }
 }

@@ -1,13 +1,14 @@
-// The default store: one SQLite file in WAL mode with synchronous=FULL, so that what was acknowledged survives a power
-// cut. All reads come from memory; the file is read once, at the start, and every record is checked against its checksum.
+// The default store: one SQLite file in WAL mode whose log is synced before anybody is answered, so that what was acknowledged
+// survives a power cut. All reads come from memory; the file is read once, at the start, and every record is checked against its checksum.
 import { closeSync, existsSync, fsyncSync, openSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { crc32 } from 'node:zlib';
 import { type Durability, LocalStore, OutcomeUnknown } from './local-store.ts';
 import { type Decided, FIRST_REVISION, Mvcc } from './mvcc.ts';
+import { CHECKPOINT_PAGES, Log } from './sqlite-log.ts';
 import { Packing, sizeInFile } from './sqlite-packing.ts';
-import type { Store, StoredRecord } from './store.ts';
+import type { Store, StoredRecord, StoreEvent } from './store.ts';
 
 /** Marks the file as ours ('TPHS'), and its layout. */
 const APPLICATION_ID = 0x54504853;
@@ -15,14 +16,10 @@ export const SCHEMA_VERSION = 2;
 /** Layout 1 had pages of 4 KiB, of which objects of usual sizes waste half, and never gave any back. */
 const UPGRADED_VERSION = 1;
 const PAGE_BYTES = 8192;
-/** The write-ahead log is folded into the file after so many pages. */
-const CHECKPOINT_PAGES = 2000;
 /** What the log may keep of the disk's space after it was larger. */
 const LOG_BYTES_MAX = 32 * 1024 * 1024;
 const PAGES_OF_LAYOUT = `PRAGMA page_size=${PAGE_BYTES}; PRAGMA auto_vacuum=INCREMENTAL;`;
 const REVISION = 'revision';
-/** SQLITE_IOERR_FSYNC and SQLITE_IOERR_DIR_FSYNC: the transaction is in the log, whole, and a start may find it there. */
-const SYNC_FAILURES: ReadonlySet<number> = new Set([1034, 1290]);
 
 /** The file can't be used; the message says why and nothing in it was changed. */
 export class StoreFileError extends Error {
@@ -47,7 +44,7 @@ function open(path: string): DatabaseSync {
   try {
     // The lock is held until the process ends, however it ends, so that a second one is refused.
     database.exec(`PRAGMA locking_mode=EXCLUSIVE; ${PAGES_OF_LAYOUT} PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;`);
-    database.exec(`PRAGMA journal_size_limit=${LOG_BYTES_MAX}; PRAGMA wal_autocheckpoint=${CHECKPOINT_PAGES}; BEGIN EXCLUSIVE; COMMIT;`);
+    database.exec(`PRAGMA journal_size_limit=${LOG_BYTES_MAX}; BEGIN EXCLUSIVE; COMMIT;`);
   } catch (cause) {
     database.close();
     const { message } = cause as Error;
@@ -146,17 +143,24 @@ function load(database: DatabaseSync, path: string, ids: RowIds): { records: Sto
 
 class SqliteDurability implements Durability {
   readonly #database: DatabaseSync;
+  readonly #log: Log;
   readonly #ids: RowIds;
   readonly #insert: StatementSync;
   readonly #update: StatementSync;
   readonly #delete: StatementSync;
   readonly #revision: StatementSync;
   readonly #packing: Packing;
+  /** Of what was acknowledged. */
+  #durableRevision: number;
+  /** What is in the database and was refused, because it could not be synced. */
+  #refused: Decided | undefined;
 
-  constructor(database: DatabaseSync, ids: RowIds, contentBytes: number) {
+  constructor(database: DatabaseSync, log: Log, ids: RowIds, contentBytes: number, revision: number) {
     this.#packing = new Packing(database, contentBytes);
     this.#database = database;
+    this.#log = log;
     this.#ids = ids;
+    this.#durableRevision = revision;
     this.#insert = database.prepare('INSERT INTO records (key, value, create_revision, mod_revision, checksum) VALUES (?, ?, ?, ?, ?)');
     this.#update = database.prepare('UPDATE records SET value = ?, create_revision = ?, mod_revision = ?, checksum = ? WHERE id = ?');
     this.#delete = database.prepare('DELETE FROM records WHERE id = ?');
@@ -167,12 +171,39 @@ class SqliteDurability implements Durability {
     setImmediate(flush);
   }
 
-  write(decided: Decided): void {
+  async write(decided: Decided): Promise<void> {
+    if (this.#refused || !this.#log.isReady) await this.#mend();
+    this.#transact(decided.events, decided.revision);
+    try {
+      await this.#log.sync();
+    } catch (cause) {
+      this.#refused = decided;
+      throw new OutcomeUnknown((cause as Error).message, { cause });
+    }
+    this.#durableRevision = decided.revision;
+  }
+
+  close(): void {
+    this.#log.close();
+  }
+
+  /** After a failed sync: what was refused is taken back before anything else is acknowledged. */
+  async #mend(): Promise<void> {
+    await this.#log.ready();
+    if (!this.#refused) return;
+    this.#transact(takenBack(this.#refused), this.#durableRevision);
+    this.#refused = undefined;
+    await this.#log.sync();
+    await this.#log.ready();
+  }
+
+  /** Afterwards it is in the database, but not yet on the disk. */
+  #transact(events: readonly StoreEvent[], revision: number): void {
     const moved = new Map<string, number | undefined>();
     let grownBytes = 0;
     this.#database.exec('BEGIN');
     try {
-      for (const { type, record, previous } of decided.events) {
+      for (const { type, record, previous } of events) {
         const { key } = record;
         grownBytes += (type === 'put' ? sizeInFile(key, record.value) : 0) - (previous ? sizeInFile(key, previous.value) : 0);
         const id = moved.has(key) ? moved.get(key) : this.#ids.get(key);
@@ -182,13 +213,11 @@ class SqliteDurability implements Durability {
           moved.set(key, undefined);
         }
       }
-      this.#packing.step(decided.events.length, (key, id) => moved.set(key, id));
-      this.#revision.run(decided.revision);
+      this.#packing.step(events.length, (key, id) => moved.set(key, id));
+      this.#revision.run(revision);
       this.#database.exec('COMMIT');
     } catch (error) {
       if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
-      if (SYNC_FAILURES.has((error as { errcode?: number }).errcode ?? 0))
-        throw new OutcomeUnknown((error as Error).message, { cause: error });
       throw error;
     }
     this.#packing.changed(grownBytes);
@@ -196,10 +225,6 @@ class SqliteDurability implements Durability {
       if (id === undefined) this.#ids.delete(key);
       else this.#ids.set(key, id);
     }
-  }
-
-  close(): void {
-    this.#database.close();
   }
 
   #put({ key, value, createRevision, modRevision }: StoredRecord, id: number | undefined): number {
@@ -210,8 +235,21 @@ class SqliteDurability implements Durability {
   }
 }
 
+/** The events that lead back, the last one first. */
+function takenBack({ events }: Decided): StoreEvent[] {
+  return events.toReversed().map(({ type, record, previous }) => {
+    const now = type === 'put' ? { previous: record } : {};
+    return previous ? { type: 'put', record: previous, ...now } : { type: 'delete', record, ...now };
+  });
+}
+
+export interface SqliteOptions {
+  /** Pages of the write-ahead log that are folded into the file at once. */
+  checkpointPages?: number;
+}
+
 /** Opens or makes the file. Throws StoreFileError when it is another program's, of another version, in use, or damaged. */
-export function sqliteStore(path: string): Store {
+export function sqliteStore(path: string, { checkpointPages = CHECKPOINT_PAGES }: SqliteOptions = {}): Store {
   const database = open(path);
   try {
     prepareSchema(database, path);
@@ -219,7 +257,8 @@ export function sqliteStore(path: string): Store {
     const ids: RowIds = new Map();
     const { records, revision } = load(database, path, ids);
     const contentBytes = records.reduce((sum, { key, value }) => sum + sizeInFile(key, value), 0);
-    return new LocalStore(new Mvcc(records, revision), new SqliteDurability(database, ids, contentBytes));
+    const log = new Log(database, path, checkpointPages);
+    return new LocalStore(new Mvcc(records, revision), new SqliteDurability(database, log, ids, contentBytes, revision));
   } catch (error) {
     database.close();
     if (error instanceof StoreFileError) throw error;
