@@ -1,11 +1,14 @@
 // The order of merged lists: what the patch lists comes in the patch's order, what only the server has keeps its place among it
 // (apimachinery strategicpatch, normalizeElementOrder).
-import { goText } from '../go-text.ts';
-import { statusError } from '../status-error.ts';
+import { goText, goTypeOf } from '../go-text.ts';
+import { StatusError } from '../status-error.ts';
 import { isObject } from './json-value.ts';
 
+/** Upstream has a code for the few faults it foresaw; the rest are the server's (handlers/patch.go interpretStrategicMergePatchError). */
+export const unforeseen = (message: string) => new StatusError(500, '', message);
+
 export const noMergeKey = (item: object, mergeKey: string) =>
-  statusError.badRequest(`map: ${goText(item)} does not contain declared merge key: ${mergeKey}`);
+  unforeseen(`map: ${goText(item)} does not contain declared merge key: ${mergeKey}`);
 
 /** What tells a list's items apart: the merge key's value, or the scalar itself. */
 export function identity(item: unknown, mergeKey: string): unknown {
@@ -28,7 +31,7 @@ export function placesIn(list: readonly unknown[], mergeKey: string): (item: unk
 export function sortedLike(items: readonly unknown[], order: readonly unknown[], mergeKey: string): unknown[] {
   if (mergeKey !== '') {
     for (const item of [...items, ...order]) {
-      if (!isObject(item)) throw statusError.badRequest('expected a map, but received a scalar in a list with a merge key');
+      if (!isObject(item)) throw unforeseen(`expected a map[string]interface {}, but received a ${goTypeOf(item)}`);
       if (item[mergeKey] === undefined) throw noMergeKey(item, mergeKey);
     }
   }

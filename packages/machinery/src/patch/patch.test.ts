@@ -127,8 +127,17 @@ test('strategic: lists with a merge key merge by it, the patch first decides the
     },
   );
   assert.throws(() => strategic(pod, { containers: [{ image: '2' }] }), {
-    code: 400,
+    code: 500,
     message: /does not contain declared merge key: name/,
+  });
+  assert.throws(() => strategic({ containers: [{ name: 'a' }] }, { containers: [[]] }), {
+    code: 500,
+    message: 'list element types are not identical: [[map[name:a]] [[]]]',
+  });
+  assert.throws(() => strategic({ containers: [] }, { containers: [[]] }), { code: 422 });
+  assert.throws(() => strategic(pod, { '$setElementOrder/containers': 'a' }), {
+    code: 500,
+    message: 'expected a []interface {}, but received a string',
   });
 });
 

@@ -2,10 +2,10 @@
 // mergeMap). Directives: $patch, $deleteFromPrimitiveList/x, $setElementOrder/x, $retainKeys.
 
 import type { SchemaTable } from '@tiphys/api';
-import { goText } from '../go-text.ts';
-import { statusError } from '../status-error.ts';
+import { goText, goTypeOf } from '../go-text.ts';
+import { StatusError, statusError } from '../status-error.ts';
 import { isObject, type JsonObject, jsonEqual, setKey } from './json-value.ts';
-import { identity, isDeletion, noMergeKey, placesIn, woven } from './list-order.ts';
+import { identity, isDeletion, noMergeKey, placesIn, unforeseen, woven } from './list-order.ts';
 import { type PatchSchema, patchSchema } from './patch-schema.ts';
 
 export const DELETE_LIST = '$deleteFromPrimitiveList';
@@ -45,7 +45,7 @@ function retainKeys(original: JsonObject, patch: JsonObject, options: MergeOptio
   if (!options.carryOut) {
     if (original[RETAIN_KEYS] === undefined) original[RETAIN_KEYS] = wanted;
     else if (!jsonEqual(original[RETAIN_KEYS], wanted)) {
-      throw statusError.badRequest(
+      throw unforeseen(
         `${goText(original[RETAIN_KEYS])} and ${goText(wanted)} are not deep equal: this may happen when calculating the 3-way diff patch`,
       );
     }
@@ -69,29 +69,29 @@ function checkOrder(patchList: readonly unknown[], order: readonly unknown[], me
     if (at < items.length && identity(items[at], mergeKey) === identity(entry, mergeKey)) at++;
   }
   if (at < items.length) {
-    throw statusError.badRequest(
+    throw unforeseen(
       `The order in patch list:\n${goText(patchList)}\n doesn't match ${ELEMENT_ORDER} list:\n${goText(order)}\n`,
     );
   }
 }
 
-function listOf(value: unknown, what: string): unknown[] {
-  if (!Array.isArray(value)) throw statusError.badRequest(`expected a list in ${what}, but received ${goText(value)}`);
+function listOf(value: unknown): unknown[] {
+  if (!Array.isArray(value)) throw unforeseen(`expected a []interface {}, but received a ${value === null ? '%!s(<nil>)' : goTypeOf(value)}`);
   return value;
 }
 
 /** Handles each `$setElementOrder/x` together with x itself, and takes both out of the patch. */
 function mergeOrderedLists(original: JsonObject, patch: JsonObject, schema: PatchSchema, options: MergeOptions): void {
   for (const key of Object.keys(patch).filter((k) => k.startsWith(ELEMENT_ORDER))) {
-    const order = listOf(patch[key], key);
+    const order = listOf(patch[key]);
     if (!options.carryOut) {
       if (original[key] === undefined) original[key] = order;
       else if (!jsonEqual(original[key], order)) throw statusError.badRequest('invalid patch format of setElementOrder list');
     }
     delete patch[key];
     const field = keyAfter(key, ELEMENT_ORDER, 'setElementOrder list');
-    const before = original[field] == null ? undefined : listOf(original[field], field);
-    const change = patch[field] == null ? undefined : listOf(patch[field], field);
+    const before = original[field] == null ? undefined : listOf(original[field]);
+    const change = patch[field] == null ? undefined : listOf(patch[field]);
     const meta = schema.field(field, true);
     checkOrder(change ?? [], order, meta.mergeKey);
     if (!before && !change) continue;
@@ -125,15 +125,15 @@ function mergeObjectLists(
   const items: JsonObject[] = [];
   let replace = false;
   for (const item of change) {
-    if (!isObject(item)) throw statusError.badRequest(`list element types are not identical: ${goText(change)}`);
+    if (!isObject(item)) throw unforeseen('a list of objects has an element that is none');
     const directive = item[DIRECTIVE];
     if (directive === undefined) items.push(item);
     else if (directive === 'delete') {
       if (item[mergeKey] === undefined) throw noMergeKey(item, mergeKey);
       deleted.add(item[mergeKey]);
     } else if (directive === 'replace') replace = true;
-    else if (directive === 'merge') throw statusError.badRequest('merging lists cannot yet be specified in the patch');
-    else throw statusError.badRequest(`unknown patch type: ${goText(directive)} in map: ${goText(item)}`);
+    else if (directive === 'merge') throw unforeseen('merging lists cannot yet be specified in the patch');
+    else throw unforeseen(`unknown patch type: ${goText(directive)} in map: ${goText(item)}`);
   }
   if (replace) return { merged: items as unknown[], ordered: [] as unknown[] };
   const original = before.filter((other) => !deleted.has(identity(other, mergeKey)));
@@ -150,6 +150,16 @@ function mergeObjectLists(
   return { merged: original, ordered: items as unknown[] };
 }
 
+/** All elements are of one type, and none is a list (sliceElementType). */
+function checkElements(before: readonly unknown[], change: readonly unknown[]): void {
+  const all = [...before, ...change];
+  const first = goTypeOf(all[0]);
+  if (first === '[]interface {}') {
+    throw new StatusError(422, 'Invalid', 'the server rejected our request due to an error in our request', {});
+  }
+  if (all.some((item) => goTypeOf(item) !== first)) throw unforeseen(`list element types are not identical: ${goText([before, change])}`);
+}
+
 function mergeLists(
   before: readonly unknown[],
   change: readonly unknown[],
@@ -160,9 +170,9 @@ function mergeLists(
   options: MergeOptions,
 ): unknown[] {
   if (strategy !== 'merge' && !deletes) return settledList(change, options);
-  const sample = before[0] ?? change[0];
-  if (sample === undefined) return [...before];
-  if (!isObject(sample)) {
+  if (before.length === 0 && change.length === 0) return [];
+  checkElements(before, change);
+  if (!isObject(before[0] ?? change[0])) {
     const changed = new Set(change);
     if (deletes) return before.filter((item) => !changed.has(item));
     const merged = [...new Set([...before, ...change])];
@@ -174,7 +184,7 @@ function mergeLists(
       '',
     );
   }
-  if (mergeKey === '') throw statusError.badRequest(`cannot merge lists without merge key for ${schema.name}`);
+  if (mergeKey === '') throw unforeseen(`cannot merge lists without merge key for ${schema.name}`);
   const { merged, ordered } = mergeObjectLists(before, change, mergeKey, schema, options);
   const named = new Set(ordered.map((item) => identity(item, mergeKey)));
   const isNamed = (item: unknown) => named.has(identity(item, mergeKey));
@@ -231,7 +241,7 @@ export function mergeMaps(before: JsonObject, change: JsonObject, schema: PatchS
       return rest;
     }
     if (directive === 'delete') return {};
-    throw statusError.badRequest(`unknown patch type: ${goText(directive)} in map: ${goText(change)}`);
+    throw unforeseen(`unknown patch type: ${goText(directive)} in map: ${goText(change)}`);
   }
   const original = { ...before };
   const patch = { ...change };
@@ -242,8 +252,8 @@ export function mergeMaps(before: JsonObject, change: JsonObject, schema: PatchS
 }
 
 /**
- * Applies a strategic merge patch to an object of a type in the table. The object is not changed. Throws BadRequest for
- * malformed directives and for fields that are not in the type.
+ * Applies a strategic merge patch to an object of a type in the table. The object is not changed. Throws a
+ * StatusError for malformed directives and for fields that are not in the type.
  */
 export function applyStrategicMergePatch<T extends object>(document: T, patch: unknown, table: SchemaTable, typeName: string): T {
   if (!isObject(patch)) throw statusError.badRequest('invalid JSON document');

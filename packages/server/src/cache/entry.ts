@@ -6,8 +6,7 @@ import type { KubeObject, WatchEvent, WatchEventType } from '@tiphys/api';
 export type PlainObject = KubeObject & Record<string, unknown>;
 
 const METADATA = Buffer.from('"metadata":{');
-/** What is put around the revision. */
-const REVISION_TEXT_LENGTH = '"resourceVersion":"",'.length;
+const VERSION_KEY = '"resourceVersion":';
 const NEW_LINE = Buffer.from('}\n');
 
 /** What a writer knows already: the object whose encoding these bytes are. Saves parsing them again. */
@@ -31,11 +30,14 @@ export class Entry {
   #object: PlainObject | undefined;
   /** The object as its writer had it, without the revision. */
   #known: PlainObject | undefined;
+  /** What it says its resourceVersion is; nothing for a dry run's object, which no store has seen, unless its writer said something. */
+  readonly #version: string;
 
-  constructor(key: string, revision: number, value: Uint8Array, known = written.get(value)) {
+  constructor(key: string, revision: number, value: Uint8Array, known = written.get(value), version = revision ? String(revision) : '') {
     this.key = key;
     this.revision = revision;
     this.value = value;
+    this.#version = version;
     this.#known = known;
     written.delete(value);
   }
@@ -45,8 +47,7 @@ export class Entry {
     if (!this.#object) {
       const { buffer, byteOffset, length } = this.value;
       const known = this.#known ?? (JSON.parse(Buffer.from(buffer, byteOffset, length).toString('utf8')) as PlainObject);
-      // Revision 0 is of a dry run's object, which no store has seen.
-      const version = this.revision === 0 ? {} : { resourceVersion: String(this.revision) };
+      const version = this.#version === '' ? {} : { resourceVersion: this.#version };
       this.#object = { ...known, metadata: { ...known.metadata, ...version } };
       this.#known = undefined;
     }
@@ -61,7 +62,7 @@ export class Entry {
 
   /** Of the JSON with the resourceVersion. */
   get length(): number {
-    return this.value.length + (this.revision === 0 ? 0 : REVISION_TEXT_LENGTH + String(this.revision).length);
+    return this.value.length + (this.#version === '' ? 0 : VERSION_KEY.length + JSON.stringify(this.#version).length + 1);
   }
 
   /** JSON with the resourceVersion. */
@@ -72,9 +73,9 @@ export class Entry {
   /** The same in pieces, for those who put many entries together. */
   pieces(): readonly Uint8Array[] {
     const value = Buffer.from(this.value.buffer, this.value.byteOffset, this.value.length);
-    if (this.revision === 0) return [value];
+    if (this.#version === '') return [value];
     const at = value.indexOf(METADATA) + METADATA.length;
-    return [value.subarray(0, at), Buffer.from(`"resourceVersion":"${this.revision}",`, 'latin1'), value.subarray(at)];
+    return [value.subarray(0, at), Buffer.from(`${VERSION_KEY}${JSON.stringify(this.#version)},`), value.subarray(at)];
   }
 
   /** The same content under another revision, as deletions and departures are told. */

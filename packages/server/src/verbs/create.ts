@@ -11,7 +11,7 @@ import type { Endpoint } from '../resources.ts';
 import { admit, admitValid, attributesOf } from './admit.ts';
 import { dedupOwnerReferences, track } from './prepare.ts';
 import { createReview } from './subresource.ts';
-import { put, ruleContext, unstored } from './write.ts';
+import { put, ruleContext, sentVersion, unstored } from './write.ts';
 
 /** Names tried for one generateName (registry/generic/registry/store.go). */
 export const GENERATED_NAME_ATTEMPTS_MAX = 8;
@@ -25,8 +25,15 @@ export async function create(context: RequestContext, endpoint: Endpoint): Promi
   if (!definition.verbs.includes('get')) throw statusError.notImplemented(`nothing answers ${type.resource} on this server`);
   const options = writeOptions(context, 'CreateOptions');
   const object = decodeBody(context, endpoint.type, endpoint.codec, options.fieldValidation);
-  const entry = await createObject(context, endpoint, object, options);
+  const entry = await createObject(context, endpoint, object, options, { asked: true });
   return { status: 201, headers: {}, body: new EntryBody(endpoint, entry) };
+}
+
+export interface Creation {
+  /** The managed fields have been recorded already. */
+  tracked?: boolean;
+  /** A create was asked for, not an update of what is not there. */
+  asked?: boolean;
 }
 
 /** Everything between the decoded object and the stored one. The object is changed. */
@@ -35,25 +42,15 @@ export async function createObject(
   endpoint: Endpoint,
   object: PlainObject,
   options: WriteOptions,
-  tracked = false,
+  creation: Creation,
 ): Promise<Entry> {
   const metadata = object.metadata!;
-  for (const field of [
-    'creationTimestamp',
-    'uid',
-    'deletionTimestamp',
-    'deletionGracePeriodSeconds',
-    'selfLink',
-    'resourceVersion',
-  ] as const) {
-    if (field === 'resourceVersion' && metadata.resourceVersion) {
-      throw new StatusError(500, '', 'resourceVersion should not be set on objects to be created');
-    }
+  for (const field of ['creationTimestamp', 'uid', 'deletionTimestamp', 'deletionGracePeriodSeconds', 'selfLink'] as const) {
     delete (metadata as Record<string, unknown>)[field];
   }
   matchNamespace(object, context.info.namespace, endpoint.type.namespaced);
   dedupOwnerReferences(context, object);
-  if (!tracked) track(context, endpoint, undefined, object, options);
+  if (!creation.tracked) track(context, endpoint, undefined, object, options);
   const namespace = endpoint.type.namespaced ? context.info.namespace : endpoint.type.resource === 'namespaces' ? metadata.name : undefined;
   const attributes = attributesOf(context, endpoint, {
     operation: 'CREATE',
@@ -64,10 +61,10 @@ export async function createObject(
   });
   await admit(context, attributes);
   const admitted = attributes.object as PlainObject;
-  if (admitted.metadata!.name || !admitted.metadata!.generateName) return createOnce(context, endpoint, admitted, options, attributes);
+  if (admitted.metadata!.name || !admitted.metadata!.generateName) return createOnce(context, endpoint, admitted, options, attributes, creation);
   for (let attempt = 1; ; attempt++) {
     try {
-      return await createOnce(context, endpoint, structuredClone(admitted), options, attributes);
+      return await createOnce(context, endpoint, structuredClone(admitted), options, attributes, creation);
     } catch (error) {
       if (!isAlreadyExists(error) || attempt >= GENERATED_NAME_ATTEMPTS_MAX) throw error;
     }
@@ -80,6 +77,7 @@ async function createOnce(
   object: PlainObject,
   options: WriteOptions,
   attributes: ReturnType<typeof attributesOf>,
+  creation: Creation,
 ): Promise<Entry> {
   const { core } = context;
   const { definition, type } = endpoint;
@@ -103,6 +101,7 @@ async function createOnce(
     if (errors.length === 0) errors.push(...validateCommonMetadata(definition, object));
     if (errors.length > 0) throw statusError.invalid(definition.conversion?.stored ?? type, metadata.name ?? '', errors);
     await admitValid(context, { ...attributes, object, name: metadata.name! });
+    if (creation.asked && !options.dryRun) refuseVersion(metadata.resourceVersion);
     const key = endpoint.keyOf(metadata.name!, metadata.namespace);
     const entry = await store(context, endpoint, key, object, options, Boolean(generates));
     settled = true;
@@ -110,6 +109,14 @@ async function createOnce(
     return entry;
   } finally {
     if (!settled) await claim.revert?.();
+  }
+}
+
+/** The store takes no new object that says it is of a version (storage/etcd3/store.go Create); what is no version it doesn't see. */
+function refuseVersion(text: string | undefined): void {
+  const version = sentVersion(text);
+  if (typeof version === 'bigint' && version > 0n) {
+    throw new StatusError(500, '', 'resourceVersion should not be set on objects to be created');
   }
 }
 

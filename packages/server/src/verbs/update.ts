@@ -12,7 +12,7 @@ import { admit, admitValid, attributesOf } from './admit.ts';
 import { createObject } from './create.ts';
 import { dedupOwnerReferences, track } from './prepare.ts';
 import { statusRules } from './status.ts';
-import { OPTIMISTIC_LOCK, put, remove, ruleContext, unstored } from './write.ts';
+import { OPTIMISTIC_LOCK, put, remove, ruleContext, sentVersion, unstored } from './write.ts';
 
 /** Tries of one update against others who write the same object. */
 export const UPDATE_ATTEMPTS_MAX = 32;
@@ -111,10 +111,11 @@ async function createInstead(context: RequestContext, endpoint: Endpoint, plan: 
   }
   matchNamespace(object, context.info.namespace, endpoint.type.namespaced);
   checkName(context, object);
-  if (object.metadata!.resourceVersion) throw statusError.notFound(endpoint.type, name);
+  const version = sentVersion(object.metadata!.resourceVersion);
+  if (typeof version === 'string') throw new StatusError(500, '', version);
   await context.authorize('create');
   try {
-    return { entry: await createObject(context, endpoint, object, plan.options, plan.tracked), created: true };
+    return { entry: await createObject(context, endpoint, object, plan.options, { tracked: plan.tracked === true }), created: true };
   } catch (error) {
     // Someone created it meanwhile: it is an update after all.
     if (
@@ -180,18 +181,16 @@ function checkPreconditions(endpoint: Endpoint, name: string, object: PlainObjec
       uidFault(endpoint, endpoint.keyOf(name, old.metadata!.namespace), metadata.uid, oldUid!),
     );
   }
-  const version = metadata.resourceVersion;
-  if (version && !/^\d+$/.test(version)) {
-    throw new StatusError(500, '', `strconv.ParseUint: parsing ${JSON.stringify(version)}: invalid syntax`);
-  }
-  if (!version || version === '0') {
+  const version = sentVersion(metadata.resourceVersion);
+  if (typeof version === 'string') throw new StatusError(500, '', version);
+  if (version === 0n) {
     if (endpoint.definition.allowUnconditionalUpdate === false) {
       throw statusError.invalid({ group: endpoint.type.group, kind: endpoint.type.resource }, name, [
         { type: 'FieldValueInvalid', field: 'metadata.resourceVersion', message: 'Invalid value: 0: must be specified for an update' },
       ]);
     }
     metadata.resourceVersion = old.metadata!.resourceVersion!;
-  } else if (version !== old.metadata!.resourceVersion) {
+  } else if (version !== BigInt(old.metadata!.resourceVersion!)) {
     throw statusError.conflict(endpoint.type, name, OPTIMISTIC_LOCK);
   }
 }

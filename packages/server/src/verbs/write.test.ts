@@ -43,6 +43,18 @@ test('generateName gives different names', async () => {
   for (const name of names) assert.match(name, /^x-[bcdfghjklmnpqrstvwxz2456789]{5}$/);
 });
 
+test('a version sent with what is to be created: refused for a create, shown by a dry run, else nothing', async () => {
+  await using t = await testServer();
+  const of = (name: string, resourceVersion: string) => ({ ...configMap(name), metadata: { name, resourceVersion } });
+  const refused = await t.ask('POST', MAPS, of('a', '5'));
+  assert.deepEqual([refused.code, refused.message], [500, 'resourceVersion should not be set on objects to be created']);
+  assert.equal((await t.ask('POST', MAPS, { metadata: { name: 'Bad_Name', resourceVersion: '5' } })).code, 422);
+  assert.equal((await t.ask('POST', `${MAPS}?dryRun=All`, of('a', '5'))).metadata.resourceVersion, '5');
+  assert.equal((await t.ask('POST', `${MAPS}?dryRun=All`, of('a', 'x"'))).metadata.resourceVersion, 'x"');
+  assert.match((await t.ask('POST', MAPS, of('a', 'x'))).metadata.resourceVersion, /^\d+$/);
+  assert.match((await t.ask('POST', MAPS, of('b', '0'))).metadata.resourceVersion, /^[1-9]\d*$/);
+});
+
 test('update demands the newest version, and writes nothing when nothing changes', async () => {
   await using t = await testServer();
   const first = await t.ask('POST', MAPS, configMap('x', { a: '1' }));

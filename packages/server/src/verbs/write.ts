@@ -12,6 +12,17 @@ export const OPTIMISTIC_LOCK = 'the object has been modified; please apply your 
 /** The largest object the store accepts, as etcd's default request limit. */
 export const STORED_BYTES_MAX = 1_572_864;
 
+const VERSION_MAX = 2n ** 64n - 1n;
+
+/** The version that an object says it is of, 0 when it says none; or why it is none, in Go's words. */
+export function sentVersion(text: string | undefined): bigint | string {
+  if (!text) return 0n;
+  const fault = (why: string) => `strconv.ParseUint: parsing ${JSON.stringify(text)}: ${why}`;
+  if (!/^\d+$/.test(text)) return fault('invalid syntax');
+  const version = BigInt(text);
+  return version > VERSION_MAX ? fault('value out of range') : version;
+}
+
 /** Throws StatusError when the store can't write. */
 export async function commit(core: Core, operation: StoreOperation): Promise<StoreResult> {
   try {
@@ -25,7 +36,8 @@ export async function commit(core: Core, operation: StoreOperation): Promise<Sto
 
 /** An entry that is told but not (or no longer) stored: of a dry run, or of an object's last state. */
 export async function unstored(endpoint: Endpoint, key: string, revision: number, object: PlainObject): Promise<Entry> {
-  const entry = new Entry(key, revision, encodeStored(await endpoint.stored(object)));
+  const version = revision === 0 ? object.metadata?.resourceVersion : undefined;
+  const entry = new Entry(key, revision, encodeStored(await endpoint.stored(object)), undefined, version);
   await endpoint.ready([entry]);
   return entry;
 }
