@@ -16,7 +16,13 @@ export interface NormalizeTally {
   keys: number;
   /** Keys that no field has. */
   unknown: number;
+  /** Inside of metadata whose fields must not be set: an empty list is set. */
+  keepsEmpty?: boolean;
 }
+
+/** Lists that rules or defaults take for set though they are empty. None of them is ever stored so. */
+const KEPT_EMPTY = new Set(['HPAScalingRules.policies']);
+const TEMPLATE_METADATA = new Set(['PersistentVolumeClaimTemplate.metadata', 'ResourceClaimTemplateSpec.metadata']);
 
 export function normalizeStruct(node: StructNode, input: unknown, tally: NormalizeTally, goType: string, depth = 0): Plain {
   if (input === null) input = EMPTY;
@@ -80,18 +86,28 @@ export function countKeys(value: unknown, depth: number): number {
 
 function addField(node: StructNode, field: FieldNode, value: unknown, out: Plain, tally: NormalizeTally, depth: number): void {
   let result: unknown;
+  const keepsEmpty = field.name === 'metadata' && depth > 0 && TEMPLATE_METADATA.has(`${node.shortName}.metadata`);
+  if (keepsEmpty) tally.keepsEmpty = true;
   try {
     result = normalizeValue(field.value, value, tally, depth);
   } catch (error) {
     if (error instanceof TypeMismatch) error.within(node.shortName, field.embedded, field.name);
     throw error;
   }
+  if (keepsEmpty) tally.keepsEmpty = false;
   if (!field.pointer) {
-    // An empty list of managers is a wish: to forget them all.
-    if (field.omitEmpty && isEmpty(field.value.kind, result) && !(field.name === 'managedFields' && depth <= 1)) return;
+    if (field.omitEmpty && isEmpty(field.value.kind, result) && !isKeptEmpty(node, field, tally, depth)) return;
     if (field.omitZero && result === null) return;
   }
   out[field.name] = result;
+}
+
+function isKeptEmpty(node: StructNode, { name, value: { kind } }: FieldNode, tally: NormalizeTally, depth: number): boolean {
+  if (kind !== ValueKind.list && kind !== ValueKind.map) return false;
+  // An empty list of managers is a wish: to forget them all.
+  if (name === 'managedFields' && depth <= 1) return true;
+  if (tally.keepsEmpty) return node.shortName === 'ObjectMeta' && name !== 'labels' && name !== 'annotations';
+  return KEPT_EMPTY.has(`${node.shortName}.${name}`);
 }
 
 function isEmpty(kind: ValueKind, value: unknown): boolean {

@@ -69,14 +69,13 @@ function checkOrder(patchList: readonly unknown[], order: readonly unknown[], me
     if (at < items.length && identity(items[at], mergeKey) === identity(entry, mergeKey)) at++;
   }
   if (at < items.length) {
-    throw unforeseen(
-      `The order in patch list:\n${goText(patchList)}\n doesn't match ${ELEMENT_ORDER} list:\n${goText(order)}\n`,
-    );
+    throw unforeseen(`The order in patch list:\n${goText(patchList)}\n doesn't match ${ELEMENT_ORDER} list:\n${goText(order)}\n`);
   }
 }
 
 function listOf(value: unknown): unknown[] {
-  if (!Array.isArray(value)) throw unforeseen(`expected a []interface {}, but received a ${value === null ? '%!s(<nil>)' : goTypeOf(value)}`);
+  if (!Array.isArray(value))
+    throw unforeseen(`expected a []interface {}, but received a ${value === null ? '%!s(<nil>)' : goTypeOf(value)}`);
   return value;
 }
 

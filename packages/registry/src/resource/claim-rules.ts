@@ -5,8 +5,8 @@ import type { RuleContext } from '../define-resource.ts';
 import { sameValue } from '../rules/equality.ts';
 import { complain, type Errors, IMMUTABLE } from '../rules/errors.ts';
 import { isDns1123Label, isDns1123Subdomain } from '../rules/formats.ts';
-import { checkAnnotations, checkLabels } from '../rules/labels.ts';
 import { checkNodeSelector } from '../rules/pod/placement.ts';
+import { checkTemplateMetadata } from '../rules/volume-claims.ts';
 import {
   CONFIGS_MAX,
   checkBindingConditions,
@@ -139,12 +139,7 @@ export function validateTemplate(template: Template, context: RuleContext): Erro
 
 function checkTemplate({ spec }: Template): Errors {
   const errors: Errors = [];
-  const { annotations, labels, ...rest } = spec?.metadata ?? {};
-  checkAnnotations(errors, 'spec.metadata.annotations', annotations);
-  checkLabels(errors, 'spec.metadata.labels', labels);
-  for (const [name, value] of Object.entries(rest)) {
-    if (value !== '' && value !== null) errors.push(fieldError.forbidden(`spec.metadata.${name}`, 'cannot be set'));
-  }
+  checkTemplateMetadata(errors, 'spec.metadata', spec?.metadata);
   checkDeviceClaim(errors, 'spec.spec.devices', spec?.spec?.devices);
   return errors;
 }

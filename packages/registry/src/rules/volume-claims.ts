@@ -1,6 +1,6 @@
 // Claims for volumes: of PersistentVolumeClaims, StatefulSets' templates and ephemeral volumes
 // (apis/core/validation ValidatePersistentVolumeClaimSpec, ValidatePersistentVolumeClaimTemplate).
-import type { corev1 } from '@tiphys/api';
+import type { corev1, ObjectMeta } from '@tiphys/api';
 import { fieldError } from '@tiphys/machinery';
 import { sameValue } from './equality.ts';
 import { complain, type Errors, maybeOneOf } from './errors.ts';
@@ -55,14 +55,18 @@ export function checkClaimSpec(errors: Errors, path: string, spec: corev1.Persis
   if (attributes) complain(errors, `${path}.volumeAttributesClassName`, attributes, nameIsSubdomain(attributes, false));
 }
 
-export function checkClaimTemplate(errors: Errors, path: string, template: corev1.PersistentVolumeClaimTemplate): void {
-  const meta = template.metadata ?? {};
-  checkAnnotations(errors, `${path}.metadata.annotations`, meta.annotations);
-  checkLabels(errors, `${path}.metadata.labels`, meta.labels);
-  for (const key in meta) {
-    const value = meta[key as keyof typeof meta];
+/** Metadata of a template: labels and annotations, and nothing else (ValidateTemplateObjectMeta). */
+export function checkTemplateMetadata(errors: Errors, path: string, meta: ObjectMeta = {}): void {
+  checkAnnotations(errors, `${path}.annotations`, meta.annotations);
+  checkLabels(errors, `${path}.labels`, meta.labels);
+  for (const [key, value] of Object.entries(meta)) {
     if (key === 'annotations' || key === 'labels' || value === undefined || value === '' || value === null) continue;
-    errors.push(fieldError.forbidden(`${path}.metadata.${key}`, 'cannot be set'));
+    // Upstream makes the path of the name of Go's field.
+    errors.push(fieldError.forbidden(`${path}.${key === 'uid' ? 'uID' : key}`, 'cannot be set'));
   }
+}
+
+export function checkClaimTemplate(errors: Errors, path: string, template: corev1.PersistentVolumeClaimTemplate): void {
+  checkTemplateMetadata(errors, `${path}.metadata`, template.metadata);
   checkClaimSpec(errors, `${path}.spec`, template.spec ?? {});
 }

@@ -86,13 +86,49 @@ function identityFault(error: DecodeError, body: unknown): string | undefined {
   return undefined;
 }
 
-function undecodable(error: DecodeError, { kind, version }: Expected, body: unknown): StatusError {
+/** Which kind the data says it is, when it can be told. */
+function namedKind(body: unknown): { apiVersion?: string; kind?: string } {
+  if (!(body instanceof Uint8Array)) return (body ?? {}) as object;
+  try {
+    return (JSON.parse(bodyText(body)) ?? {}) as object;
+  } catch {
+    return {};
+  }
+}
+
+function undecodable(error: DecodeError, expected: Expected, body: unknown): StatusError {
+  const { kind, version } = expected;
   const fault = identityFault(error, body);
   if (fault !== undefined) {
     const why = `couldn't get version/kind; json parse error: ${fault} (${summary(body)})`;
     return statusError.badRequest(`the object provided is unrecognized (must be of type ${kind}): ${why}`);
   }
-  return statusError.badRequest(`${kind} in version ${JSON.stringify(version)} cannot be handled as a ${kind}: ${error.message}`);
+  const named = namedKind(body);
+  const message = `${kind} in version ${JSON.stringify(version)} cannot be handled as a ${kind}: ${error.message}`;
+  // Upstream makes an object of the kind first, and then reads it.
+  return otherKind(named.apiVersion || apiVersionOf(expected), named.kind || kind, expected) ?? statusError.badRequest(message);
+}
+
+/** The refusal of data of another kind or version than is expected. */
+function otherKind(apiVersion: string, kind: string, expected: Expected): StatusError | undefined {
+  const wanted = apiVersionOf(expected);
+  const handled = `${kind} in version ${JSON.stringify(apiVersion.split('/').at(-1))} cannot be handled as a ${expected.kind}`;
+  const unknown = (version: string) =>
+    `${handled}: no kind "${kind}" is registered for version "${version}" in scheme "pkg/runtime/scheme.go:111"`;
+  if (apiVersion !== wanted) {
+    const [version = '', group = ''] = apiVersion.split('/').reverse();
+    return statusError.badRequest(
+      typeNameOfKind(group, version, kind)
+        ? `the API version in the data (${apiVersion}) does not match the expected API version (${wanted})`
+        : unknown(apiVersion),
+    );
+  }
+  if (kind === expected.kind) return undefined;
+  if (!typeNameOfKind(expected.group, expected.version, kind)) return statusError.badRequest(unknown(wanted));
+  const internal = expected.group.split('.')[0] || 'core';
+  return statusError.badRequest(
+    `${handled}: converting (${expected.version}.${kind}) to (${internal}.${expected.kind}): unknown conversion`,
+  );
 }
 
 function identified(
@@ -101,29 +137,10 @@ function identified(
   expected: Expected,
   validation: FieldValidation,
 ): PlainObject {
-  const apiVersion = apiVersionOf(expected);
-  object.apiVersion ||= apiVersion;
+  object.apiVersion ||= apiVersionOf(expected);
   object.kind ||= expected.kind;
-  const handled = `${object.kind} in version ${JSON.stringify(object.apiVersion.split('/').at(-1))} cannot be handled as a ${expected.kind}`;
-  if (object.apiVersion !== apiVersion) {
-    const [version = '', group = ''] = object.apiVersion.split('/').reverse();
-    throw statusError.badRequest(
-      typeNameOfKind(group, version, object.kind)
-        ? `the API version in the data (${object.apiVersion}) does not match the expected API version (${apiVersion})`
-        : `${handled}: no kind "${object.kind}" is registered for version "${object.apiVersion}" in scheme "pkg/runtime/scheme.go:111"`,
-    );
-  }
-  if (object.kind !== expected.kind) {
-    if (!typeNameOfKind(expected.group, expected.version, object.kind)) {
-      throw statusError.badRequest(
-        `${handled}: no kind "${object.kind}" is registered for version "${apiVersion}" in scheme "pkg/runtime/scheme.go:111"`,
-      );
-    }
-    const internal = expected.group.split('.')[0] || 'core';
-    throw statusError.badRequest(
-      `${handled}: converting (${expected.version}.${object.kind}) to (${internal}.${expected.kind}): unknown conversion`,
-    );
-  }
+  const refusal = otherKind(object.apiVersion, object.kind, expected);
+  if (refusal) throw refusal;
   if (strictErrors.length > 0) {
     if (validation === 'Strict') {
       throw statusError.badRequest(

@@ -61,7 +61,8 @@ export async function createObject(
   });
   await admit(context, attributes);
   const admitted = attributes.object as PlainObject;
-  if (admitted.metadata!.name || !admitted.metadata!.generateName) return createOnce(context, endpoint, admitted, options, attributes, creation);
+  if (admitted.metadata!.name || !admitted.metadata!.generateName)
+    return createOnce(context, endpoint, admitted, options, attributes, creation);
   for (let attempt = 1; ; attempt++) {
     try {
       return await createOnce(context, endpoint, structuredClone(admitted), options, attributes, creation);
