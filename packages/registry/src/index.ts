@@ -17,5 +17,5 @@ export {
 export { ageColumn, integer, nameColumn } from './rules/columns.ts';
 export { isDns1035Label, isDns1123Subdomain } from './rules/formats.ts';
 export { checkAnnotations, checkLabelSelector, checkLabels, selectorMatches, selectorText } from './rules/labels.ts';
-export { validateCommonMetadata, validateMetadata, validateMetadataUpdate } from './rules/metadata.ts';
+export { validateCommonMetadata, validateMetadata, validateMetadataUpdate, validateScaleMetadata } from './rules/metadata.ts';
 export { checkWebhookClient } from './rules/webhook-client.ts';

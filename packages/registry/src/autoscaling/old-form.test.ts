@@ -35,7 +35,9 @@ test('metrics and rules travel in forms of their own', () => {
   });
   const { spec } = toV2(v1);
   assert.deepEqual(spec?.behavior, { scaleUp: { policies: [{ type: 'Pods', value: 4, periodSeconds: 15 }] } });
-  assert.deepEqual(spec?.metrics, [{ type: 'Resource', resource: { name: 'memory', target: { type: 'AverageValue', averageValue: '1Gi' } } }]);
+  assert.deepEqual(spec?.metrics, [
+    { type: 'Resource', resource: { name: 'memory', target: { type: 'AverageValue', averageValue: '1Gi' } } },
+  ]);
 });
 
 test('annotations of the kind that hold something else are dropped', () => {

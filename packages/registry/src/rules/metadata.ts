@@ -111,6 +111,14 @@ function checkAsKind(errors: Errors, definition: ResourceDefinition<any>, meta: 
   if (knownFinalizers) checkKnown(errors, 'metadata.finalizers', meta.finalizers);
 }
 
+/** Metadata of a Scale, which is no object of its own (apis/autoscaling/validation ValidateScale). */
+export function validateScaleMetadata(meta: ObjectMeta): Errors {
+  const errors: Errors = [];
+  checkObjectMeta(errors, 'metadata', meta, true, nameIsSubdomain);
+  checkKnown(errors, 'metadata.finalizers', meta.finalizers);
+  return errors;
+}
+
 /** Metadata of an object that is to be created, by its kind's rules. */
 export function validateMetadata(definition: ResourceDefinition<any>, object: KubeObject): Errors {
   const errors: Errors = [];

@@ -80,7 +80,7 @@ export function patchBody(context: RequestContext, type: string, duplicates: str
   return value;
 }
 
-function patchOptions(context: RequestContext, type: string): WriteOptions & { force: boolean } {
+export function patchOptions(context: RequestContext, type: string): WriteOptions & { force: boolean } {
   const { query } = context.info;
   const force = query.get('force');
   const errors: FieldError[] = [];

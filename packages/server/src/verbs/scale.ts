@@ -1,15 +1,18 @@
 // The scale subresource: autoscaling/v1 Scale over the replica fields of a resource (pkg/registry/apps/*/storage).
-import type { KubeObject } from '@tiphys/api';
+import { type KubeObject, type ManagedFieldsEntry, timeText } from '@tiphys/api';
 import {
   type ApiResponse,
   fieldError,
   formatLabelSelector,
   jsonEqual,
   type LabelSelectorObject,
-  StatusError,
+  managersOfScaled,
+  scaleManagers,
+  serverSideApply,
   statusError,
+  trackUpdate,
 } from '@tiphys/machinery';
-import { ageColumn, type Column, integer, nameColumn, type ScalePaths } from '@tiphys/registry';
+import { ageColumn, type Column, integer, nameColumn, type ScalePaths, validateScaleMetadata } from '@tiphys/registry';
 import type { PlainObject } from '../cache/entry.ts';
 import { builtInCodec, DecodeError } from '../codec.ts';
 import { decodeBody } from '../request/body.ts';
@@ -17,12 +20,11 @@ import type { RequestContext } from '../request/context.ts';
 import { type WriteOptions, writeOptions } from '../request/write-options.ts';
 import type { Endpoint } from '../resources.ts';
 import { entryOf } from './get.ts';
-import { invalidPatch, patchBody, patchType, patchValue } from './patch.ts';
-import { track } from './prepare.ts';
+import { APPLY_PATCH, invalidPatch, patchBody, patchOptions, patchType, patchValue, STRATEGIC_MERGE_PATCH } from './patch.ts';
 import { updateObject } from './update.ts';
-import { OPTIMISTIC_LOCK } from './write.ts';
 
 const SCALE = { group: 'autoscaling', version: 'v1', kind: 'Scale' };
+const SCALE_VERSION = 'autoscaling/v1';
 const scaleCodec = builtInCodec({ schema: 'io.k8s.api.autoscaling.v1.Scale' } as Parameters<typeof builtInCodec>[0]);
 
 interface Scale extends KubeObject {
@@ -91,10 +93,29 @@ export async function getScale(context: RequestContext, endpoint: Endpoint): Pro
   return answer(scaleOf(endpoint.object(entry), endpoint.definition.scale!));
 }
 
+/** A Scale after the request, and who owns what of it. */
+interface Change {
+  scale: Scale;
+  managers: ManagedFieldsEntry[] | undefined;
+}
+
+function tracked(context: RequestContext, options: WriteOptions, current: PlainObject, scale: PlainObject): Change {
+  return { scale, managers: trackUpdate(current, scale, manager(context, options), scaleType()) };
+}
+
+const manager = (context: RequestContext, options: WriteOptions) => ({
+  name: options.fieldManager,
+  apiVersion: SCALE_VERSION,
+  subresource: 'scale',
+  time: timeText(context.core.runtime.clock.now()),
+});
+
+const scaleType = () => ({ ...scaleCodec.tracked, kind: SCALE.kind });
+
 export async function updateScale(context: RequestContext, endpoint: Endpoint): Promise<ApiResponse> {
   const options = writeOptions(context, 'UpdateOptions');
   const scale = decodeBody(context, SCALE, scaleCodec, options.fieldValidation);
-  return write(context, endpoint, options, () => scale);
+  return write(context, endpoint, options, true, (current) => tracked(context, options, current, structuredClone(scale)));
 }
 
 function asScale(patched: PlainObject): PlainObject {
@@ -107,16 +128,16 @@ function asScale(patched: PlainObject): PlainObject {
 
 export async function patchScale(context: RequestContext, endpoint: Endpoint): Promise<ApiResponse> {
   const type = patchType(context, endpoint);
-  const options = writeOptions(context, 'PatchOptions');
+  const options = patchOptions(context, type);
   const body = patchBody(context, type);
-  return write(context, endpoint, options, (current) => {
-    if (type.includes('apply') || type.includes('strategic')) {
-      const patched = type.includes('apply')
-        ? patchValue(current, 'application/merge-patch+json', body)
-        : scaleCodec.strategicMerge!(current, body as object);
-      return asScale(patched);
+  return write(context, endpoint, options, false, (current) => {
+    if (type === APPLY_PATCH) {
+      const { object } = serverSideApply(current, body as PlainObject, manager(context, options), scaleType(), options.force);
+      const { managedFields, ...metadata } = object.metadata!;
+      return { scale: asScale({ ...object, metadata } as PlainObject), managers: managedFields };
     }
-    return asScale(patchValue(current, type, body));
+    const patched = type === STRATEGIC_MERGE_PATCH ? scaleCodec.strategicMerge!(current, body as object) : patchValue(current, type, body);
+    return tracked(context, options, current, asScale(patched));
   });
 }
 
@@ -126,39 +147,16 @@ function withReplicas(object: PlainObject, paths: ScalePaths, scale: Scale): Pla
   return jsonEqual(at(object, paths.specReplicas) ?? 0, replicas) ? object : withValueAt(object, paths.specReplicas, replicas);
 }
 
-/** A Scale's own managers come back without times, and none owns a number of replicas that is left out. */
-function forgetTimes(object: PlainObject, paths: ScalePaths, scale: Scale): void {
-  const fields = object.metadata!.managedFields;
-  if (!fields) return;
-  const path = paths.specReplicas.replace(/^\./, '').split('.');
-  object.metadata!.managedFields = fields
-    .map((entry) => {
-      const { time: _time, ...timeless } = entry;
-      const own = entry.subresource === 'scale' ? timeless : entry;
-      return scale.spec?.replicas ? own : { ...own, fieldsV1: without(own.fieldsV1 as Tree, path) };
-    })
-    .filter(({ fieldsV1 }) => Object.keys(fieldsV1 ?? {}).length > 0);
-}
-
-interface Tree {
-  [element: string]: Tree;
-}
-
-function without(tree: Tree, [first, ...rest]: readonly string[]): Tree {
-  const key = `f:${first}`;
-  const { [key]: inner, ...others } = tree ?? {};
-  if (!inner) return tree;
-  const left = rest.length === 0 ? {} : without(inner, rest);
-  return Object.keys(left).length > 0 ? { ...others, [key]: left } : others;
-}
-
+/** `whole`: the Scale itself was sent, not a change to it. */
 async function write(
   context: RequestContext,
   endpoint: Endpoint,
   options: WriteOptions,
-  change: (current: PlainObject) => PlainObject,
+  whole: boolean,
+  change: (current: PlainObject) => Change,
 ): Promise<ApiResponse> {
   const paths = endpoint.definition.scale!;
+  const path = paths.specReplicas.replace(/^\./, '').split('.');
   const { entry } = await updateObject(context, endpoint, {
     options,
     rules: endpoint.definition,
@@ -166,37 +164,47 @@ async function write(
     view: { of: (object) => scaleOf(object, paths), into: (object, scale) => withReplicas(object, paths, scale) },
     change: (object) => {
       const current = scaleOf(object!, paths);
-      const scale = change(current) as Scale;
-      check(context, endpoint, scale, current);
+      const owners = scaleManagers(object!.metadata!.managedFields, path);
+      if (owners) current.metadata!.managedFields = owners;
+      const { scale, managers } = change(current);
+      check(context, endpoint, scale, object!.metadata!.uid!, whole);
       const scaled = structuredClone(withReplicas(object!, paths, scale));
-      track(context, endpoint, object, scaled, options);
-      forgetTimes(scaled, paths, scale);
+      const { managedFields, ...metadata } = scaled.metadata!;
+      const after = managersOfScaled(managedFields, managers, path, endpoint.apiVersion);
+      // The Scale says of which version and which object it is.
+      const { resourceVersion, uid } = scale.metadata ?? {};
+      scaled.metadata = { ...metadata, ...(after ? { managedFields: after } : {}) };
+      scaled.metadata.resourceVersion = resourceVersion ?? '';
+      if (whole && uid) scaled.metadata.uid = uid;
       return scaled;
     },
+    uidIsPrecondition: whole,
     tracked: true,
   });
   return answer(scaleOf(endpoint.object(entry), paths));
 }
 
-function check(context: RequestContext, endpoint: Endpoint, scale: Scale, current: KubeObject): void {
+function check(context: RequestContext, endpoint: Endpoint, scale: Scale, uid: string, whole: boolean): void {
   const { name, namespace } = context.info;
   const metadata = scale.metadata ?? {};
   if (metadata.name !== name) {
-    throw new StatusError(
-      400,
-      'BadRequest',
-      `the name of the object (${metadata.name ?? ''}) does not match the name on the URL (${name})`,
+    throw statusError.badRequest(
+      metadata.name
+        ? `the name of the object (${metadata.name}) does not match the name on the URL (${name})`
+        : `the name of the object (${name} based on URL) was undeterminable: name must be provided`,
     );
-  }
-  const replicas = scale.spec?.replicas ?? 0;
-  if (replicas < 0) {
-    const error = fieldError.invalid('spec.replicas', replicas, 'must be greater than or equal to 0');
-    throw statusError.invalid(SCALE, name, [error]);
   }
   if (metadata.namespace && metadata.namespace !== namespace) {
     throw statusError.badRequest('the namespace of the provided object does not match the namespace sent on the request');
   }
-  if (metadata.resourceVersion && metadata.resourceVersion !== current.metadata!.resourceVersion) {
-    throw statusError.conflict(endpoint.type, name, OPTIMISTIC_LOCK);
+  // The first of these is the store's to say.
+  if (whole && metadata.uid && metadata.uid !== uid) return;
+  const errors = validateScaleMetadata({ ...metadata, namespace: metadata.namespace || namespace });
+  const replicas = scale.spec?.replicas ?? 0;
+  if (replicas < 0) errors.push(fieldError.invalid('spec.replicas', replicas, 'must be greater than or equal to 0'));
+  if (errors.length > 0) throw statusError.invalid(SCALE, name, errors);
+  if (metadata.uid && metadata.uid !== uid) {
+    const why = `Precondition failed: UID in precondition: ${metadata.uid}, UID in object meta: ${uid}`;
+    throw statusError.conflict({ ...endpoint.type, resource: `${endpoint.type.resource}/scale` }, name, why);
   }
 }
