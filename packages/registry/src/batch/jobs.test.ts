@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { check, checkUpdate, definitionOf, row, template, world } from '../test-support.ts';
 import { scheduleFault, timeZoneFault } from './cron-schedule.ts';
-import { countIndexes } from './policy-rules.ts';
+import { countIndexes } from './indexes.ts';
 
 const job = (changes: (j: any) => void = () => {}): any => {
   const object = {

@@ -3,6 +3,7 @@ import type { batchv1 } from '@tiphys/api';
 import { type FieldError, fieldError } from '@tiphys/machinery';
 import { complain, type Errors, nonNegative } from '../rules/errors.ts';
 import { isQualifiedName } from '../rules/formats.ts';
+import { countIndexes } from './indexes.ts';
 
 type Spec = batchv1.JobSpec;
 const RULES_MAX = 20;
@@ -76,27 +77,6 @@ function checkExitCodes(
   if (values.some((value, i) => i > 0 && values[i - 1]! > value)) {
     errors.push(fieldError.invalid(`${path}.values`, values, 'must be ordered'));
   }
-}
-
-/** Counts the indexes of a text such as `1,3-5`, or says what is wrong with it. */
-export function countIndexes(text: string, completions: number): number | string {
-  let [total, last] = [0, -1];
-  for (const interval of text === '' ? [] : text.split(',')) {
-    const parts = interval.split('-');
-    if (parts.length > 2) {
-      return `the fragment ${JSON.stringify(interval)} violates the requirement that an index interval can have at most two parts separated by '-'`;
-    }
-    for (const part of parts) {
-      if (!/^\d+$/.test(part)) return `cannot convert string to integer for index: ${JSON.stringify(part)}`;
-      if (Number(part) >= completions) return `too large index: ${JSON.stringify(part)}`;
-    }
-    const [first, end] = [Number(parts[0]), Number(parts[parts.length - 1])];
-    if (parts.length === 2 && first >= end) return `non-increasing order, previous: ${first}, current: ${end}`;
-    if (last >= first) return `non-increasing order, previous: ${last}, current: ${first}`;
-    total += end - first + 1;
-    last = end;
-  }
-  return total;
 }
 
 export function checkSuccessPolicy(errors: Errors, path: string, spec: Spec, policy: batchv1.SuccessPolicy): void {
