@@ -39,7 +39,7 @@ const PROGRAMS: Record<UpstreamPart, string> = {
   apiserver: 'kube-apiserver and etcd',
   controllers: 'kube-controller-manager',
   scheduler: 'kube-scheduler',
-  kubelet: 'kubelet, kube-proxy and containerd 2',
+  kubelet: 'kubelet and kube-proxy',
 };
 
 /** The flags that ask for it, to be put behind `npm run conformance --`. */
@@ -54,6 +54,6 @@ export const setupFlags = ({ nodes, upstream, etcd }: Setup): string =>
 export function describeSetup({ nodes, upstream, etcd }: Setup): string {
   const machines = nodes === 1 ? 'one machine' : `${nodes} machines (network namespaces of one, each with its own containerd)`;
   const parts = UPSTREAM_PARTS.filter((part) => upstream.has(part)).map((part) => PROGRAMS[part]);
-  const replaced = parts.length > 0 ? `, where ${parts.join(', ')} of v1.36.3 run in place of our own parts` : '';
+  const replaced = parts.length > 0 ? `, where ${parts.join(', ')} (v1.36.3) run in place of our own parts` : '';
   return `a cluster on ${machines} with real containers${replaced}${etcd ? ', with its state in etcd' : ''}`;
 }
