@@ -1,9 +1,8 @@
 // ControllerRevisions (registry/apps/controllerrevision, apis/apps/validation, printers printControllerRevision).
 import type { appsv1 } from '@tiphys/api';
-import { fieldError } from '@tiphys/machinery';
+import { fieldError, jsonEqual } from '@tiphys/machinery';
 import { defineBuiltIn } from '../built-in/base.ts';
 import { integer, NONE, text, withNameAndAge } from '../rules/columns.ts';
-import { sameValue } from '../rules/equality.ts';
 import { type Errors, IMMUTABLE, nonNegative } from '../rules/errors.ts';
 
 type ControllerRevision = appsv1.ControllerRevision;
@@ -28,7 +27,7 @@ export const controllerRevisions = defineBuiltIn<ControllerRevision>('apps', 'v1
   validateUpdate({ revision, data }, old) {
     const errors: Errors = [];
     nonNegative(errors, 'revision', revision);
-    if (!sameValue(data, old.data)) errors.push(fieldError.invalid('data', data, IMMUTABLE));
+    if (!jsonEqual(data ?? null, old.data ?? null)) errors.push(fieldError.invalid('data', data ?? null, IMMUTABLE));
     return errors;
   },
   columns: withNameAndAge<ControllerRevision>(

@@ -6,9 +6,9 @@ import { integer, mapText, selectorColumn, templateColumns, text, withNameAndAge
 import { sameValue } from '../rules/equality.ts';
 import { type Errors, IMMUTABLE, nonNegative } from '../rules/errors.ts';
 import { checkLabelSelector, isEmptySelector } from '../rules/labels.ts';
-import { warnAboutPod } from '../rules/pod/warnings.ts';
 import { amountOf, checkAtMost100Percent, checkCollisions, checkCounters, checkIntOrPercent } from '../rules/rollout.ts';
 import { checkRunsForever, checkSelectorMatches, checkTemplate } from '../rules/template.ts';
+import { warnOfChanged, warnOfNew } from '../rules/workload-warnings.ts';
 
 type DaemonSet = appsv1.DaemonSet;
 
@@ -72,6 +72,12 @@ const COUNTERS = [
   'collisionCount',
 ];
 
+const ABOUT = {
+  path: 'spec.template',
+  template: ({ spec }: DaemonSet) => spec?.template,
+  touches: (set: DaemonSet, old: DaemonSet) => templateGeneration(set) !== templateGeneration(old),
+};
+
 export const daemonSets = defineBuiltIn<DaemonSet>('apps', 'v1', 'daemonsets', {
   // Upstream's other form has it as a number, which is always there.
   setDefaults: (set) => setTemplateGeneration(set, templateGeneration(set)),
@@ -84,18 +90,13 @@ export const daemonSets = defineBuiltIn<DaemonSet>('apps', 'v1', 'daemonsets', {
     const changed = !sameValue(set.spec?.template, old.spec?.template);
     setTemplateGeneration(set, templateGeneration(old) + (changed ? 1 : 0));
   },
-  validateCreate(set, context) {
-    const errors = validate(set);
-    const template = set.spec?.template;
-    if (!errors.length) warnAboutPod(context.warn, 'spec.template', template?.spec, template?.metadata);
-    return errors;
-  },
-  validateUpdate(set, old) {
+  validateCreate: (set, context) => warnOfNew(validate(set), set, context, ABOUT),
+  validateUpdate(set, old, context) {
     const errors: Errors = [];
     if (!sameValue(set.spec?.selector, old.spec?.selector)) {
       errors.push(fieldError.invalid('spec.selector', set.spec?.selector ?? null, IMMUTABLE));
     }
-    return [...errors, ...validate(set)];
+    return warnOfChanged([...errors, ...validate(set)], set, old, context, ABOUT);
   },
   status: {
     validateUpdate({ status }, old) {

@@ -5,7 +5,6 @@ import { defineBuiltIn } from '../built-in/base.ts';
 import { integer, selectorColumn, templateColumns, text, withNameAndAge } from '../rules/columns.ts';
 import { sameValue } from '../rules/equality.ts';
 import { type Errors, IMMUTABLE, nonNegative } from '../rules/errors.ts';
-import { warnAboutPod } from '../rules/pod/warnings.ts';
 import {
   amountOf,
   checkAtMost100Percent,
@@ -15,6 +14,7 @@ import {
   checkReplicaCounters,
 } from '../rules/rollout.ts';
 import { checkRunsForever, checkSelectorMatches, checkTemplate, checkWorkloadSelector } from '../rules/template.ts';
+import { warnOfChanged, warnOfNew } from '../rules/workload-warnings.ts';
 
 type Deployment = appsv1.Deployment;
 
@@ -58,6 +58,8 @@ function validate({ spec = {} as appsv1.DeploymentSpec }: Deployment): Errors {
 
 const COUNTERS = ['observedGeneration', 'replicas', 'updatedReplicas', 'readyReplicas', 'availableReplicas', 'unavailableReplicas'];
 
+const ABOUT = { path: 'spec.template', template: ({ spec }: Deployment) => spec?.template, named: true };
+
 export const deployments = defineBuiltIn<Deployment>('apps', 'v1', 'deployments', {
   prepareForCreate(deployment) {
     deployment.status = {};
@@ -69,22 +71,13 @@ export const deployments = defineBuiltIn<Deployment>('apps', 'v1', 'deployments'
       deployment.metadata!.generation = (old.metadata?.generation ?? 0) + 1;
     }
   },
-  validateCreate(deployment, context) {
-    const errors = validate(deployment);
-    const template = deployment.spec?.template;
-    if (!errors.length) warnAboutPod(context.warn, 'spec.template', template?.spec, template?.metadata);
-    return errors;
-  },
+  validateCreate: (deployment, context) => warnOfNew(validate(deployment), deployment, context, ABOUT),
   validateUpdate(deployment, old, context) {
     const errors = validate(deployment);
     if (!sameValue(deployment.spec?.selector, old.spec?.selector)) {
       errors.push(fieldError.invalid('spec.selector', deployment.spec?.selector ?? null, IMMUTABLE));
     }
-    const template = deployment.spec?.template;
-    if (!errors.length && deployment.metadata?.generation !== old.metadata?.generation) {
-      warnAboutPod(context.warn, 'spec.template', template?.spec, template?.metadata);
-    }
-    return errors;
+    return warnOfChanged(errors, deployment, old, context, ABOUT);
   },
   status: {
     validateUpdate({ status }, old) {

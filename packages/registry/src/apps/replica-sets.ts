@@ -5,9 +5,9 @@ import { defineBuiltIn } from '../built-in/base.ts';
 import { integer, selectorColumn, templateColumns, withNameAndAge } from '../rules/columns.ts';
 import { sameValue } from '../rules/equality.ts';
 import { type Errors, IMMUTABLE, nonNegative } from '../rules/errors.ts';
-import { warnAboutPod } from '../rules/pod/warnings.ts';
 import { checkCounters, checkReplicaCounters } from '../rules/rollout.ts';
 import { checkRunsForever, checkSelectorMatches, checkTemplate, checkWorkloadSelector } from '../rules/template.ts';
+import { warnOfChanged, warnOfNew } from '../rules/workload-warnings.ts';
 
 type ReplicaSet = appsv1.ReplicaSet;
 
@@ -25,22 +25,19 @@ function validate({ spec = {} as appsv1.ReplicaSetSpec }: ReplicaSet): Errors {
 
 const OF_REPLICAS = ['fullyLabeledReplicas', 'readyReplicas', 'availableReplicas'];
 
+const ABOUT = { path: 'spec.template', template: ({ spec }: ReplicaSet) => spec?.template, named: true };
+
 export const replicaSets = defineBuiltIn<ReplicaSet>('apps', 'v1', 'replicasets', {
   prepareForCreate(set) {
     set.status = { replicas: 0 };
   },
-  validateCreate(set, context) {
-    const errors = validate(set);
-    const template = set.spec?.template;
-    if (!errors.length) warnAboutPod(context.warn, 'spec.template', template?.spec, template?.metadata);
-    return errors;
-  },
-  validateUpdate(set, old) {
+  validateCreate: (set, context) => warnOfNew(validate(set), set, context, ABOUT),
+  validateUpdate(set, old, context) {
     const errors = validate(set);
     if (!sameValue(set.spec?.selector, old.spec?.selector)) {
       errors.push(fieldError.invalid('spec.selector', set.spec?.selector ?? null, IMMUTABLE));
     }
-    return errors;
+    return warnOfChanged(errors, set, old, context, ABOUT);
   },
   status: {
     validateUpdate({ status }) {

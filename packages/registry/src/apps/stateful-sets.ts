@@ -2,11 +2,11 @@
 import type { appsv1, corev1 } from '@tiphys/api';
 import { fieldError } from '@tiphys/machinery';
 import { defineBuiltIn } from '../built-in/base.ts';
+import type { RuleContext } from '../define-resource.ts';
 import { templateColumns, text, withNameAndAge } from '../rules/columns.ts';
 import { sameValue } from '../rules/equality.ts';
 import { complain, type Errors, nonNegative } from '../rules/errors.ts';
 import { isDns1123Label, nameIsLabel } from '../rules/formats.ts';
-import { warnAboutPod } from '../rules/pod/warnings.ts';
 import {
   amountOf,
   checkAtMost100Percent,
@@ -17,6 +17,7 @@ import {
 } from '../rules/rollout.ts';
 import { checkRunsForever, checkSelectorMatches, checkTemplate, checkWorkloadSelector } from '../rules/template.ts';
 import { checkClaimSpec } from '../rules/volume-claims.ts';
+import { warnOfChanged, warnOfClaim, warnOfNew } from '../rules/workload-warnings.ts';
 
 type StatefulSet = appsv1.StatefulSet;
 type Spec = appsv1.StatefulSetSpec;
@@ -55,7 +56,7 @@ function effectiveTemplate({ template, volumeClaimTemplates }: Spec): corev1.Pod
   const spec = template?.spec;
   if (!spec || (!spec.subdomain && !spec.hostname && !volumeClaimTemplates?.length)) return template;
   const { subdomain: _subdomain, hostname: _hostname, ...rest } = spec;
-  const claims = (volumeClaimTemplates ?? []).map(({ metadata }) => metadata?.name ?? '');
+  const claims = [...new Set((volumeClaimTemplates ?? []).map(({ metadata }) => metadata?.name ?? ''))];
   const volumes = [
     ...claims.map((name) => ({ name, persistentVolumeClaim: { claimName: name } })),
     ...(spec.volumes ?? []).filter(({ name }) => !claims.includes(name)),
@@ -101,25 +102,32 @@ function withoutMutable(spec: Spec | undefined): Partial<Spec> {
 
 const OF_REPLICAS = ['readyReplicas', 'currentReplicas', 'updatedReplicas', 'availableReplicas'];
 
+const ABOUT = {
+  path: 'spec.template',
+  template: ({ spec }: StatefulSet) => spec?.template,
+  more({ spec }: StatefulSet, warn: RuleContext['warn'], { isNew }: { isNew: boolean }) {
+    spec?.volumeClaimTemplates?.forEach((claim, i) => {
+      warnOfClaim(warn, `spec.volumeClaimTemplates[${i}]${isNew ? '' : '.Spec'}`, claim.spec);
+    });
+    if ((spec?.revisionHistoryLimit ?? 0) >= 0) return;
+    warn('spec.revisionHistoryLimit: a negative value retains all historical revisions; a value >= 0 is recommended');
+  },
+};
+
 export const statefulSets = defineBuiltIn<StatefulSet>('apps', 'v1', 'statefulsets', {
   validateName: nameIsLabel,
   prepareForCreate(set) {
     set.status = { replicas: 0, availableReplicas: 0 } as appsv1.StatefulSetStatus;
   },
-  validateCreate(set, context) {
-    const errors = validate(set, true);
-    const template = set.spec?.template;
-    if (!errors.length) warnAboutPod(context.warn, 'spec.template', template?.spec, template?.metadata);
-    return errors;
-  },
-  validateUpdate(set, old) {
+  validateCreate: (set, context) => warnOfNew(validate(set, true), set, context, ABOUT),
+  validateUpdate(set, old, context) {
     const errors = validate(set, false);
     if (!sameValue(withoutMutable(set.spec), withoutMutable(old.spec))) {
       const why =
         "updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', 'updateStrategy', 'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden";
       errors.push(fieldError.forbidden('spec', why));
     }
-    return errors;
+    return warnOfChanged(errors, set, old, context, ABOUT);
   },
   status: {
     validateUpdate({ status }, old) {

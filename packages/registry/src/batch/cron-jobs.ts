@@ -2,11 +2,12 @@
 import type { batchv1 } from '@tiphys/api';
 import { fieldError } from '@tiphys/machinery';
 import { defineBuiltIn } from '../built-in/base.ts';
+import type { RuleContext } from '../define-resource.ts';
 import { boolean, integer, NONE, selectorColumn, since, templateColumns, text, withNameAndAge } from '../rules/columns.ts';
 import { type Errors, nonNegative, oneOf } from '../rules/errors.ts';
-import { warnAboutPod } from '../rules/pod/warnings.ts';
+import { warnOfChanged, warnOfNew } from '../rules/workload-warnings.ts';
 import { scheduleFault, timeZoneFault } from './cron-schedule.ts';
-import { checkJobSpec } from './job-rules.ts';
+import { checkJobSpec, warnOfManyIndexes } from './job-rules.ts';
 
 type CronJob = batchv1.CronJob;
 
@@ -47,6 +48,19 @@ function validate({ spec = {} as batchv1.CronJobSpec }: CronJob, old?: CronJob):
   return errors;
 }
 
+const ABOUT = {
+  path: 'spec.jobTemplate.spec.template',
+  template: ({ spec }: CronJob) => spec?.jobTemplate?.spec?.template,
+  named: true,
+  more({ spec }: CronJob, warn: RuleContext['warn'], { isNew, touches }: { isNew: boolean; touches: boolean }) {
+    if (touches) warnOfManyIndexes(warn, 'spec.jobTemplate.spec', spec?.jobTemplate?.spec);
+    if (!isNew && spec?.schedule?.includes('TZ')) {
+      const see = 'see https://kubernetes.io/docs/concepts/workloads/controllers/cron-jobs/ for more details';
+      warn(`cannot use TZ or CRON_TZ in spec.spec.schedule, use timeZone instead, ${see}`);
+    }
+  },
+};
+
 export const cronJobs = defineBuiltIn<CronJob>('batch', 'v1', 'cronjobs', {
   prepareForCreate(cronJob) {
     cronJob.status = {};
@@ -57,11 +71,9 @@ export const cronJobs = defineBuiltIn<CronJob>('batch', 'v1', 'cronjobs', {
     if (name.length > NAME_LENGTH_MAX) {
       errors.push(fieldError.invalid('metadata.name', name, `must be no more than ${NAME_LENGTH_MAX} characters`));
     }
-    const template = cronJob.spec?.jobTemplate?.spec?.template;
-    if (!errors.length) warnAboutPod(context.warn, 'spec.jobTemplate.spec.template', template?.spec, template?.metadata);
-    return errors;
+    return warnOfNew(errors, cronJob, context, ABOUT);
   },
-  validateUpdate: (cronJob, old) => validate(cronJob, old),
+  validateUpdate: (cronJob, old, context) => warnOfChanged(validate(cronJob, old), cronJob, old, context, ABOUT),
   columns: [
     ...withNameAndAge<CronJob>(
       text('Schedule', ({ spec }) => spec?.schedule ?? ''),

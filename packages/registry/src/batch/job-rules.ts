@@ -5,7 +5,7 @@ import { sameValue } from '../rules/equality.ts';
 import { complain, type Errors, IMMUTABLE, nonNegative } from '../rules/errors.ts';
 import { isDns1123Label, isDns1123Subdomain } from '../rules/formats.ts';
 import { checkLabelSelector, selectorMatches } from '../rules/labels.ts';
-import { checkTemplate } from '../rules/template.ts';
+import { checkTemplate, isUsableSelector } from '../rules/template.ts';
 import { checkFailurePolicy, checkSuccessPolicy } from './policy-rules.ts';
 
 type Spec = batchv1.JobSpec;
@@ -83,6 +83,16 @@ function checkManagedBy(errors: Errors, path: string, value: string | undefined)
   if (value.length > MANAGED_BY_LENGTH_MAX) errors.push(fieldError.tooLong(path, MANAGED_BY_LENGTH_MAX));
 }
 
+/** More indexes than upstream's controller can keep count of (api/job/warnings.go). */
+export function warnOfManyIndexes(warn: (text: string) => void, path: string, spec: Spec | undefined): void {
+  if (spec?.completionMode !== 'Indexed') return;
+  if ((spec.completions ?? 0) <= COMPLETIONS_SOFT_MAX || (spec.parallelism ?? 0) <= HIGH_COMPLETIONS_MAX) return;
+  warn(
+    `${path}: In Indexed Jobs with a number of completions higher than 10^5 and a parallelism higher than 10^4, ` +
+      'Kubernetes might not be able to track completedIndexes when a big number of indexes fail',
+  );
+}
+
 function checkIndexed(errors: Errors, path: string, spec: Spec): void {
   const { completions, parallelism, maxFailedIndexes } = spec;
   const atMost = (name: string, value: number | undefined, max: number, when: string) => {
@@ -121,7 +131,7 @@ function checkGeneratedSelector(errors: Errors, job: batchv1.Job): void {
       else if (labels[name] !== value) errors.push(fieldError.invalid(path, labels, `must be '${value}'`));
     }
   }
-  if (!selectorMatches(spec.selector, expected)) {
+  if (isUsableSelector(spec.selector) && !selectorMatches(spec.selector, expected)) {
     errors.push(fieldError.invalid('spec.selector', spec.selector, '`selector` not auto-generated'));
   }
 }
@@ -134,7 +144,7 @@ export function validateJob(job: batchv1.Job): Errors {
   if (!spec.selector) errors.push(fieldError.required('spec.selector'));
   else checkLabelSelector(errors, 'spec.selector', spec.selector);
   const labels = spec.template?.metadata?.labels;
-  if (!selectorMatches(spec.selector, labels)) {
+  if (isUsableSelector(spec.selector) && !selectorMatches(spec.selector, labels)) {
     errors.push(fieldError.invalid('spec.template.metadata.labels', labels ?? null, '`selector` does not match template `labels`'));
   }
   if (spec.completionMode === 'Indexed' && (spec.completions ?? 0) > 0) {

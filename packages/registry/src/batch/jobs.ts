@@ -2,10 +2,10 @@
 import { type batchv1, humanDuration } from '@tiphys/api';
 import { jsonEqual } from '@tiphys/machinery';
 import { defineBuiltIn } from '../built-in/base.ts';
+import type { RuleContext } from '../define-resource.ts';
 import { selectorColumn, templateColumns, text, withNameAndAge } from '../rules/columns.ts';
-import { isDns1123Label } from '../rules/formats.ts';
-import { warnAboutPod } from '../rules/pod/warnings.ts';
-import { NAME_LABELS, UID_LABELS, validateJob, validateJobUpdate } from './job-rules.ts';
+import { warnOfChanged, warnOfNew } from '../rules/workload-warnings.ts';
+import { NAME_LABELS, UID_LABELS, validateJob, validateJobUpdate, warnOfManyIndexes } from './job-rules.ts';
 import { isTrue, validateJobStatus } from './job-status-rules.ts';
 
 type Job = batchv1.Job;
@@ -45,6 +45,15 @@ function duration({ status }: Job, nowMs: number): string {
   return humanDuration((status.completionTime ? Date.parse(status.completionTime) : nowMs) - Date.parse(status.startTime));
 }
 
+const ABOUT = {
+  path: 'spec.template',
+  template: ({ spec }: Job) => spec?.template,
+  named: true,
+  more({ spec }: Job, warn: RuleContext['warn'], { touches }: { touches: boolean }) {
+    if (touches) warnOfManyIndexes(warn, 'spec', spec);
+  },
+};
+
 export const jobs = defineBuiltIn<Job>('batch', 'v1', 'jobs', {
   // Clients older than propagation policies relied on it (upstream: OrphanDependents for batch/v1).
   defaultPropagation: 'Orphan',
@@ -54,18 +63,8 @@ export const jobs = defineBuiltIn<Job>('batch', 'v1', 'jobs', {
     generateSelector(job);
     job.status = {};
   },
-  validateCreate(job, context) {
-    const errors = validateJob(job);
-    if (errors.length) return errors;
-    const wrong = isDns1123Label(job.metadata?.name ?? '');
-    if (wrong.length) {
-      const why = 'this is used in Pod names and hostnames, which can result in surprising behavior; a DNS label is recommended';
-      context.warn(`metadata.name: ${why}: [${wrong.join(' ')}]`);
-    }
-    warnAboutPod(context.warn, 'spec.template', job.spec?.template?.spec, job.spec?.template?.metadata);
-    return errors;
-  },
-  validateUpdate: validateJobUpdate,
+  validateCreate: (job, context) => warnOfNew(validateJob(job), job, context, ABOUT),
+  validateUpdate: (job, old, context) => warnOfChanged(validateJobUpdate(job, old), job, old, context, ABOUT),
   status: { validateUpdate: validateJobStatus },
   selectableFields: ({ status }) => ({ 'status.successful': String(status?.succeeded ?? 0) }),
   columns: [

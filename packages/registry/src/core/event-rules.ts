@@ -67,10 +67,15 @@ const FIXED = [
   'related',
 ] as const;
 
+/** What is no pointer is shown though it is not there. */
+const ZERO: Readonly<Record<string, unknown>> = { reason: '', message: '', count: 0, type: '', action: '', source: {}, involvedObject: {} };
+
 /** Of an event of events.k8s.io only the series goes on. */
 export function checkChangedEvent(errors: Errors, event: Event, old: Event): void {
   if (!sameValue(event.series, old.series)) checkSeries(errors, event);
-  for (const name of FIXED) if (!sameValue(event[name], old[name])) errors.push(fieldError.invalid(name, event[name] ?? null, IMMUTABLE));
+  for (const name of FIXED) {
+    if (!sameValue(event[name], old[name])) errors.push(fieldError.invalid(name, event[name] ?? ZERO[name] ?? null, IMMUTABLE));
+  }
   for (const [name, shown] of [
     ['reportingComponent', 'reportingController'],
     ['reportingInstance', 'reportingInstance'],

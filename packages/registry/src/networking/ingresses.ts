@@ -51,7 +51,7 @@ function checkBackend(errors: Errors, path: string, backend: networkingv1.Ingres
 }
 
 function checkPath(errors: Errors, at: string, { path = '', pathType, backend }: networkingv1.HTTPIngressPath): void {
-  if (pathType === undefined) {
+  if (pathType === undefined || pathType === null) {
     errors.push(fieldError.required(`${at}.pathType`, 'pathType must be specified'));
     return;
   }

@@ -37,7 +37,7 @@ export function checkRunsForever(errors: Errors, path: string, template: corev1.
 }
 
 /** Whether upstream can make a selector of it at all. */
-function isUsable(selector: metav1.LabelSelector | undefined): boolean {
+export function isUsableSelector(selector: metav1.LabelSelector | undefined): boolean {
   const errors: Errors = [];
   checkLabelSelector(errors, '', selector);
   return errors.length === 0;
@@ -49,7 +49,7 @@ export function checkSelectorMatches(
   selector: metav1.LabelSelector | undefined,
   template: corev1.PodTemplateSpec | undefined,
 ): void {
-  if (!isUsable(selector) || (selector && isEmptySelector(selector))) return;
+  if (!isUsableSelector(selector) || (selector && isEmptySelector(selector))) return;
   const labels = template?.metadata?.labels;
   if (selectorMatches(selector, labels)) return;
   errors.push(fieldError.invalid(`${path}.metadata.labels`, labels ?? null, '`selector` does not match template `labels`'));
@@ -63,5 +63,5 @@ export function checkWorkloadSelector(errors: Errors, path: string, selector: me
   }
   checkLabelSelector(errors, path, selector);
   if (isEmptySelector(selector)) errors.push(fieldError.invalid(path, selector, `empty selector is invalid for ${kind}`));
-  return isUsable(selector);
+  return isUsableSelector(selector);
 }

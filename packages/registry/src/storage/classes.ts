@@ -48,7 +48,8 @@ function checkTopologies(errors: Errors, terms: readonly corev1.TopologySelector
   terms.forEach(({ matchLabelExpressions: expressions }, i) => {
     const path = `allowedTopologies[${i}].matchLabelExpressions`;
     const valuesOf = new Map<string, string[]>();
-    expressions?.forEach(({ key = '', values = [] }, j) => {
+    expressions?.forEach(({ key = '', values: listed }, j) => {
+      const values = listed ?? [];
       const at = `${path}[${j}]`;
       const unique = new Set<string>();
       if (values.length === 0) errors.push(fieldError.required(`${at}.values`));
