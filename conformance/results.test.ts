@@ -51,7 +51,7 @@ test('the page counts by area, with what was not run', () => {
   assert.match(page, /Commit abc, 2026-01-01/);
   assert.match(page, /\| sig-apps \| 1 \| 0 \| 0 \| 1 \|\n\| sig-node \| 0 \| 1 \| 1 \| 2 \|\n\| all \| 1 \| 1 \| 1 \| 3 \|/);
   assert.match(page, /Not run:\n\n- \[sig-node\] D\n/);
-  assert.match(page, /run by `npm run conformance` against a cluster\./);
+  assert.match(page, /run by\n\n {4}npm run conformance\n\nagainst a cluster\./);
   assert.match(page, /Failed:\n\n- \[sig-node\] C: it "broke"\n/);
   assert.match(page, /Other clusters:\n\n- \[etcd\]/);
 });

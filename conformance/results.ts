@@ -150,8 +150,11 @@ export function resultsPage(all: readonly string[], results: Outcomes, { setup, 
   const failures = failed.map((name) => `${name}: ${results.get(name)!.message}`);
   return `# Conformance results
 
-Upstream's own tests of Kubernetes v1.36.3 (\`[Conformance]\`), run by \`${command}\` against ${setup}.
-The images are stand-ins made by \`images.py\` under upstream's names (busybox, agnhost, nginx, pause and others from Debian's packages and
+Upstream's own tests of Kubernetes v1.36.3 (\`[Conformance]\`), run by
+
+    ${command}
+
+against ${setup}. The images are stand-ins made by \`images.py\` under upstream's names (busybox, agnhost, nginx, pause and others from Debian's packages and
 upstream's Go modules; where a test looks for Alpine's name, /etc/os-release says what it stands in for),
 so this is a measurement and not a certification.
 

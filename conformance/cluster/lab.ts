@@ -64,9 +64,11 @@ export function labOfProcess(): Machine[] | undefined {
 /** Runs this program again, with the same arguments, in the first of as many machines. Resolves with its exit code. */
 export async function runInLab(count: number): Promise<number> {
   const lab = `tiphys-lab-${process.pid}`;
-  // From a terminal the program inside has had the signal itself.
-  const passOn = (signal: NodeJS.Signals) => void (process.stdin.isTTY || child?.kill(signal));
   let child: ReturnType<typeof spawn> | undefined;
+  // Ctrl-C in a terminal reaches the program inside by itself.
+  const passOn = (signal: NodeJS.Signals) => {
+    if (signal === 'SIGTERM' || !process.stdin.isTTY) child?.kill(signal);
+  };
   process.on('SIGINT', passOn).on('SIGTERM', passOn);
   try {
     build(lab, count);

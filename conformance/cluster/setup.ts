@@ -52,8 +52,8 @@ export const setupFlags = ({ nodes, upstream, etcd }: Setup): string =>
 
 /** A sentence on what the tests ran against. */
 export function describeSetup({ nodes, upstream, etcd }: Setup): string {
-  const machines = nodes === 1 ? 'one machine' : `${nodes} machines (network namespaces of one, each with its own containerd)`;
+  const machines = nodes === 1 ? 'one machine' : `${nodes} machines\n(network namespaces of one, each with its own containerd)`;
   const parts = UPSTREAM_PARTS.filter((part) => upstream.has(part)).map((part) => PROGRAMS[part]);
-  const replaced = parts.length > 0 ? `, where ${parts.join(', ')} (v1.36.3) run in place of our own parts` : '';
+  const replaced = parts.length > 0 ? `,\nwhere ${parts.join(' and ')} (v1.36.3) run in place of our own parts` : '';
   return `a cluster on ${machines} with real containers${replaced}${etcd ? ', with its state in etcd' : ''}`;
 }
