@@ -1,3 +1,4 @@
+export { compileDeviceSelector, type DeviceSelectorProgram } from './devices.ts';
 export {
   COST_PER_CALL_MAX,
   createEnvironment,

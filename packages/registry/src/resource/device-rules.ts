@@ -65,34 +65,6 @@ export function checkPoolName(errors: Errors, path: string, name = ''): void {
   for (const part of name.split('/')) complain(errors, path, part, isDns1123Subdomain(part));
 }
 
-const ATTRIBUTES = cel.mapOf(cel.STRING, cel.mapOf(cel.STRING, cel.DYN));
-const DEVICE_FIELDS: Record<string, cel.CelType> = {
-  driver: cel.STRING,
-  attributes: ATTRIBUTES,
-  capacity: cel.mapOf(
-    cel.STRING,
-    cel.mapOf(
-      cel.STRING,
-      cel.struct('kubernetes.Quantity', () => undefined),
-    ),
-  ),
-  allowMultipleAllocations: cel.BOOL,
-};
-let environment: cel.Environment | undefined;
-
-/** Why an expression can't select devices. */
-function expressionFault(text: string): string | undefined {
-  environment ??= cel.createEnvironment({ variables: { device: cel.struct('kubernetes.DRADevice', (name) => DEVICE_FIELDS[name]) } });
-  try {
-    const { type } = environment.compile(text);
-    if (cel.isDynamic(type) || cel.sameType(type, cel.BOOL)) return undefined;
-    return `must evaluate to bool or the unknown type, not ${cel.typeText(type)}`;
-  } catch (error) {
-    if (error instanceof cel.CompilationError) return `compilation failed: ${error.message}`;
-    throw error;
-  }
-}
-
 export function checkSelectors(errors: Errors, path: string, selectors: readonly resourcev1.DeviceSelector[] | undefined): void {
   checkList(errors, path, selectors, SELECTORS_MAX, ({ cel: selector }, at) => {
     if (!selector) {
@@ -104,8 +76,8 @@ export function checkSelectors(errors: Errors, path: string, selectors: readonly
       errors.push(fieldError.tooLong(`${at}.cel.expression`, EXPRESSION_BYTES_MAX));
       return;
     }
-    const fault = expressionFault(expression);
-    if (fault) errors.push(fieldError.invalid(`${at}.cel.expression`, expression, fault));
+    const fault = cel.compileDeviceSelector(expression);
+    if (typeof fault === 'string') errors.push(fieldError.invalid(`${at}.cel.expression`, expression, fault));
   });
 }
 

@@ -36,6 +36,9 @@ class QuantityValue implements OpaqueValue {
   }
 }
 
+/** For values that come as quantities, not as text. */
+export const quantityValue = (quantity: Quantity): OpaqueValue => new QuantityValue(quantity);
+
 function quantity(text: string): QuantityValue {
   try {
     return new QuantityValue(Quantity.parse(text));
@@ -168,6 +171,8 @@ function normalized(text: string): string {
 }
 
 const semver = (text: string, normalize = false) => new SemverValue(normalize ? normalized(text) : text);
+/** Throws CelError. */
+export const semverValue = (text: string): OpaqueValue => new SemverValue(text);
 const V = SEMVER_TYPE;
 
 const VERSIONS: readonly Declared[] = [
