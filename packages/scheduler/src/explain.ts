@@ -43,7 +43,7 @@ function scoresByPlugin(pod: PodInfo, nodes: readonly NodeInfo[], snapshot: Snap
   for (const plugin of plugins.filter((each) => each.score)) {
     const answers = freshAnswers(pod, prepared, snapshot, [plugin]);
     const [raw] = answers.rawScores;
-    const state = plugin.signature ? raw?.state : plugin.preScore?.(pod, nodes, snapshot);
+    const state = plugin.signature ? raw?.state : plugin.preScore?.(pod, nodes, snapshot, prepared.states.get(plugin));
     if (!plugin.signature && plugin.preScore && state === undefined) continue;
     const scores = nodes.map((node) => (raw ? raw.score(node) : plugin.signature ? answers.score(node) : plugin.score!(pod, node, state)));
     plugin.normalize?.(scores, nodes, state);
@@ -60,7 +60,7 @@ function scoresByPlugin(pod: PodInfo, nodes: readonly NodeInfo[], snapshot: Snap
 export function explainPod(pod: corev1.Pod, snapshot: Snapshot, plugins: readonly Plugin[]): Explanation {
   const { nodeName, ...spec } = pod.spec!;
   const info = podInfo({ ...pod, spec } as corev1.Pod);
-  const gated = enqueueRefusal({ plugins }, pod);
+  const gated = enqueueRefusal({ plugins }, pod, snapshot);
   const fitting: NodeInfo[] = [];
   const refused: NodeVerdict[] = [];
   for (const node of snapshot.nodes) {
@@ -76,7 +76,7 @@ export function explainPod(pod: corev1.Pod, snapshot: Snapshot, plugins: readonl
   const byName = (a: NodeVerdict, b: NodeVerdict) => (a.nodeName < b.nodeName ? -1 : 1);
   return {
     ...(nodeName ? { nodeName } : {}),
-    ...(gated ? { everywhere: { plugin: gated.plugin, reasons: gated.reasons } } : {}),
+    ...(gated ? { everywhere: { plugin: gated.plugin.name, reasons: gated.reasons } } : {}),
     nodes: [...scored.sort((a, b) => b.total - a.total || byName(a, b)), ...refused.sort(byName)],
   };
 }

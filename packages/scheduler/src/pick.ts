@@ -22,6 +22,8 @@ export interface Choice {
   node: NodeInfo;
   feasibleCount: number;
   lookedAt: number;
+  /** What plugins found out on the way, for their reservations. */
+  prepared: Prepared;
 }
 
 export interface PickOptions {
@@ -79,13 +81,13 @@ export function scoresOf(
   feasible: readonly NodeInfo[],
   snapshot: Snapshot,
   plugins: readonly Plugin[],
-  answers: LocalAnswers,
+  { answers, prepared }: Pick<Feasible, 'answers' | 'prepared'>,
 ): number[] {
   const totals = feasible.map((node) => answers.score(node));
   for (const { plugin, state, score } of answers.rawScores) addNormalized(totals, plugin, feasible.map(score), feasible, state);
   for (const plugin of plugins) {
     if (plugin.signature || !plugin.score) continue;
-    const state = plugin.preScore?.(pod, feasible, snapshot);
+    const state = plugin.preScore?.(pod, feasible, snapshot, prepared.states.get(plugin));
     if (plugin.preScore && state === undefined) continue;
     const scores = feasible.map((node) => plugin.score!(pod, node, state));
     addNormalized(totals, plugin, scores, feasible, state);
@@ -156,10 +158,10 @@ export function choose(
   chance: number,
   extra?: readonly number[],
 ): Choice {
-  const { nodes, lookedAt, answers } = found;
-  const choice = (node: NodeInfo) => ({ node, feasibleCount: nodes.length, lookedAt });
+  const { nodes, lookedAt, prepared } = found;
+  const choice = (node: NodeInfo) => ({ node, feasibleCount: nodes.length, lookedAt, prepared });
   if (nodes.length === 1) return choice(nodes[0]!);
-  const scores = scoresOf(pod, nodes, snapshot, plugins, answers);
+  const scores = scoresOf(pod, nodes, snapshot, plugins, found);
   return choice(best(nodes, extra ? scores.map((score, index) => score + extra[index]!) : scores, chance));
 }
 

@@ -14,7 +14,7 @@ test('nothing given is the default profile', () => {
   const [profile] = profiles!({});
   assert.equal(profile!.schedulerName, 'default-scheduler');
   assert.equal(profile!.preempts, true);
-  assert.equal(profile!.plugins.length, 16);
+  assert.equal(profile!.plugins.length, 17);
   assert.deepEqual(backoff, { initialMs: 1000, maxMs: 10_000 });
 });
 
@@ -85,7 +85,15 @@ for (const [fields, message] of [
   [{ percentageOfNodesToScore: 101 }, /percentageOfNodesToScore: not in valid range \[0-100\]/],
   [{ podInitialBackoffSeconds: 5, podMaxBackoffSeconds: 1 }, /podMaxBackoffSeconds: must be greater than or equal/],
   [{ profiles: [{ pluginConfig: [{ name: 'NodeResourcesFit', args: { strategy: 1 } }] }] }, /args: unknown field "strategy"/],
-  [{ profiles: [{ plugins: { multiPoint: { enabled: [{ name: 'DynamicResources' }] } } }] }, /the plugin DynamicResources is not built/],
+  [{ profiles: [{ plugins: { multiPoint: { enabled: [{ name: 'GangScheduling' }] } } }] }, /the plugin GangScheduling is not built/],
+  [
+    { profiles: [{ pluginConfig: [{ name: 'DynamicResources', args: { bindingTimeout: '10ms' } }] }] },
+    /bindingTimeout: must be at least 1 second/,
+  ],
+  [
+    { profiles: [{ pluginConfig: [{ name: 'DynamicResources', args: { filterTimeout: '-1s' } }] }] },
+    /filterTimeout: must be zero or positive/,
+  ],
   [{ extenders: [{ urlPrefix: 'http://x' }] }, /extenders\[0\]: extenders can not be asked from here/],
 ] as const) {
   test(`refused: ${message.source}`, () => {

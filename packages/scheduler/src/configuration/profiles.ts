@@ -1,5 +1,6 @@
 // Makes profiles from a configuration: which plugins are on at which extension point, with which arguments and weights
 // (docs: scheduling configuration; pkg/scheduler/framework/runtime/framework.go, apis/config/validation).
+import { parseDuration } from '@tiphys/api';
 import type { Plugin } from '../framework/plugin.ts';
 import { type PluginArguments, type PluginServices, pluginMakers } from '../plugins/index.ts';
 import type { ScoringStrategy } from '../plugins/resources.ts';
@@ -23,7 +24,7 @@ const MEMBERS: Readonly<Record<ExtensionPoint, readonly (keyof Plugin)[]>> = {
   queueSort: [],
   preFilter: ['preFilter', 'afterChange'],
   filter: ['filter'],
-  postFilter: [],
+  postFilter: ['postFilter'],
   preScore: ['preScore'],
   score: ['score', 'normalize'],
   reserve: ['reserve'],
@@ -36,7 +37,7 @@ const MEMBERS: Readonly<Record<ExtensionPoint, readonly (keyof Plugin)[]>> = {
 /** Upstream's plugins that are no objects here: the queue's order, preemption and binding are the scheduler's own. */
 const PREEMPTION = 'DefaultPreemption';
 const INHERENT = ['PrioritySort', 'DefaultBinder'];
-const MISSING = ['DynamicResources', 'GangScheduling', 'TopologyPlacementGenerator', 'PodGroupPodsCount'];
+const MISSING = ['GangScheduling', 'TopologyPlacementGenerator', 'PodGroupPodsCount'];
 
 const PERCENTAGE_MAX = 100;
 const EVERYTHING = '*';
@@ -63,6 +64,16 @@ function fitArguments(
   return { ...rest, scoringStrategy: strategy };
 }
 
+function deviceArguments({ filterTimeout, bindingTimeout }: ArgumentDocuments['DynamicResources'], path: string) {
+  const milliseconds = (text: string, field: string) =>
+    parseDuration(text) ?? fail(`${path}.${field}`, `${JSON.stringify(text)} is not a duration`);
+  const filterTimeoutMs = filterTimeout === undefined ? undefined : milliseconds(filterTimeout, 'filterTimeout');
+  const bindingTimeoutMs = bindingTimeout === undefined ? undefined : milliseconds(bindingTimeout, 'bindingTimeout');
+  if (filterTimeoutMs !== undefined && filterTimeoutMs < 0) fail(`${path}.filterTimeout`, 'must be zero or positive');
+  if (bindingTimeoutMs !== undefined && bindingTimeoutMs < 1000) fail(`${path}.bindingTimeout`, 'must be at least 1 second');
+  return { ...(filterTimeoutMs === undefined ? {} : { filterTimeoutMs }), ...(bindingTimeoutMs === undefined ? {} : { bindingTimeoutMs }) };
+}
+
 function argumentsOf(document: ProfileDocument, own: OwnPlugins, path: string) {
   const upstream: PluginArguments = {};
   const others: Record<string, Record<string, unknown>> = {};
@@ -72,7 +83,9 @@ function argumentsOf(document: ProfileDocument, own: OwnPlugins, path: string) {
     else {
       const checked = checkedArguments(name, args, at);
       if (!checked) continue;
-      upstream[name as keyof PluginArguments] = name === 'NodeResourcesFit' ? fitArguments(checked, at) : (checked as never);
+      upstream[name as keyof PluginArguments] = (
+        name === 'NodeResourcesFit' ? fitArguments(checked, at) : name === 'DynamicResources' ? deviceArguments(checked, at) : checked
+      ) as never;
     }
   }
   return { upstream, others };

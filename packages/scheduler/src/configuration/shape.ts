@@ -80,6 +80,7 @@ export interface ArgumentDocuments {
   NodeResourcesBalancedAllocation: { resources?: ResourceWeight[] };
   PodTopologySpread: TopologySpreadArguments;
   InterPodAffinity: { hardPodAffinityWeight?: number; ignorePreferredTermsOfExistingPods?: boolean };
+  DynamicResources: { filterTimeout?: string; bindingTimeout?: string };
 }
 
 /** `any`: taken as it is, by a part that checks it itself or does nothing with it. */
@@ -142,6 +143,7 @@ const ARGUMENTS: Readonly<Record<string, { readonly [field: string]: Shape }>> =
   NodeResourcesBalancedAllocation: { resources: WEIGHTS },
   PodTopologySpread: { defaultConstraints: 'any', defaultingType: 'string' },
   InterPodAffinity: { hardPodAffinityWeight: 'number', ignorePreferredTermsOfExistingPods: 'boolean' },
+  DynamicResources: { filterTimeout: 'string', bindingTimeout: 'string' },
 };
 
 export function fail(path: string, why: string): never {

@@ -1,5 +1,5 @@
 // Gives claims devices that a node reaches (KEP-4381; dynamic-resource-allocation structured/allocator.go). Pure: what is allocated
-// and when to give up come as arguments.
+// already and when to give up come as arguments.
 import type { corev1, resourcev1 } from '@tiphys/api';
 import type { Allocated } from './allocated.ts';
 import { AvailableCounters, DrawnCounters } from './counters.ts';
@@ -18,8 +18,6 @@ export interface AllocatorOptions {
   allocated: Allocated;
   deviceClass(name: string): resourcev1.DeviceClass | undefined;
   newShareId(): string;
-  /** Called at every step of the search; throws to end it. */
-  step?(): void;
 }
 
 /** For the claims of one pod, node after node. */
@@ -32,9 +30,16 @@ export class Allocator {
     this.#counters = new AvailableCounters(options.allocated);
   }
 
-  /** A result for each claim; undefined when not all can be had on this node. Throws AllocationError and BrokenPoolsError. */
-  allocate(node: corev1.Node, claims: readonly resourcev1.ResourceClaim[]): resourcev1.AllocationResult[] | undefined {
-    const { catalog, allocated, deviceClass, newShareId, step = () => undefined } = this.#options;
+  /**
+   * A result for each claim; undefined when not all can be had on this node. `step` is called at every step of the search and throws to end it.
+   * Throws AllocationError and BrokenPoolsError.
+   */
+  allocate(
+    node: corev1.Node,
+    claims: readonly resourcev1.ResourceClaim[],
+    step: () => void = () => undefined,
+  ): resourcev1.AllocationResult[] | undefined {
+    const { catalog, allocated, deviceClass, newShareId } = this.#options;
     const pools = catalog.poolsFor(node);
     const plans = claims.map((claim) => ({ claim, requests: planRequests(claim, { node, pools, allocated, deviceClass }) }));
     const candidates = pools.flatMap((pool) => (pool.isIncomplete || pool.invalid ? [] : pool.candidates));

@@ -21,6 +21,8 @@ export interface Prepared {
   nodeNames?: ReadonlySet<string>;
   /** Plugins that chose those nodes. */
   choosers: readonly string[];
+  /** What preFilter gave, for the plugins' other members. */
+  states: ReadonlyMap<Plugin, unknown>;
 }
 
 /** Runs every preFilter: what is left are the filters that apply, each with its state. */
@@ -28,9 +30,11 @@ export function prepare(pod: PodInfo, snapshot: Snapshot, plugins: readonly Plug
   const local: ActiveFilter[] = [];
   const wide: ActiveFilter[] = [];
   const choosers: string[] = [];
+  const states = new Map<Plugin, unknown>();
   let nodeNames: ReadonlySet<string> | undefined;
   for (const plugin of plugins) {
-    const result = plugin.preFilter?.(pod, snapshot);
+    const result = preFiltered(plugin, pod, snapshot);
+    if (result?.state !== undefined) states.set(plugin, result.state);
     if (result?.refusal) return { everywhere: { ...result.refusal, plugin: plugin.name } };
     if (result?.nodeNames) {
       choosers.push(plugin.name);
@@ -40,7 +44,24 @@ export function prepare(pod: PodInfo, snapshot: Snapshot, plugins: readonly Plug
     }
     if (plugin.filter && !result?.skip) (plugin.signature ? local : wide).push({ plugin, state: result?.state });
   }
-  return { local, wide, choosers, ...(nodeNames ? { nodeNames } : {}) };
+  return { local, wide, choosers, states, ...(nodeNames ? { nodeNames } : {}) };
+}
+
+/** What a plugin throws ends the attempt with upstream's words. */
+function preFiltered(plugin: Plugin, pod: PodInfo, snapshot: Snapshot) {
+  try {
+    return plugin.preFilter?.(pod, snapshot);
+  } catch (error) {
+    throw new Error(`running PreFilter plugin "${plugin.name}": ${(error as Error).message}`, { cause: error });
+  }
+}
+
+function filtered({ plugin, state }: ActiveFilter, pod: PodInfo, node: NodeInfo): Refusal | undefined {
+  try {
+    return plugin.filter!(pod, node, state);
+  } catch (error) {
+    throw new Error(`running "${plugin.name}" filter plugin: ${(error as Error).message}`, { cause: error });
+  }
 }
 
 function noNodeLeft(choosers: readonly string[]): Refusal {
@@ -50,9 +71,9 @@ function noNodeLeft(choosers: readonly string[]): Refusal {
 }
 
 export function firstRefusal(filters: readonly ActiveFilter[], pod: PodInfo, node: NodeInfo): RefusalBy | undefined {
-  for (const { plugin, state } of filters) {
-    const refusal = plugin.filter!(pod, node, state);
-    if (refusal) return { ...refusal, plugin: plugin.name };
+  for (const filter of filters) {
+    const refusal = filtered(filter, pod, node);
+    if (refusal) return { ...refusal, plugin: filter.plugin.name };
   }
   return undefined;
 }

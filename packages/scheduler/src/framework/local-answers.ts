@@ -17,10 +17,10 @@ export interface LocalAnswers {
   rawScores: readonly { plugin: Plugin; state: unknown; score(node: NodeInfo): number }[];
 }
 
-function scorersOf(pod: PodInfo, snapshot: Snapshot, plugins: readonly Plugin[]): ActiveScorer[] {
+function scorersOf(pod: PodInfo, { states }: Prepared, snapshot: Snapshot, plugins: readonly Plugin[]): ActiveScorer[] {
   return plugins.flatMap((plugin) => {
     if (!plugin.signature || !plugin.score) return [];
-    const state = plugin.preScore?.(pod, [], snapshot);
+    const state = plugin.preScore?.(pod, [], snapshot, states.get(plugin));
     return plugin.preScore && state === undefined ? [] : [{ plugin, state }];
   });
 }
@@ -33,7 +33,7 @@ const weightedSum = (scorers: readonly ActiveScorer[], pod: PodInfo, node: NodeI
 
 /** Judges anew each time it is asked. */
 export function freshAnswers(pod: PodInfo, prepared: Prepared, snapshot: Snapshot, plugins: readonly Plugin[]): LocalAnswers {
-  const scorers = scorersOf(pod, snapshot, plugins);
+  const scorers = scorersOf(pod, prepared, snapshot, plugins);
   const sums = scorers.filter(({ plugin }) => !plugin.normalize);
   return {
     refusal: (node) => firstRefusal(prepared.local, pod, node),

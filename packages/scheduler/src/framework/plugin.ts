@@ -1,6 +1,7 @@
 // The scheduling framework: what a plugin is and what it sees. A plugin is a small object without state of its own; the names of
 // the extension points are upstream's (docs: scheduling-framework; k8s.io/kube-scheduler/framework/interface.go).
 import type { corev1, policyv1, storagev1 } from '@tiphys/api';
+import type { DeviceView } from '../devices/device-world.ts';
 import type { NodeInfo, PodInfo } from '../world/infos.ts';
 import type { Tally, TallyDefinition } from '../world/tally.ts';
 import type { Wish } from '../world/wishes.ts';
@@ -31,6 +32,8 @@ export interface Snapshot {
   budgets(): readonly policyv1.PodDisruptionBudget[];
   /** Names of volumes that claims of other pods are about to get. */
   readonly promisedVolumes: ReadonlySet<string>;
+  /** Resource claims and the devices there are for them. */
+  readonly devices: DeviceView;
 }
 
 /** Why not. Unresolvable: no pod's removal would help, so preemption need not look. */
@@ -68,13 +71,20 @@ export interface Reservation {
   postBind?(): void;
 }
 
+/** What a plugin can do for a pod that fits nowhere. */
+export interface PostFilterAnswer {
+  /** For the pod's condition. */
+  reason: string;
+  act?(): Promise<void>;
+}
+
 export type Permission = 'allow' | Refusal | { waitMs: number };
 
 export interface Plugin<State = any> {
   name: string;
   weight?: number;
-  /** Whether the pod may be tried at all. Looked at again whenever the pod changes. */
-  preEnqueue?(pod: corev1.Pod): Refusal | undefined;
+  /** Whether the pod may be tried at all. Looked at again whenever the pod changes, or one of the plugin's events says so. */
+  preEnqueue?(pod: corev1.Pod, snapshot: Snapshot): Refusal | undefined;
   /**
    * Set by plugins whose filter and score look at nothing but pod and node: what of the pod they look at, as text. Pods of equal text get equal
    * answers, which are remembered for a node until it changes. `undefined`: this pod is not one of those.
@@ -85,13 +95,16 @@ export interface Plugin<State = any> {
   filter?(pod: PodInfo, node: NodeInfo, state: State): Refusal | undefined;
   /** The state as it would be after the change; the given state stays as it is (upstream's AddPod and RemovePod). */
   afterChange?(state: State, pod: PodInfo, change: Change): State;
-  preScore?(pod: PodInfo, feasible: readonly NodeInfo[], snapshot: Snapshot): unknown;
+  /** `state` is what preFilter gave. */
+  preScore?(pod: PodInfo, feasible: readonly NodeInfo[], snapshot: Snapshot, state: State | undefined): unknown;
   /** With a preScore that gave undefined the plugin does not score. */
   score?(pod: PodInfo, node: NodeInfo, state: any): number;
   /** Brings raw scores to 0…100. */
   normalize?(scores: number[], feasible: readonly NodeInfo[], state: any): void;
   /** Takes hold of what the pod needs on the node; a refusal sends the pod back. */
-  reserve?(pod: PodInfo, node: NodeInfo, snapshot: Snapshot): Reservation | Refusal | undefined;
+  reserve?(pod: PodInfo, node: NodeInfo, snapshot: Snapshot, state: State | undefined): Reservation | Refusal | undefined;
+  /** Asked when no node was left, before preemption; without a state when preFilter had none. */
+  postFilter?(pod: PodInfo, state: State | undefined): PostFilterAnswer;
   permit?(pod: PodInfo, nodeName: string): Permission;
   /** Events after which a pod that this plugin refused is worth another try. */
   events: Hints;

@@ -1,9 +1,12 @@
 // The plugins there are, by upstream's names, in the order of upstream's default profile
 // (pkg/scheduler/apis/config/v1/default_plugins.go, framework/plugins/registry.go).
 import type { corev1 } from '@tiphys/api';
+import type { Runtime } from '@tiphys/runtime';
+import type { ClaimBinder } from '../devices/claim-binder.ts';
 import { type Plugin, refuse } from '../framework/plugin.ts';
 import type { VolumeBinder } from '../volumes/volume-binder.ts';
 import { nodeDeclaredFeatures } from './declared-features.ts';
+import { type DynamicResourcesArguments, dynamicResources } from './dynamic-resources.ts';
 import { imageLocality } from './image-locality.ts';
 import { type NodeAffinityArguments, nodeAffinity, nodeName, nodePorts, nodeUnschedulable, taintToleration } from './node-rules.ts';
 import { type InterPodAffinityArguments, interPodAffinity } from './pod-affinity.ts';
@@ -30,11 +33,14 @@ export interface PluginArguments {
   NodeResourcesBalancedAllocation?: { resources?: readonly ResourceWeight[] };
   PodTopologySpread?: TopologySpreadArguments;
   InterPodAffinity?: InterPodAffinityArguments;
+  DynamicResources?: DynamicResourcesArguments;
 }
 
 /** What plugins that act need. */
 export interface PluginServices {
   volumeBinder?: VolumeBinder;
+  claimBinder?: ClaimBinder;
+  runtime?: Runtime;
 }
 
 type PluginMaker = (given: PluginArguments, services: PluginServices) => Plugin;
@@ -53,6 +59,7 @@ export const pluginMakers: readonly (readonly [name: string, make: PluginMaker])
   ['VolumeZone', () => volumeZone],
   ['PodTopologySpread', (given) => podTopologySpread(given.PodTopologySpread)],
   ['InterPodAffinity', (given) => interPodAffinity(given.InterPodAffinity)],
+  ['DynamicResources', (given, { claimBinder, runtime }) => dynamicResources(given.DynamicResources, claimBinder, runtime)],
   ['NodeResourcesBalancedAllocation', (given) => nodeResourcesBalancedAllocation(given.NodeResourcesBalancedAllocation)],
   ['ImageLocality', () => imageLocality],
   ['NodeDeclaredFeatures', () => nodeDeclaredFeatures],

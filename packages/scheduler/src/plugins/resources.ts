@@ -1,8 +1,9 @@
 // Plugins about room on a node: what fits, which node is the emptiest (or the fullest), and how evenly its resources are used
 // (docs: resource-bin-packing; plugins/noderesources).
 import { type Amounts, amountsOf, podRequests } from '@tiphys/machinery';
+import { deviceResources } from '../devices/extended.ts';
 import type { Hint } from '../framework/events.ts';
-import { type Plugin, refuse, SCORE_MAX } from '../framework/plugin.ts';
+import { type Plugin, refuse, SCORE_MAX, type Snapshot } from '../framework/plugin.ts';
 import type { NodeInfo, PodInfo } from '../world/infos.ts';
 
 export interface ResourceWeight {
@@ -43,6 +44,10 @@ const amountsText = (amounts: Amounts): string => {
 
 /** A pod's requests decide both what fits and what counts as balanced. */
 const signature = (pod: PodInfo): string => `${amountsText(pod.requests)}/ ${amountsText(pod.scored)}`;
+
+/** Of the pod's requests, those that devices can serve where the node itself does not offer them. */
+const backedByDevices = ({ requests }: PodInfo, { devices }: Snapshot): readonly string[] =>
+  deviceResources(requests, undefined, (name) => devices.classFor(name) !== undefined);
 
 /** Per cent of the capacity used → 0…100. */
 type Rate = (used: number, capacity: number) => number;
@@ -128,10 +133,12 @@ export function nodeResourcesFit(given: FitArguments = {}): Plugin {
   return {
     name: 'NodeResourcesFit',
     weight: 1,
-    events: { NodeAdded: nodeGrew, NodeUpdated: nodeGrew, PodDeleted: wasPlaced, PodUpdated: podShrank },
-    signature,
-    filter: ({ requests }, node) => {
-      const { reasons, unresolvable } = shortages(requests, node.allocatable, node.requested, isIgnored);
+    events: { NodeAdded: nodeGrew, NodeUpdated: nodeGrew, PodDeleted: wasPlaced, PodUpdated: podShrank, DeviceClassChanged: true },
+    signature: (pod, snapshot) => `${signature(pod)}/ ${backedByDevices(pod, snapshot).join(' ')}`,
+    preFilter: (pod, snapshot) => ({ state: backedByDevices(pod, snapshot) }),
+    filter: ({ requests }, node, backed: readonly string[]) => {
+      const isLeftOut = (name: string) => isIgnored(name) || (backed.includes(name) && !node.allocatable.get(name));
+      const { reasons, unresolvable } = shortages(requests, node.allocatable, node.requested, isLeftOut);
       if (node.pods.size + 1 > (node.allocatable.get('pods') ?? 0)) reasons.unshift('Too many pods');
       return reasons.length > 0 ? refuse(reasons, unresolvable) : undefined;
     },

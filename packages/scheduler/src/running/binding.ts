@@ -3,6 +3,7 @@
 import { corev1 } from '@tiphys/api';
 import type { Client, SeriesRecorder } from '@tiphys/client';
 import type { Runtime } from '@tiphys/runtime';
+import type { Prepared } from '../framework/judge.ts';
 import { isRefusal, type Plugin, type Refusal, type Reservation, type Snapshot } from '../framework/plugin.ts';
 import type { NodeInfo, PodInfo } from '../world/infos.ts';
 
@@ -23,13 +24,19 @@ export interface Reservations {
 }
 
 /** Takes hold of everything the plugins want held, or of nothing. Throws SentBack. */
-export function reserveAll(pod: PodInfo, node: NodeInfo, snapshot: Snapshot, plugins: readonly Plugin[]): Reservations {
+export function reserveAll(
+  pod: PodInfo,
+  node: NodeInfo,
+  snapshot: Snapshot,
+  plugins: readonly Plugin[],
+  { states }: Prepared,
+): Reservations {
   const all: Reservation[] = [];
   const undo = () => {
     for (const reservation of [...all].reverse()) reservation.undo?.();
   };
   for (const plugin of plugins) {
-    const reservation = plugin.reserve?.(pod, node, snapshot);
+    const reservation = plugin.reserve?.(pod, node, snapshot, states.get(plugin));
     if (isRefusal(reservation)) {
       undo();
       throw new SentBack(plugin, reservation);

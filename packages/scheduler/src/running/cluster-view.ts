@@ -1,8 +1,9 @@
 // The caches that the scheduler decides from: nodes and placed pods as a World, the rest as informers
 // (pkg/scheduler/eventhandlers.go).
-import { appsv1, corev1, type KubeObject, policyv1, type ResourceType, storagev1 } from '@tiphys/api';
+import { appsv1, corev1, type KubeObject, policyv1, type ResourceType, resourcev1, storagev1 } from '@tiphys/api';
 import type { Client, Informer, InformerHandlers } from '@tiphys/client';
 import { type LabelSelectorObject, labelSelectorMatcher } from '@tiphys/machinery';
+import { DeviceWorld } from '../devices/device-world.ts';
 import type { Happening } from '../framework/events.ts';
 import type { Snapshot } from '../framework/plugin.ts';
 import { World } from '../world/world.ts';
@@ -15,6 +16,7 @@ type Listener = (happening: Happening) => void;
 
 export class ClusterView {
   readonly world: World;
+  readonly devices = new DeviceWorld();
   readonly snapshot: Snapshot;
   readonly #client: Client;
   readonly #stops: (() => void)[] = [];
@@ -56,8 +58,34 @@ export class ClusterView {
     const volume = () => happened({ event: 'VolumeChanged' });
     for (const type of [corev1.persistentvolumes, storagev1.storageclasses, storagev1.csinodes])
       this.#on(type as ResourceType, { added: volume, updated: volume });
+    this.#followDevices(happened);
     const claim = () => happened({ event: 'ClaimChanged' });
     this.#on(corev1.persistentvolumeclaims, { added: claim, updated: claim });
+  }
+
+  #followDevices(happened: Listener): void {
+    const { devices } = this;
+    this.#on(resourcev1.resourceclaims, {
+      added: (claim) => {
+        devices.setClaim(claim);
+        happened({ event: 'ResourceClaimChanged', claim: { new: claim } });
+      },
+      updated: (claim, old) => {
+        devices.setClaim(claim);
+        happened({ event: 'ResourceClaimChanged', claim: { old, new: claim } });
+      },
+      deleted: (claim) => devices.removeClaim(claim),
+    });
+    const slice = (one: resourcev1.ResourceSlice) => {
+      devices.setSlice(one);
+      happened({ event: 'ResourceSliceChanged' });
+    };
+    this.#on(resourcev1.resourceslices, { added: slice, updated: slice, deleted: (one) => devices.removeSlice(one) });
+    const deviceClass = (one: resourcev1.DeviceClass) => {
+      devices.setClass(one);
+      happened({ event: 'DeviceClassChanged' });
+    };
+    this.#on(resourcev1.deviceclasses, { added: deviceClass, updated: deviceClass, deleted: (one) => devices.removeClass(one) });
   }
 
   /** Resolves when every cache has its first content. */
@@ -88,6 +116,7 @@ export class ClusterView {
     const budgets = this.#use(policyv1.poddisruptionbudgets);
     const ownersSelector = this.#ownersSelector();
     return {
+      devices: this.devices,
       get nodes() {
         return world.nodes;
       },

@@ -2,7 +2,7 @@
 import type { corev1 } from '@tiphys/api';
 import type { Extender } from '../extender.ts';
 import { RememberedAnswers } from '../framework/local-answers.ts';
-import type { Plugin, Refusal } from '../framework/plugin.ts';
+import type { Plugin, Refusal, Snapshot } from '../framework/plugin.ts';
 import { defaultPlugins, type PluginServices } from '../plugins/index.ts';
 
 export const DEFAULT_SCHEDULER_NAME = 'default-scheduler';
@@ -31,10 +31,14 @@ export const defaultProfile = (services: PluginServices): ProfileOptions => ({
 });
 
 /** Why the pod may not be tried at all. */
-export function enqueueRefusal({ plugins }: Pick<ProfileOptions, 'plugins'>, pod: corev1.Pod): (Refusal & { plugin: string }) | undefined {
+export function enqueueRefusal(
+  { plugins }: Pick<ProfileOptions, 'plugins'>,
+  pod: corev1.Pod,
+  snapshot: Snapshot,
+): (Refusal & { plugin: Plugin }) | undefined {
   for (const plugin of plugins) {
-    const refusal = plugin.preEnqueue?.(pod);
-    if (refusal) return { ...refusal, plugin: plugin.name };
+    const refusal = plugin.preEnqueue?.(pod, snapshot);
+    if (refusal) return { ...refusal, plugin };
   }
   return undefined;
 }

@@ -23,14 +23,20 @@ export interface QueuedPod {
   refusedMs: number;
   /** Trying failed for a reason outside the cluster's state. */
   failed: boolean;
+  /** May not be tried at all for now. */
+  gated: boolean;
   /** Of the plugins that refused: what is worth a new try. */
   hints: readonly Hints[];
 }
+
+/** What a pod that may not be tried at all waits for; undefined when it may be. */
+export type Gate = (pod: corev1.Pod) => Hints | undefined;
 
 const priorityOf = (queued: QueuedPod) => queued.pod.spec?.priority ?? 0;
 
 export class SchedulingQueue {
   readonly #backoff: BackoffOptions;
+  readonly #gate: Gate;
   readonly #active = new Heap<QueuedPod>(
     (queued) => queued.key,
     (a, b) => priorityOf(a) > priorityOf(b) || (priorityOf(a) === priorityOf(b) && a.queuedMs < b.queuedMs),
@@ -40,8 +46,9 @@ export class SchedulingQueue {
   /** Event → keys of unschedulable pods that it may help. */
   readonly #waiting = new Map<ClusterEvent, Set<string>>();
 
-  constructor(backoff: BackoffOptions = DEFAULT_BACKOFF) {
+  constructor(backoff: BackoffOptions = DEFAULT_BACKOFF, gate: Gate = () => undefined) {
     this.#backoff = backoff;
+    this.#gate = gate;
     this.#backingOff = new Heap<QueuedPod>(
       (queued) => queued.key,
       (a, b) => this.#readyAtMs(a) < this.#readyAtMs(b),
@@ -52,20 +59,25 @@ export class SchedulingQueue {
     return this.#active.size + this.#backingOff.size + this.#unschedulable.size;
   }
 
-  /** By upstream's names of the three places. */
-  get sizes(): { active: number; backoff: number; unschedulable: number } {
-    return { active: this.#active.size, backoff: this.#backingOff.size, unschedulable: this.#unschedulable.size };
+  /** By upstream's names; counted when somebody asks. */
+  get sizes(): { active: number; backoff: number; unschedulable: number; gated: number } {
+    const gated = this.#unschedulable.values().reduce((sum, queued) => sum + (queued.gated ? 1 : 0), 0);
+    return { active: this.#active.size, backoff: this.#backingOff.size, unschedulable: this.#unschedulable.size - gated, gated };
+  }
+
+  isGated(key: string): boolean {
+    return this.#unschedulable.get(key)?.gated ?? false;
   }
 
   /** A new pod, or a changed one: a change of the pod itself may make it schedulable. */
   put(pod: corev1.Pod, nowMs: number): void {
     const key = podKey(pod);
     const known = this.#active.get(key) ?? this.#backingOff.get(key) ?? this.#unschedulable.get(key);
-    const fresh = { key, pod, attempts: 0, queuedMs: nowMs, refusedMs: 0, failed: false, hints: [] };
+    const fresh = { key, pod, attempts: 0, queuedMs: nowMs, refusedMs: 0, failed: false, gated: false, hints: [] };
     const queued: QueuedPod = known ? { ...known, pod } : fresh;
     if (this.#backingOff.get(key)) this.#backingOff.put(queued);
     else if (this.#forget(key)) this.#requeue(queued, nowMs);
-    else this.#active.put(queued);
+    else this.#activate(queued, nowMs);
   }
 
   /** The pod as it is now, in a way that does not help it: it stays where it is. */
@@ -86,17 +98,23 @@ export class SchedulingQueue {
   }
 
   /** The pod to try next. With nothing else to do, one whose back-off is not over yet, unless trying it failed. */
-  pop(): QueuedPod | undefined {
-    let queued = this.#active.pop();
-    const backingOff = queued ? undefined : this.#backingOff.peek();
-    if (backingOff && !backingOff.failed) queued = this.#backingOff.pop();
+  pop(nowMs: number): QueuedPod | undefined {
+    for (let early = this.#backingOff.peek(); this.#active.size === 0 && early && !early.failed; early = this.#backingOff.peek()) {
+      this.#backingOff.pop();
+      this.#activate(early, nowMs);
+    }
+    const queued = this.#active.pop();
     return queued && { ...queued, attempts: queued.attempts + 1 };
   }
 
   /** The popped pod found no place. It waits for what may help. */
   refused(queued: QueuedPod, hints: readonly Hints[], nowMs: number): void {
-    this.#unschedulable.set(queued.key, { ...queued, hints, refusedMs: nowMs, failed: false });
-    for (const each of hints) {
+    this.#wait({ ...queued, hints, refusedMs: nowMs, failed: false, gated: false });
+  }
+
+  #wait(queued: QueuedPod): void {
+    this.#unschedulable.set(queued.key, queued);
+    for (const each of queued.hints) {
       for (const event of Object.keys(each) as ClusterEvent[]) {
         const keys = this.#waiting.get(event) ?? new Set();
         this.#waiting.set(event, keys.add(queued.key));
@@ -126,13 +144,13 @@ export class SchedulingQueue {
   flush(nowMs: number): void {
     for (let first = this.#backingOff.peek(); first && this.#readyAtMs(first) <= nowMs; first = this.#backingOff.peek()) {
       this.#backingOff.pop();
-      this.#active.put(first);
+      this.#activate(first, nowMs);
     }
     // In the order in which they were refused.
-    for (const queued of this.#unschedulable.values()) {
+    for (const queued of [...this.#unschedulable.values()]) {
       if (nowMs - queued.refusedMs < UNSCHEDULABLE_MS_MAX) break;
       this.#forget(queued.key);
-      this.#active.put(queued);
+      this.#activate(queued, nowMs);
     }
   }
 
@@ -149,6 +167,13 @@ export class SchedulingQueue {
     return refusedMs + Math.min(maxMs, initialMs * 2 ** Math.max(0, attempts - 1));
   }
 
+  /** To be tried next, unless it may not be tried at all. */
+  #activate(queued: QueuedPod, nowMs: number): void {
+    const hints = this.#gate(queued.pod);
+    if (hints) this.#wait({ ...queued, hints: [hints], refusedMs: nowMs, gated: true });
+    else this.#active.put(queued.gated ? { ...queued, gated: false } : queued);
+  }
+
   #forget(key: string): boolean {
     const queued = this.#unschedulable.get(key);
     if (!queued) return false;
@@ -158,7 +183,7 @@ export class SchedulingQueue {
   }
 
   #requeue(queued: QueuedPod, nowMs: number): void {
-    if (this.#readyAtMs(queued) > nowMs) this.#backingOff.put(queued);
-    else this.#active.put(queued);
+    if (!queued.gated && this.#readyAtMs(queued) > nowMs) this.#backingOff.put(queued);
+    else this.#activate(queued, nowMs);
   }
 }

@@ -5,6 +5,7 @@ import { type Client, type SeriesRecorder, seriesRecorder } from '@tiphys/client
 import { isNotFound } from '@tiphys/machinery';
 import type { Runtime, Timer } from '@tiphys/runtime';
 import type { Family } from '@tiphys/std';
+import { ClaimBinder } from '../devices/claim-binder.ts';
 import { extenderScores, filteredByExtenders } from '../extender.ts';
 import type { Happening, Hints } from '../framework/events.ts';
 import { type Choice, choose, type Diagnosis, diagnose, explain, feasibleNodes, type PickOptions, pick } from '../pick.ts';
@@ -61,7 +62,7 @@ class RunningScheduler implements Scheduler {
   readonly #profiles: ReadonlyMap<string, Profile>;
   readonly #stopping = new AbortController();
   readonly #metrics = new SchedulerMetrics({
-    queues: () => ({ ...this.#queue.sizes, gated: this.#gatedCount() }),
+    queues: () => this.#queue.sizes,
     cache: () => ({ ...this.#view.world.sizes, assumed_pods: this.#assumed.size }),
   });
   #stopPods = () => {};
@@ -75,12 +76,13 @@ class RunningScheduler implements Scheduler {
     this.#client = client;
     this.#runtime = runtime;
     this.#recorder = seriesRecorder({ client, runtime, reportingController: DEFAULT_SCHEDULER_NAME, host });
-    this.#queue = new SchedulingQueue(backoff);
     this.#view = new ClusterView(client, () => volumeBinder.taken);
     const volumeBinder: VolumeBinder = new VolumeBinder(client, runtime, this.#view.snapshot);
-    const services = { volumeBinder };
+    const claimBinder = new ClaimBinder({ client, runtime, recorder: this.#recorder, world: this.#view.devices });
+    const services = { volumeBinder, claimBinder, runtime };
     const options = profiles?.(services) ?? [defaultProfile(services)];
     this.#profiles = new Map(options.map((one) => [one.schedulerName, profileOf(one)]));
+    this.#queue = new SchedulingQueue(backoff, (pod) => this.#gateOf(pod));
     this.started = this.#start();
   }
 
@@ -100,10 +102,9 @@ class RunningScheduler implements Scheduler {
     return this.#metrics.families;
   }
 
-  /** Counted when somebody asks. */
-  #gatedCount(): number {
-    const pods = this.#client.informer(corev1.pods).list();
-    return pods.filter((pod) => !pod.spec?.nodeName && this.#profileOf(pod) && enqueueRefusal(this.#profileOf(pod)!, pod)).length;
+  #gateOf(pod: corev1.Pod): Hints | undefined {
+    const profile = this.#profileOf(pod);
+    return profile && enqueueRefusal(profile, pod, this.#view.snapshot)?.plugin.events;
   }
 
   get #services() {
@@ -133,7 +134,7 @@ class RunningScheduler implements Scheduler {
       return;
     }
     const profile = this.#profileOf(pod);
-    if (pod.metadata!.deletionTimestamp || isFinished(pod) || !profile || enqueueRefusal(profile, pod)) {
+    if (pod.metadata!.deletionTimestamp || isFinished(pod) || !profile) {
       this.#queue.remove(podKey(pod));
       this.#view.world.denominate(uid);
       return;
@@ -142,11 +143,8 @@ class RunningScheduler implements Scheduler {
     if (this.#assumed.has(uid)) return;
     // A status written by us is no reason to try again.
     const isUnchanged = old && old.metadata!.generation === pod.metadata!.generation && sameLabels(old, pod);
-    if (isUnchanged && !enqueueRefusal(profile, old)) {
-      this.#queue.refresh(pod);
-      return;
-    }
-    this.#queue.put(pod, this.#runtime.clock.monotonicMs());
+    if (isUnchanged && !this.#queue.isGated(podKey(pod))) this.#queue.refresh(pod);
+    else this.#queue.put(pod, this.#runtime.clock.monotonicMs());
     this.#wake();
   }
 
@@ -172,7 +170,7 @@ class RunningScheduler implements Scheduler {
       for (;;) {
         this.#queue.flush(this.#runtime.clock.monotonicMs());
         for (let tried = 0; tried < PODS_PER_TURN_MAX && !this.#stopped && this.#assumed.size < BINDINGS_MAX; tried++) {
-          const queued = this.#queue.pop();
+          const queued = this.#queue.pop(this.#runtime.clock.monotonicMs());
           if (!queued) return;
           const waiting = this.#try(queued);
           if (waiting) await waiting;
@@ -205,9 +203,14 @@ class RunningScheduler implements Scheduler {
     };
     if (profile.extenders?.length) return this.#tryWithExtenders(queued, info, profile, options);
     const startMs = this.#runtime.clock.monotonicMs();
-    const result = pick(info, this.#view.snapshot, profile.plugins, options);
-    this.#metrics.decided(this.#runtime.clock.monotonicMs() - startMs);
-    this.#decided(queued, info, profile, result);
+    try {
+      const result = pick(info, this.#view.snapshot, profile.plugins, options);
+      this.#metrics.decided(this.#runtime.clock.monotonicMs() - startMs);
+      this.#decided(queued, info, profile, result);
+    } catch (error) {
+      this.#metrics.attempted('error', profile.schedulerName, this.#runtime.clock.monotonicMs() - startMs);
+      this.#failed(queued, error as Error);
+    }
     return undefined;
   }
 
@@ -235,14 +238,14 @@ class RunningScheduler implements Scheduler {
     void this.#bind(queued, info, profile, result);
   }
 
-  async #bind(queued: QueuedPod, info: PodInfo, profile: Profile, { node }: Choice): Promise<void> {
+  async #bind(queued: QueuedPod, info: PodInfo, profile: Profile, { node, prepared }: Choice): Promise<void> {
     const { plugins, extenders = [], schedulerName } = profile;
     let undo = () => {};
     const { clock } = this.#runtime;
     const startMs = clock.monotonicMs();
     try {
       this.#assumed.set(info.uid, node.name);
-      const reservations = reserveAll(info, node, this.#view.snapshot, plugins);
+      const reservations = reserveAll(info, node, this.#view.snapshot, plugins, prepared);
       undo = reservations.undo;
       this.#view.world.place(info, node.name);
       const binder = extenders.find((one) => one.bind && one.isInterested(info.pod));
@@ -293,8 +296,10 @@ class RunningScheduler implements Scheduler {
     this.#metrics.attempted('unschedulable', profile.schedulerName, 0);
     const outcome = noNodes || !profile.preempts ? undefined : preempt(info, diagnosis, snapshot, plugins, this.#nextNode);
     const preemption = outcome && 'preemption' in outcome ? outcome.preemption : undefined;
-    // Upstream asks the plugin for resource claims first, and names its answer too.
-    const after = outcome && 'reason' in outcome ? `no new claims to deallocate, preemption: ${outcome.reason}` : '';
+    const others = noNodes ? [] : plugins.flatMap((plugin) => plugin.postFilter?.(info, diagnosis.prepared?.states.get(plugin)) ?? []);
+    for (const { act } of others) if (act) void this.#helped(info, act);
+    const preempted = outcome && 'reason' in outcome ? [`preemption: ${outcome.reason}`] : [];
+    const after = preemption ? '' : [...others.map(({ reason }) => reason), ...preempted].join(', ');
     const message = noNodes ? 'no nodes available to schedule pods' : explain(diagnosis, after);
     this.#queue.refused(queued, this.#hintsOf(diagnosis, profile), this.#runtime.clock.monotonicMs());
     if (preemption) {
@@ -305,6 +310,14 @@ class RunningScheduler implements Scheduler {
     const told = this.#tell(queued.pod, { reason: 'Unschedulable', message, nominatedNodeName });
     if (preemption) void told.then(() => this.#evict(info, preemption));
     this.#setTimer();
+  }
+
+  async #helped(info: PodInfo, act: () => Promise<void>): Promise<void> {
+    try {
+      await act();
+    } catch (error) {
+      this.#runtime.log.warning('making a pod schedulable failed', { pod: info.key, err: String(error) });
+    }
   }
 
   async #evict(info: PodInfo, { victims, nodeName }: Preemption): Promise<void> {

@@ -1,5 +1,6 @@
 // Nodes, pods and a snapshot of them made by hand, for tests of decisions.
 import type { corev1 } from '@tiphys/api';
+import { DeviceWorld } from '../devices/device-world.ts';
 import type { Snapshot } from '../framework/plugin.ts';
 import { podInfo } from '../world/infos.ts';
 import { World } from '../world/world.ts';
@@ -52,6 +53,7 @@ export function snapshotOfWorld(world: World, more: Partial<Snapshot> = {}): Sna
     volumeLimits: () => undefined,
     budgets: () => [],
     promisedVolumes: NO_VOLUMES,
+    devices: new DeviceWorld(),
     ...more,
   };
 }
