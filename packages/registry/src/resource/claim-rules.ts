@@ -15,12 +15,12 @@ import {
   checkLabelLike,
   checkList,
   checkPoolName,
-  checkRaw,
   checkSelectors,
   checkSet,
   checkToleration,
   REQUESTS_MAX,
 } from './device-rules.ts';
+import { checkDeviceStatuses, checkShareId } from './device-status.ts';
 import { checkFullyQualifiedName } from './slice-rules.ts';
 
 type Claim = resourcev1.ResourceClaim;
@@ -157,6 +157,7 @@ function checkAllocation(errors: Errors, path: string, allocation: resourcev1.Al
     checkPoolName(errors, `${at}.pool`, result.pool);
     checkLabelLike(errors, `${at}.device`, result.device);
     checkBindingConditions(errors, at, result);
+    checkShareId(errors, `${at}.shareID`, result.shareID);
   });
   checkList(errors, `${path}.devices.config`, allocation.devices?.config, 2 * CONFIGS_MAX, (config, at) => {
     const { source } = config;
@@ -168,32 +169,6 @@ function checkAllocation(errors: Errors, path: string, allocation: resourcev1.Al
     checkConfiguration(errors, at, config);
   });
   if (allocation.nodeSelector) checkNodeSelector(errors, `${path}.nodeSelector`, allocation.nodeSelector);
-}
-
-const DEVICE_CONDITIONS_MAX = 8;
-const DATA_BYTES_MAX = 10 * 1024;
-const deviceId = ({ driver = '', pool = '', device = '', shareID }: Partial<resourcev1.AllocatedDeviceStatus>) =>
-  `${driver}/${pool}/${device}${shareID === undefined ? '' : `/${shareID}`}`;
-
-function checkDeviceStatuses(errors: Errors, status: resourcev1.ResourceClaimStatus | undefined): void {
-  const allocated = new Set(status?.allocation?.devices?.results?.map(deviceId));
-  checkSet(errors, 'status.devices', status?.devices, {
-    max: -1,
-    key: deviceId,
-    rule(device, at) {
-      checkDriver(errors, `${at}.driver`, device.driver);
-      checkPoolName(errors, `${at}.pool`, device.pool);
-      checkLabelLike(errors, `${at}.device`, device.device);
-      if (!allocated.has(deviceId(device))) {
-        const { driver = '', pool = '', device: name = '', shareID = null } = device;
-        const shown = { Driver: driver, Pool: pool, Device: name, ShareID: shareID };
-        errors.push(fieldError.invalid(at, shown, 'must be an allocated device in the claim'));
-      }
-      const count = device.conditions?.length ?? 0;
-      if (count > DEVICE_CONDITIONS_MAX) errors.push(fieldError.tooMany(`${at}.conditions`, count, DEVICE_CONDITIONS_MAX));
-      if (device.data !== undefined && device.data !== null) checkRaw(errors, `${at}.data`, device.data, DATA_BYTES_MAX);
-    },
-  });
 }
 
 export function validateClaimStatus({ metadata, spec, status }: Claim, old: Claim): Errors {

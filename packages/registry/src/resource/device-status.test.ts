@@ -1,0 +1,39 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Errors } from '../rules/errors.ts';
+import { checkDeviceStatuses, checkShareId } from './device-status.ts';
+
+const faultOf = (id: string) => {
+  const errors: Errors = [];
+  checkShareId(errors, 'x', id);
+  return errors[0]?.message.replace(/^Invalid value: "[^"]*": /, '');
+};
+
+test('a share is named by a UUID in its normal form', () => {
+  const id = '2f0d4bbe-26a8-4b6a-9a4b-5dc6a4b2e0a1';
+  assert.equal(faultOf(id), undefined);
+  assert.equal(faultOf('1'), 'error validating uid: invalid UUID length: 1');
+  assert.equal(faultOf(id.replace('2', 'x')), 'error validating uid: invalid UUID format');
+  assert.equal(faultOf(`(${id})`), 'error validating uid: invalid bracketed UUID format');
+  for (const form of [id.toUpperCase(), `{${id}}`, `urn:uuid:${id}`, id.replaceAll('-', '')])
+    assert.match(faultOf(form)!, /^uid must be in RFC 4122/);
+});
+
+test('addresses of a device have a prefix and one form', () => {
+  const errors: Errors = [];
+  const device = { driver: 'd.example.com', pool: 'p', device: 'd' };
+  checkDeviceStatuses(errors, {
+    allocation: { devices: { results: [{ ...device, request: 'r' }] } },
+    devices: [{ ...device, networkData: { ips: ['10.0.0.5/24', '10.0.0.5', '2001:DB8::1/64'] } }],
+  });
+  assert.deepEqual(
+    errors.map(({ field, message }) => [field, message.split(': ').at(-1)]),
+    [
+      [
+        'status.devices[0].networkData.ips[1]',
+        'must be a valid address in CIDR form, (e.g. 10.9.8.7/24 or 2001:db8::1/64)'.split(': ').at(-1),
+      ],
+      ['status.devices[0].networkData.ips[2]', 'must be in canonical form ("2001:db8::1/64")'],
+    ],
+  );
+});
