@@ -96,6 +96,10 @@ test('internal names and empty fields are one with ours', () => {
   const ours = 'spec: Invalid value: {"driver":"d"}: field is immutable';
   assert.equal(withoutInternalNames(theirs), withoutInternalNames(ours));
   assert.notEqual(withoutInternalNames(theirs), withoutInternalNames(ours.replace('"d"', '"e"')));
+  assert.equal(
+    withoutInternalNames('x: Invalid value: {"RBD":{"CephMonitors":["a"]},"SecurityContext":{"HostUsers":true,"HostPID":false}}: no'),
+    withoutInternalNames('x: Invalid value: {"rbd":{"monitors":["a"]},"hostUsers":true,"securityContext":{}}: no'),
+  );
   assert.equal(withoutInternalNames('Forbidden: no\n@@ -1 +1 @@\n-a'), withoutInternalNames('Forbidden: no\n- a: 1'));
 });
 

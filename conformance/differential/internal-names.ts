@@ -3,6 +3,29 @@
 
 const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);
 
+/** Fields that are called something else there. */
+const RENAMED: Readonly<Record<string, string>> = {
+  cephmonitors: 'monitors',
+  datadiskuri: 'diskuri',
+  endpointsname: 'endpoints',
+  radosuser: 'user',
+  rbdimage: 'image',
+  rbdpool: 'pool',
+};
+/** What a pod asks of its host is kept in its security context there. */
+const OF_PODS = ['hostipc', 'hostnetwork', 'hostpid', 'hostusers', 'shareprocessnamespace'];
+
+function withoutHost(security: unknown, entries: [string, unknown][]): unknown {
+  if (!isObject(security)) return security;
+  const kept = { ...security };
+  for (const name of OF_PODS) {
+    if (kept[name] === undefined) continue;
+    entries.push([name, kept[name]]);
+    delete kept[name];
+  }
+  return Object.keys(kept).length > 0 ? kept : undefined;
+}
+
 function plain(value: unknown): unknown {
   if (Array.isArray(value)) return value.length === 0 ? undefined : value.map((item) => plain(item) ?? null);
   if (!isObject(value)) return value === null || value === '' || value === 0 || value === false || value === '0' ? undefined : value;
@@ -12,7 +35,10 @@ function plain(value: unknown): unknown {
     if (kept === undefined) continue;
     // Metadata is embedded there.
     if (key === 'metadata' && isObject(kept)) entries.push(...Object.entries(kept));
-    else entries.push([key.toLowerCase(), kept]);
+    else if (key.toLowerCase() === 'securitycontext') {
+      const security = withoutHost(kept, entries);
+      if (security !== undefined) entries.push(['securitycontext', security]);
+    } else entries.push([RENAMED[key.toLowerCase()] ?? key.toLowerCase(), kept]);
   }
   if (entries.length === 0) return undefined;
   return Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : 1)));

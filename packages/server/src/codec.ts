@@ -29,7 +29,7 @@ export interface ObjectCodec {
   /** Reads bytes; throws DecodeError. What comes back is the caller's own. */
   decode(bytes: Uint8Array | string, options: { mediaType?: string; strict: boolean }): DecodedObject;
   /** The same for an object that was parsed or patched; the argument isn't changed. */
-  normalize(value: object, options: { strict: boolean }): DecodedObject;
+  normalize(value: object, options: { strict: boolean | 'converted' }): DecodedObject;
   /**
    * A stored object as it is read today, when the schema may have changed since it was written: the argument itself, which isn't
    * changed, where nothing is different. Absent for kinds whose schema never changes.

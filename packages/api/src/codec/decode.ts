@@ -19,8 +19,8 @@ export interface DecodeOptions {
   mediaType?: string;
   /** Full type name to decode as. Without it the object's own apiVersion and kind decide; unknown kinds are kept as they are. */
   schema?: string;
-  /** Look for unknown and duplicate fields. */
-  strict?: boolean;
+  /** Look for unknown and duplicate fields; `converted` tells of them as upstream's converter of unstructured data does. */
+  strict?: boolean | 'converted';
 }
 
 export interface Decoded<T extends KubeObject = KubeObject> {
@@ -106,7 +106,9 @@ function normalizeUnstructured(value: unknown, tally: NormalizeTally): object {
  */
 export function normalize<T extends KubeObject = KubeObject>(value: unknown, options: Omit<DecodeOptions, 'mediaType'> = {}): Decoded<T> {
   const { object, node, tally } = convert(value, options);
-  const strictErrors = options.strict && tally.unknown > 0 ? strictErrorsOf(node, toJsonValue(value)) : [];
+  const isConverted = options.strict === 'converted';
+  const strictErrors = options.strict && tally.unknown > 0 ? strictErrorsOf(node, toJsonValue(value), !isConverted) : [];
+  if (isConverted) strictErrors.sort();
   return { object: object as T, strictErrors };
 }
 

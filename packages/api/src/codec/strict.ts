@@ -7,6 +7,12 @@ export const STRICT_ERRORS_MAX = 100;
 
 class Collector {
   readonly errors = new Set<string>();
+  /** The converter of unstructured data leaves keys of maps out of its paths (runtime/converter.go mapFromUnstructured). */
+  readonly withKeys: boolean;
+
+  constructor(withKeys: boolean) {
+    this.withKeys = withKeys;
+  }
 
   add(kind: 'unknown' | 'duplicate', path: string, key: string): void {
     if (this.errors.size < STRICT_ERRORS_MAX) this.errors.add(`${kind} field ${JSON.stringify(path === '' ? key : `${path}.${key}`)}`);
@@ -42,7 +48,7 @@ class Collector {
     for (const [key, inner] of value.entries) {
       if (seen.has(key)) this.add('duplicate', path, key);
       seen.add(key);
-      this.value(node.item!, inner, `${path}.${key}`);
+      this.value(node.item!, inner, this.withKeys ? `${path}.${key}` : path);
     }
   }
 
@@ -64,8 +70,8 @@ class Collector {
 }
 
 /** Messages such as `unknown field "spec.foo"`. Without a node the document has no schema. */
-export function strictErrorsOf(node: StructNode | undefined, value: JsonValue): string[] {
-  const collector = new Collector();
+export function strictErrorsOf(node: StructNode | undefined, value: JsonValue, withKeys = true): string[] {
+  const collector = new Collector(withKeys);
   if (!node) collector.free(value, '');
   else if (value instanceof JsonObject) collector.struct(node, value, '');
   return [...collector.errors];

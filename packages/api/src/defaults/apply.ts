@@ -36,6 +36,8 @@ interface Plan {
 
 const plans = new Map<StructNode, Plan>();
 
+/** Kinds whose amounts are kept as they are sent: nobody defaults them. */
+const KEEPS_AMOUNTS = new Set(['io.k8s.api.node.v1.Overhead']);
 const isResourceList = (value: ValueNode) => value.goType === 'v1.ResourceList';
 
 /** A default that Go can't tell from the zero value changes nothing. */
@@ -52,7 +54,7 @@ function planOf(node: StructNode): Plan {
   const plan: Plan = { node, own: FUNCTIONS[node.name], constants, visits: [], empty: false };
   // Recursive types (JSON schemas) see their own unfinished plan as empty, which holds: they have no defaults.
   plans.set(node, { ...plan, empty: true });
-  plan.visits = node.fields.filter((field) => visited(field.value));
+  plan.visits = KEEPS_AMOUNTS.has(node.name) ? [] : node.fields.filter((field) => visited(field.value));
   plan.empty = plan.own === undefined && constants.length === 0 && plan.visits.length === 0;
   plans.set(node, plan);
   return plan;

@@ -86,8 +86,7 @@ export function tokenize(text: string): Token[] {
       continue;
     }
     const number = match(NUMBER, text, at);
-    // A dot begins a number only where no operand stands before it.
-    if (number && (number[0][0] !== '.' || !endsOperand(tokens.at(-1)))) {
+    if (number) {
       tokens.push(numberToken(number[0], at, fail));
       at += number[0].length;
       continue;
@@ -106,9 +105,6 @@ export function tokenize(text: string): Token[] {
   tokens.push({ kind: 'end', text: '<EOF>', offset: text.length });
   return tokens;
 }
-
-const endsOperand = (token: Token | undefined): boolean =>
-  token !== undefined && (token.kind === 'ident' || token.kind === 'literal' || [')', ']', '}'].includes(token.text));
 
 function word(text: string, offset: number): Token {
   if (text === 'true' || text === 'false') return { kind: 'literal', text, offset, value: text === 'true' };

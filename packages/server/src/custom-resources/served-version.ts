@@ -202,7 +202,7 @@ function codecOf(type: ResourceType, schema: JsonSchema): ObjectCodec {
     },
     normalize(value, options) {
       const { object, strictErrors } = normalize(structuredClone(value), options);
-      return finished(object, strictErrors, options.strict);
+      return finished(object, strictErrors, options.strict !== false);
     },
     read(stored) {
       const { object } = pruneObject(stored, schema);

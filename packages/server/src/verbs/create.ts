@@ -97,10 +97,15 @@ async function createOnce(
     definition.dropDisabled?.(object);
     if (definition.prepareForCreate) definition.prepareForCreate(object, rules);
     else if (definition.status) clearStatus(endpoint, object);
+    const advised = context.warnings.length;
     const errors = validateMetadata(definition, object);
     errors.push(...(definition.validateCreate?.(object, rules) ?? []));
     if (errors.length === 0) errors.push(...validateCommonMetadata(definition, object));
-    if (errors.length > 0) throw statusError.invalid(definition.conversion?.stored ?? type, metadata.name ?? '', errors);
+    if (errors.length > 0) {
+      // Advice is for what is taken.
+      context.warnings.length = advised;
+      throw statusError.invalid(definition.conversion?.stored ?? type, metadata.name ?? '', errors);
+    }
     await admitValid(context, { ...attributes, object, name: metadata.name! });
     if (creation.asked && !options.dryRun) refuseVersion(metadata.resourceVersion);
     const key = endpoint.keyOf(metadata.name!, metadata.namespace);

@@ -222,12 +222,12 @@ function applicable(endpoint: Endpoint, value: PlainObject, config: PlainObject)
 function strictly(context: RequestContext, endpoint: Endpoint, value: object, options: WriteOptions, shown?: string): DecodedObject {
   let decoded: DecodedObject;
   try {
-    decoded = endpoint.codec.normalize(value, { strict: options.fieldValidation !== 'Ignore' });
+    const how = shown === undefined ? true : 'converted';
+    decoded = endpoint.codec.normalize(value, { strict: options.fieldValidation === 'Ignore' ? false : how });
   } catch (error) {
     throw error instanceof DecodeError ? invalidPatch(shown ?? JSON.stringify(value), error.message) : error;
   }
-  // The converter of strategic merge patches sorts what it finds.
-  const problems = shown === undefined ? decoded.strictErrors : [...decoded.strictErrors].sort();
+  const problems = decoded.strictErrors;
   if (problems.length > 0) {
     if (options.fieldValidation === 'Strict')
       throw invalidPatch(shown ?? JSON.stringify(value), `strict decoding error: ${problems.join(', ')}`);

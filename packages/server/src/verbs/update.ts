@@ -1,6 +1,6 @@
 // UPDATE, and what PATCH and the subresources share with it: a new object is made from the newest one, checked and
 // written, again and again until nobody was faster (registry/generic/registry/store.go Update, registry/rest/update.go).
-import { type ApiResponse, jsonEqual, StatusError, statusError, withTimesKept } from '@tiphys/machinery';
+import { type ApiResponse, type FieldError, jsonEqual, StatusError, statusError, withTimesKept } from '@tiphys/machinery';
 import { type Claim, type RuleContext, type UpdateRules, validateMetadataUpdate } from '@tiphys/registry';
 import type { Entry, PlainObject } from '../cache/entry.ts';
 import { EntryBody } from '../output/bodies.ts';
@@ -151,7 +151,13 @@ async function updateOnce(context: RequestContext, endpoint: Endpoint, plan: Upd
   const claim: Claim = begin ? await begin(object, old, rules, context.core.operations) : {};
   let settled = false;
   try {
-    prepareAndValidate(endpoint, plan.rules, object, old, rules);
+    const advised = context.warnings.length;
+    const errors = prepareAndValidate(endpoint, plan.rules, object, old, rules);
+    if (errors.length > 0) {
+      // Advice is for what is taken.
+      context.warnings.length = advised;
+      throw statusError.invalid(endpoint.definition.conversion?.stored ?? endpoint.type, object.metadata!.name ?? '', errors);
+    }
     const managedFields = withTimesKept(old, object);
     if (managedFields) object.metadata!.managedFields = managedFields;
     await admitValid(context, { ...attributes, object: view.of(object) });
@@ -209,8 +215,8 @@ function prepareAndValidate(
   object: PlainObject,
   old: PlainObject,
   context: RuleContext,
-): void {
-  const { definition, type } = endpoint;
+): FieldError[] {
+  const { definition } = endpoint;
   const metadata = object.metadata!;
   const oldMetadata = old.metadata!;
   if (oldMetadata.generation === undefined) delete metadata.generation;
@@ -229,9 +235,7 @@ function prepareAndValidate(
   if (metadata.deletionGracePeriodSeconds === undefined && oldMetadata.deletionGracePeriodSeconds !== undefined) {
     metadata.deletionGracePeriodSeconds = oldMetadata.deletionGracePeriodSeconds;
   }
-  const errors = validateMetadataUpdate(definition, object, old, context.subresource);
-  errors.push(...(rules.validateUpdate?.(object, old, context) ?? []));
-  if (errors.length > 0) throw statusError.invalid(definition.conversion?.stored ?? type, metadata.name ?? '', errors);
+  return [...validateMetadataUpdate(definition, object, old, context.subresource), ...(rules.validateUpdate?.(object, old, context) ?? [])];
 }
 
 function keepStatus(object: PlainObject, old: PlainObject): void {
