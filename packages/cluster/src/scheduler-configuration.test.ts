@@ -30,11 +30,11 @@ test('an extender chooses the node', async () => {
     });
     request.on('end', () => {
       asked.push(request.url!);
-      const names: string[] = JSON.parse(body).nodenames;
+      const names: string[] = JSON.parse(body).NodeNames;
       const answer =
         request.url === '/filter'
-          ? { nodenames: names.filter((name) => name !== 'simulated-1') }
-          : names.map((host) => ({ host, score: host === 'simulated-2' ? 10 : 0 }));
+          ? { Nodes: null, NodeNames: names.filter((name) => name !== 'simulated-1'), FailedNodes: {}, Error: '' }
+          : names.map((Host) => ({ Host, Score: Host === 'simulated-2' ? 10 : 0 }));
       response.end(JSON.stringify(answer));
     });
   });

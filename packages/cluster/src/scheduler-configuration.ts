@@ -1,20 +1,10 @@
 // The scheduler's configuration from a file in upstream's format, and how extenders are asked.
 import { readFileSync } from 'node:fs';
-import type { OwnPlugins, SchedulerOptions, SendJson } from '@tiphys/scheduler';
+import type { OwnPlugins, SchedulerOptions } from '@tiphys/scheduler';
 import { SchedulerConfigurationError, schedulerConfiguration } from '@tiphys/scheduler';
 import { parse } from 'yaml';
 import { ConfigurationError } from './configuration.ts';
-
-const sendJson: SendJson = async (url, body, timeoutMs) => {
-  const response = await fetch(url, {
-    method: 'POST',
-    headers: { 'Content-Type': 'application/json' },
-    body: JSON.stringify(body),
-    signal: AbortSignal.timeout(timeoutMs),
-  });
-  if (response.status !== 200) throw new Error(`failed with extender at URL ${url}, code ${response.status}`);
-  return response.json();
-};
+import { extenderTransport } from './extender-transport.ts';
 
 /** Without a file: the default profile. Throws ConfigurationError that names the file and the field. */
 export function readSchedulerConfiguration(
@@ -29,9 +19,9 @@ export function readSchedulerConfiguration(
     throw new ConfigurationError(`schedulerConfigFile: ${(error as Error).message}`);
   }
   try {
-    return schedulerConfiguration(parse(text, { maxAliasCount: 0 }), { sendJson, ...(plugins ? { plugins } : {}) });
+    return schedulerConfiguration(parse(text, { maxAliasCount: 0 }), { extenderTransport, ...(plugins ? { plugins } : {}) });
   } catch (error) {
-    if (error instanceof SchedulerConfigurationError || (error as Error).name === 'YAMLParseError')
+    if (error instanceof SchedulerConfigurationError || (error as Error).name === 'YAMLParseError' || 'syscall' in (error as Error))
       throw new ConfigurationError(`${file}: ${(error as Error).message}`);
     throw error;
   }

@@ -1,13 +1,27 @@
 // Extenders: programs beside the scheduler that are asked over HTTP (docs: scheduler extenders; pkg/scheduler/extender.go,
 // k8s.io/kube-scheduler/extender/v1). How a question is sent is handed in.
 import type { corev1 } from '@tiphys/api';
-import { refuse, SCORE_MAX } from './framework/plugin.ts';
+import { refuse, SCORE_MAX, type Snapshot } from './framework/plugin.ts';
 import type { Feasible } from './pick.ts';
+import type { PreemptionCandidate } from './preempt.ts';
 import type { NodeInfo, PodInfo } from './world/infos.ts';
+
+/** Certificates for an extender, as the configuration file has them; data is base64. */
+export interface ExtenderTls {
+  insecure?: boolean;
+  serverName?: string;
+  certFile?: string;
+  keyFile?: string;
+  caFile?: string;
+  certData?: string;
+  keyData?: string;
+  caData?: string;
+}
 
 export interface ExtenderConfiguration {
   urlPrefix: string;
   filterVerb?: string;
+  preemptVerb?: string;
   prioritizeVerb?: string;
   bindVerb?: string;
   /** Of its priorities. */
@@ -30,6 +44,8 @@ export interface Extender {
   filter(pod: PodInfo, found: Feasible): Promise<Feasible>;
   /** Scores to add, by index; undefined when it has none. */
   prioritize(pod: PodInfo, nodes: readonly NodeInfo[]): Promise<number[] | undefined>;
+  /** Takes out nodes or changes victims; undefined when it has no say in preemption. */
+  preempt?(pod: PodInfo, candidates: readonly PreemptionCandidate[], snapshot: Snapshot): Promise<PreemptionCandidate[]>;
   /** Undefined when it leaves binding to the scheduler. */
   bind?(pod: corev1.Pod, nodeName: string): Promise<void>;
 }
@@ -38,11 +54,16 @@ export interface Extender {
 const PRIORITY_MAX = 10;
 
 interface FilterAnswer {
-  nodes?: corev1.NodeList;
-  nodenames?: string[];
-  failedNodes?: Record<string, string>;
-  failedAndUnresolvableNodes?: Record<string, string>;
+  nodes?: corev1.NodeList | null;
+  nodenames?: string[] | null;
+  failednodes?: Record<string, string> | null;
+  failedandunresolvablenodes?: Record<string, string> | null;
   error?: string;
+}
+
+/** Go reads fields whatever their case, and so extenders write them in any. */
+function anyCase<T>(answer: unknown): T {
+  return Object.fromEntries(Object.entries((answer ?? {}) as object).map(([name, value]) => [name.toLowerCase(), value])) as T;
 }
 
 function keep(found: Feasible, answer: FilterAnswer, configuration: ExtenderConfiguration): Feasible {
@@ -54,8 +75,8 @@ function keep(found: Feasible, answer: FilterAnswer, configuration: ExtenderConf
   }
   const refusals = new Map(found.refusals);
   const plugin = 'Extender';
-  for (const [name, why] of Object.entries(answer.failedNodes ?? {})) refusals.set(name, { ...refuse([why]), plugin });
-  for (const [name, why] of Object.entries(answer.failedAndUnresolvableNodes ?? {})) refusals.set(name, { ...refuse([why], true), plugin });
+  for (const [name, why] of Object.entries(answer.failednodes ?? {})) refusals.set(name, { ...refuse([why]), plugin });
+  for (const [name, why] of Object.entries(answer.failedandunresolvablenodes ?? {})) refusals.set(name, { ...refuse([why], true), plugin });
   return { ...found, nodes: found.nodes.filter((node) => kept.has(node.name)), refusals };
 }
 
@@ -64,20 +85,75 @@ const asksFor = (pod: corev1.Pod, resources: readonly string[]) =>
     resources.some((name) => wanted?.requests?.[name] !== undefined || wanted?.limits?.[name] !== undefined),
   );
 
+/** `nodeName → { Pods, NumPDBViolations }`, with whole pods or with their uids. */
+function victimsOf(candidates: readonly PreemptionCandidate[], podOf: (info: PodInfo) => unknown) {
+  return Object.fromEntries(
+    candidates.map(({ nodeName, victims, violations }) => [nodeName, { Pods: victims.map(podOf), NumPDBViolations: violations }]),
+  );
+}
+
+function candidatesFrom(answer: unknown, configuration: ExtenderConfiguration, snapshot: Snapshot): PreemptionCandidate[] {
+  const { nodenametometavictims: byNode } = anyCase<{ nodenametometavictims?: Record<string, unknown> | null }>(answer);
+  return Object.entries(byNode ?? {}).flatMap(([nodeName, entry]) => {
+    const { pods, numpdbviolations: violations = 0 } = anyCase<{ pods?: unknown[] | null; numpdbviolations?: number }>(entry);
+    const node = snapshot.node(nodeName);
+    if (!node) throw new Error(`nodeinfo not found for node name "${nodeName}"`);
+    const victims = (pods ?? []).map((each) => {
+      const { uid } = anyCase<{ uid?: string }>(each);
+      const victim = uid === undefined ? undefined : node.pods.get(uid);
+      if (victim) return victim;
+      throw new Error(
+        `extender: ${configuration.urlPrefix} claims to preempt pod (UID: ${uid}) on node: ${nodeName}, but the pod is not found on that node`,
+      );
+    });
+    if (victims.length > 0) return [{ nodeName, victims, violations }];
+    if (configuration.ignorable) return [];
+    throw new Error(`expected at least one victim pod on node "${nodeName}"`);
+  });
+}
+
+type Post = <T>(verb: string, body: unknown) => Promise<T>;
+
+function preemptedBy(configuration: ExtenderConfiguration, post: Post): NonNullable<Extender['preempt']> {
+  return async ({ pod }, candidates, snapshot) => {
+    const victims = configuration.nodeCacheCapable
+      ? { NodeNameToVictims: null, NodeNameToMetaVictims: victimsOf(candidates, ({ uid }) => ({ UID: uid })) }
+      : { NodeNameToVictims: victimsOf(candidates, (info) => info.pod), NodeNameToMetaVictims: null };
+    let answer: unknown;
+    try {
+      answer = await post(configuration.preemptVerb!, { Pod: pod, ...victims });
+      return candidatesFrom(answer, configuration, snapshot);
+    } catch (error) {
+      if (configuration.ignorable) return [...candidates];
+      throw error;
+    }
+  };
+}
+
 export function extender(configuration: ExtenderConfiguration, send: SendJson): Extender {
-  const { filterVerb, prioritizeVerb, bindVerb, weight = 1, managedResources = [], ignorable, nodeCacheCapable } = configuration;
-  const post = async <T>(verb: string, body: unknown): Promise<T> =>
+  const {
+    filterVerb,
+    preemptVerb,
+    prioritizeVerb,
+    bindVerb,
+    weight = 1,
+    managedResources = [],
+    ignorable,
+    nodeCacheCapable,
+  } = configuration;
+  const post: Post = async <T>(verb: string, body: unknown) =>
     (await send(`${configuration.urlPrefix.replace(/\/+$/, '')}/${verb}`, body, configuration.httpTimeoutMs)) as T;
   const about = ({ pod }: PodInfo, nodes: readonly NodeInfo[]) => ({
-    pod,
-    ...(nodeCacheCapable ? { nodenames: nodes.map((node) => node.name) } : { nodes: { items: nodes.map((info) => info.node) } }),
+    Pod: pod,
+    Nodes: nodeCacheCapable ? null : { items: nodes.map((info) => info.node) },
+    NodeNames: nodeCacheCapable ? nodes.map((node) => node.name) : null,
   });
   return {
     isInterested: (pod) => managedResources.length === 0 || asksFor(pod, managedResources),
     filter: async (pod, found) => {
       if (!filterVerb) return found;
       try {
-        const answer = await post<FilterAnswer>(filterVerb, about(pod, found.nodes));
+        const answer = anyCase<FilterAnswer>(await post(filterVerb, about(pod, found.nodes)));
         if (answer.error) throw new Error(answer.error);
         return keep(found, answer, configuration);
       } catch (error) {
@@ -88,20 +164,24 @@ export function extender(configuration: ExtenderConfiguration, send: SendJson): 
     prioritize: async (pod, nodes) => {
       if (!prioritizeVerb) return undefined;
       try {
-        const answer = await post<{ host: string; score: number }[]>(prioritizeVerb, about(pod, nodes));
-        const scores = new Map(answer.map(({ host, score }) => [host, score]));
+        const answer = await post<unknown[] | null>(prioritizeVerb, about(pod, nodes));
+        const scores = new Map(
+          (answer ?? []).map((each) => anyCase<{ host: string; score: number }>(each)).map(({ host, score }) => [host, score]),
+        );
         return nodes.map((node) => ((scores.get(node.name) ?? 0) * weight * SCORE_MAX) / PRIORITY_MAX);
       } catch {
         // Upstream goes on without the scores, ignorable or not.
         return undefined;
       }
     },
+    ...(preemptVerb ? { preempt: preemptedBy(configuration, post) } : {}),
     ...(bindVerb
       ? {
           bind: async (pod: corev1.Pod, nodeName: string) => {
-            const { name: podName, namespace: podNamespace, uid: podUID } = pod.metadata!;
-            const answer = await post<{ error?: string }>(bindVerb, { podName, podNamespace, podUID, node: nodeName });
-            if (answer.error) throw new Error(answer.error);
+            const { name, namespace, uid } = pod.metadata!;
+            const binding = { PodName: name, PodNamespace: namespace, PodUID: uid, Node: nodeName };
+            const { error } = anyCase<{ error?: string }>(await post(bindVerb, binding));
+            if (error) throw new Error(error);
           },
         }
       : {}),
@@ -120,4 +200,20 @@ export async function extenderScores(pod: PodInfo, nodes: readonly NodeInfo[], e
   const interested = extenders.filter((one) => one.isInterested(pod.pod));
   const all = await Promise.all(interested.map((one) => one.prioritize(pod, nodes)));
   return nodes.map((_, index) => all.reduce((sum, scores) => sum + (scores?.[index] ?? 0), 0));
+}
+
+/** Whether some extender has a say in whom the pod may drive out. */
+export const preemptingExtenders = (pod: corev1.Pod, extenders: readonly Extender[]): readonly Extender[] =>
+  extenders.filter((one) => one.preempt && one.isInterested(pod));
+
+/** What the extenders leave of the candidates. */
+export async function preemptedByExtenders(
+  pod: PodInfo,
+  candidates: readonly PreemptionCandidate[],
+  snapshot: Snapshot,
+  extenders: readonly Extender[],
+): Promise<readonly PreemptionCandidate[]> {
+  let left = candidates;
+  for (const one of extenders) if (left.length > 0) left = await one.preempt!(pod, left, snapshot);
+  return left;
 }

@@ -1,6 +1,6 @@
 export { type ConfigurationContext, type OwnPlugins, SchedulerConfigurationError, schedulerConfiguration } from './configuration/index.ts';
 export { type Explanation, explainPod, explainScheduling, type NodeVerdict } from './explain.ts';
-export { type Extender, type ExtenderConfiguration, extender, type SendJson } from './extender.ts';
+export { type Extender, type ExtenderConfiguration, type ExtenderTls, extender, type SendJson } from './extender.ts';
 export type { ClusterEvent, Happening, Hint, Hints } from './framework/events.ts';
 export * from './framework/plugin.ts';
 export { type Choice, type Diagnosis, explain, feasibleNodesToFind, type PickOptions, pick } from './pick.ts';

@@ -12,7 +12,8 @@ export interface Preemption {
   victims: readonly PodInfo[];
 }
 
-interface Candidate extends Preemption {
+export interface PreemptionCandidate extends Preemption {
+  /** Budgets that would be broken. */
   violations: number;
 }
 
@@ -44,7 +45,7 @@ function splitByBudgets(pods: readonly PodInfo[], budgets: readonly policyv1.Pod
 }
 
 /** Takes all lower pods away, then gives back as many as still fit, the most important first. */
-function candidateOn(pod: PodInfo, node: NodeInfo, prepared: Prepared, snapshot: Snapshot): Candidate | undefined {
+function candidateOn(pod: PodInfo, node: NodeInfo, prepared: Prepared, snapshot: Snapshot): PreemptionCandidate | undefined {
   const lower = [...node.pods.values()].filter((other) => other.priority < pod.priority).sort(moreImportant);
   if (lower.length === 0) return undefined;
   const fitsWithout = (removed: readonly PodInfo[]) =>
@@ -61,14 +62,14 @@ function candidateOn(pod: PodInfo, node: NodeInfo, prepared: Prepared, snapshot:
   return { nodeName: node.name, victims: [...removed].sort(moreImportant), violations };
 }
 
-const highest = (candidate: Candidate) => Math.max(...candidate.victims.map((victim) => victim.priority));
+const highest = (candidate: PreemptionCandidate) => Math.max(...candidate.victims.map((victim) => victim.priority));
 const PRIORITY_OFFSET = 2 ** 31;
-const summed = (candidate: Candidate) => candidate.victims.reduce((sum, victim) => sum + victim.priority + PRIORITY_OFFSET, 0);
-const earliestOfHighest = (candidate: Candidate) =>
+const summed = (candidate: PreemptionCandidate) => candidate.victims.reduce((sum, victim) => sum + victim.priority + PRIORITY_OFFSET, 0);
+const earliestOfHighest = (candidate: PreemptionCandidate) =>
   Math.min(...candidate.victims.filter((victim) => victim.priority === highest(candidate)).map((victim) => startMs(victim.pod)));
 
 /** Upstream's order of preference: budgets, highest victim, sum, count, latest start (pickOneNodeForPreemption). */
-export function compareCandidates(a: Candidate, b: Candidate): number {
+export function compareCandidates(a: PreemptionCandidate, b: PreemptionCandidate): number {
   return (
     a.violations - b.violations ||
     highest(a) - highest(b) ||
@@ -90,9 +91,15 @@ function waitsForVictims(pod: PodInfo, snapshot: Snapshot): boolean {
   );
 }
 
-function candidates(pod: PodInfo, possible: readonly NodeInfo[], start: number, prepared: Prepared, snapshot: Snapshot): Candidate[] {
+function candidatesAmong(
+  pod: PodInfo,
+  possible: readonly NodeInfo[],
+  start: number,
+  prepared: Prepared,
+  snapshot: Snapshot,
+): PreemptionCandidate[] {
   const enough = Math.max(CANDIDATES_MIN, Math.floor((possible.length * CANDIDATES_PERCENTAGE) / 100));
-  const found: Candidate[] = [];
+  const found: PreemptionCandidate[] = [];
   for (let at = 0; at < possible.length && found.length < enough; at++) {
     const candidate = candidateOn(pod, possible[(start + at) % possible.length]!, prepared, snapshot);
     if (candidate) found.push(candidate);
@@ -100,14 +107,18 @@ function candidates(pod: PodInfo, possible: readonly NodeInfo[], start: number, 
   return found;
 }
 
-/** `start`: where to begin among the nodes that may do. */
-export function preempt(
+/** The one that does the least harm. */
+export const bestCandidate = (candidates: readonly PreemptionCandidate[]): PreemptionCandidate | undefined =>
+  [...candidates].sort(compareCandidates)[0];
+
+/** Nodes and whom the pod could drive out there. `start`: where to begin among the nodes that may do. */
+export function preemptionCandidates(
   pod: PodInfo,
   diagnosis: Diagnosis,
   snapshot: Snapshot,
   plugins: readonly Plugin[],
   start = 0,
-): { preemption: Preemption } | { reason: string } {
+): { candidates: PreemptionCandidate[] } | { reason: string } {
   if (pod.pod.spec?.preemptionPolicy === 'Never') return { reason: 'not eligible due to preemptionPolicy=Never.' };
   const isHopeless = (name: string) => {
     const refusal = diagnosis.everywhere ?? diagnosis.refusals.get(name) ?? diagnosis.others;
@@ -119,8 +130,8 @@ export function preempt(
   const possible = snapshot.nodes.filter((node) => !isHopeless(node.name));
   const prepared = diagnosis.prepared ?? prepare(pod, snapshot, plugins);
   if (!('everywhere' in prepared)) {
-    const found = candidates(pod, possible, start, prepared, snapshot);
-    if (found.length > 0) return { preemption: found.sort(compareCandidates)[0]! };
+    const found = candidatesAmong(pod, possible, start, prepared, snapshot);
+    if (found.length > 0) return { candidates: found };
   }
   const hopeless = snapshot.nodes.length - possible.length;
   const parts = [
@@ -128,4 +139,17 @@ export function preempt(
     ...(hopeless > 0 ? [`${hopeless} Preemption is not helpful for scheduling`] : []),
   ].sort();
   return { reason: `0/${snapshot.nodes.length} nodes are available: ${parts.join(', ')}.` };
+}
+
+/** The node and the victims, or why nobody is driven out. */
+export type PreemptionOutcome = { preemption: Preemption } | { reason: string };
+
+export function preemptionAmong(candidates: readonly PreemptionCandidate[]): PreemptionOutcome {
+  const preemption = bestCandidate(candidates);
+  return preemption ? { preemption } : { reason: 'no candidate node for preemption' };
+}
+
+export function preempt(pod: PodInfo, diagnosis: Diagnosis, snapshot: Snapshot, plugins: readonly Plugin[], start = 0): PreemptionOutcome {
+  const found = preemptionCandidates(pod, diagnosis, snapshot, plugins, start);
+  return 'reason' in found ? found : preemptionAmong(found.candidates);
 }

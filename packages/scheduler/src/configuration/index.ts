@@ -1,5 +1,5 @@
 // Reads a KubeSchedulerConfiguration into what startScheduler() takes.
-import { type Extender, extender, type SendJson } from '../extender.ts';
+import { type Extender, type ExtenderTls, extender, type SendJson } from '../extender.ts';
 import type { PluginServices } from '../plugins/index.ts';
 import type { SchedulerOptions } from '../running/scheduler.ts';
 import { type OwnPlugins, profileFrom } from './profiles.ts';
@@ -11,8 +11,8 @@ export { SchedulerConfigurationError } from './shape.ts';
 export interface ConfigurationContext {
   /** Plugins that profiles may name beside upstream's. */
   plugins?: OwnPlugins;
-  /** Asks extenders; without it a configuration with extenders is refused. */
-  sendJson?: SendJson;
+  /** How an extender is asked; without it a configuration with extenders is refused. */
+  extenderTransport?: (tls: ExtenderTls | undefined, enableHttps: boolean) => SendJson;
 }
 
 const EXTENDER_TIMEOUT_MS = 30_000;
@@ -26,11 +26,9 @@ function durationMs(text: string, path: string): number {
   return parts.reduce((sum, [, amount, unit]) => sum + Number(amount) * UNITS_MS[unit!]!, 0);
 }
 
-function extenderFrom(document: ExtenderDocument, sendJson: SendJson | undefined, path: string): Extender {
-  const { preemptVerb, tlsConfig, enableHTTPS: _https, httpTimeout, managedResources = [], ...rest } = document;
-  if (!sendJson) fail(path, 'extenders can not be asked from here');
-  if (preemptVerb) fail(`${path}.preemptVerb`, 'extenders that take part in preemption are not built');
-  if (tlsConfig) fail(`${path}.tlsConfig`, 'certificates of extenders are not built; use one that the machine trusts');
+function extenderFrom(document: ExtenderDocument, transport: ConfigurationContext['extenderTransport'], path: string): Extender {
+  const { tlsConfig, enableHTTPS = false, httpTimeout, managedResources = [], ...rest } = document;
+  if (!transport) fail(path, 'extenders can not be asked from here');
   if (rest.prioritizeVerb && !((rest.weight ?? 0) > 0)) fail(`${path}.weight`, 'must have a positive weight applied to it');
   if (managedResources.some((resource) => resource.ignoredByScheduler))
     fail(`${path}.managedResources`, 'name the resource in ignoredResources of NodeResourcesFitArgs instead of ignoredByScheduler');
@@ -40,14 +38,14 @@ function extenderFrom(document: ExtenderDocument, sendJson: SendJson | undefined
       httpTimeoutMs: httpTimeout ? durationMs(httpTimeout, `${path}.httpTimeout`) : EXTENDER_TIMEOUT_MS,
       managedResources: managedResources.map(({ name }) => name),
     },
-    sendJson,
+    transport(tlsConfig, enableHTTPS),
   );
 }
 
 /** `document`: the parsed YAML or JSON. Throws SchedulerConfigurationError naming the field that can't be. */
 export function schedulerConfiguration(
   document: unknown,
-  { plugins = {}, sendJson }: ConfigurationContext = {},
+  { plugins = {}, extenderTransport }: ConfigurationContext = {},
 ): Pick<SchedulerOptions, 'profiles' | 'backoff'> {
   const configuration = checkedDocument(document);
   const { percentageOfNodesToScore = 0, podInitialBackoffSeconds, podMaxBackoffSeconds } = configuration;
@@ -57,7 +55,7 @@ export function schedulerConfiguration(
   if (max < initial) fail('podMaxBackoffSeconds', 'must be greater than or equal to PodInitialBackoffSeconds');
   const documents = configuration.profiles ?? [{}];
   if (documents.length === 0) fail('profiles', 'Required value');
-  const extenders = (configuration.extenders ?? []).map((one, index) => extenderFrom(one, sendJson, `extenders[${index}]`));
+  const extenders = (configuration.extenders ?? []).map((one, index) => extenderFrom(one, extenderTransport, `extenders[${index}]`));
   if (extenders.filter((one) => one.bind).length > 1) fail('extenders', 'only one extender can implement bind');
   const profiles = (services: PluginServices) =>
     documents.map((one, index) => ({ ...profileFrom(one, services, plugins, percentageOfNodesToScore, `profiles[${index}]`), extenders }));

@@ -1,5 +1,6 @@
 // KubeSchedulerConfiguration as upstream's files have it, and a strict check that a document is one
 // (k8s.io/kube-scheduler/config/v1, kubescheduler.config.k8s.io/v1).
+import type { ExtenderTls } from '../extender.ts';
 import type { NodeAffinityArguments } from '../plugins/node-rules.ts';
 import type { ResourceWeight, ShapePoint } from '../plugins/resources.ts';
 import type { TopologySpreadArguments } from '../plugins/topology-spread.ts';
@@ -53,7 +54,7 @@ export interface ExtenderDocument {
   bindVerb?: string;
   weight?: number;
   enableHTTPS?: boolean;
-  tlsConfig?: Record<string, unknown>;
+  tlsConfig?: ExtenderTls;
   httpTimeout?: string;
   nodeCacheCapable?: boolean;
   managedResources?: { name: string; ignoredByScheduler?: boolean }[];
@@ -98,7 +99,16 @@ const EXTENDER: Shape = {
   bindVerb: 'string',
   weight: 'number',
   enableHTTPS: 'boolean',
-  tlsConfig: 'any',
+  tlsConfig: {
+    insecure: 'boolean',
+    serverName: 'string',
+    certFile: 'string',
+    keyFile: 'string',
+    caFile: 'string',
+    certData: 'string',
+    keyData: 'string',
+    caData: 'string',
+  },
   httpTimeout: 'string',
   nodeCacheCapable: 'boolean',
   managedResources: [{ name: 'string', ignoredByScheduler: 'boolean' }],

@@ -6,11 +6,11 @@ import { isNotFound } from '@tiphys/machinery';
 import type { Runtime, Timer } from '@tiphys/runtime';
 import type { Family } from '@tiphys/std';
 import { ClaimBinder } from '../devices/claim-binder.ts';
-import { extenderScores, filteredByExtenders } from '../extender.ts';
+import { extenderScores, filteredByExtenders, preemptedByExtenders, preemptingExtenders } from '../extender.ts';
 import type { Happening, Hints } from '../framework/events.ts';
 import { type Choice, choose, type Diagnosis, diagnose, explain, feasibleNodes, type PickOptions, pick } from '../pick.ts';
 import type { PluginServices } from '../plugins/index.ts';
-import { type Preemption, preempt } from '../preempt.ts';
+import { type Preemption, type PreemptionOutcome, preemptionAmong, preemptionCandidates } from '../preempt.ts';
 import { VolumeBinder } from '../volumes/volume-binder.ts';
 import { type PodInfo, podInfo, podKey } from '../world/infos.ts';
 import { bind, reserveAll, SentBack } from './binding.ts';
@@ -217,25 +217,23 @@ class RunningScheduler implements Scheduler {
   async #tryWithExtenders(queued: QueuedPod, info: PodInfo, profile: Profile, options: PickOptions): Promise<void> {
     const { snapshot } = this.#view;
     const { plugins, extenders = [] } = profile;
-    const found = feasibleNodes(info, snapshot, plugins, options);
-    if ('diagnosis' in found) return this.#decided(queued, info, profile, found);
     try {
+      const found = feasibleNodes(info, snapshot, plugins, options);
+      if ('diagnosis' in found) return await this.#decided(queued, info, profile, found);
       const left = await filteredByExtenders(info, found, extenders);
-      if (left.nodes.length === 0) return this.#decided(queued, info, profile, { diagnosis: diagnose(left, snapshot.nodes.length) });
+      if (left.nodes.length === 0) return await this.#decided(queued, info, profile, { diagnosis: diagnose(left, snapshot.nodes.length) });
       const extra = await extenderScores(info, left.nodes, extenders);
-      this.#decided(queued, info, profile, choose(info, left, snapshot, plugins, options.chance, extra));
+      await this.#decided(queued, info, profile, choose(info, left, snapshot, plugins, options.chance, extra));
     } catch (error) {
       this.#failed(queued, error as Error);
     }
   }
 
-  #decided(queued: QueuedPod, info: PodInfo, profile: Profile, result: Choice | { diagnosis: Diagnosis }): void {
-    if ('diagnosis' in result) {
-      this.#refused(queued, info, profile, result.diagnosis);
-      return;
-    }
+  #decided(queued: QueuedPod, info: PodInfo, profile: Profile, result: Choice | { diagnosis: Diagnosis }): Promise<void> | undefined {
+    if ('diagnosis' in result) return this.#refused(queued, info, profile, result.diagnosis);
     this.#nextNode = (this.#nextNode + result.lookedAt) % this.#view.world.nodes.length;
     void this.#bind(queued, info, profile, result);
+    return undefined;
   }
 
   async #bind(queued: QueuedPod, info: PodInfo, profile: Profile, { node, prepared }: Choice): Promise<void> {
@@ -289,12 +287,24 @@ class RunningScheduler implements Scheduler {
     return now?.metadata?.uid === uid && !now?.spec?.nodeName && !now?.metadata?.deletionTimestamp;
   }
 
-  #refused(queued: QueuedPod, info: PodInfo, profile: Profile, diagnosis: Diagnosis): void {
+  /** Gives a promise when extenders must be asked about victims. */
+  #refused(queued: QueuedPod, info: PodInfo, profile: Profile, diagnosis: Diagnosis): Promise<void> | undefined {
     const { snapshot } = this.#view;
+    const { plugins, preempts, extenders = [] } = profile;
+    const tries = preempts && diagnosis.nodeCount > 0;
+    const found = tries ? preemptionCandidates(info, diagnosis, snapshot, plugins, this.#nextNode) : undefined;
+    if (!found || 'reason' in found) return this.#concluded(queued, info, profile, diagnosis, found);
+    const asked = preemptingExtenders(info.pod, extenders);
+    if (asked.length === 0) return this.#concluded(queued, info, profile, diagnosis, preemptionAmong(found.candidates));
+    return preemptedByExtenders(info, found.candidates, snapshot, asked)
+      .then(preemptionAmong, (error: Error) => ({ reason: error.message }))
+      .then((outcome) => this.#concluded(queued, info, profile, diagnosis, outcome));
+  }
+
+  #concluded(queued: QueuedPod, info: PodInfo, profile: Profile, diagnosis: Diagnosis, outcome: PreemptionOutcome | undefined): undefined {
     const { plugins } = profile;
     const noNodes = diagnosis.nodeCount === 0;
     this.#metrics.attempted('unschedulable', profile.schedulerName, 0);
-    const outcome = noNodes || !profile.preempts ? undefined : preempt(info, diagnosis, snapshot, plugins, this.#nextNode);
     const preemption = outcome && 'preemption' in outcome ? outcome.preemption : undefined;
     const others = noNodes ? [] : plugins.flatMap((plugin) => plugin.postFilter?.(info, diagnosis.prepared?.states.get(plugin)) ?? []);
     for (const { act } of others) if (act) void this.#helped(info, act);
