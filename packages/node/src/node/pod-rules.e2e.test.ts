@@ -58,6 +58,16 @@ describe('rules of pods with real containers', { skip: await reasonToSkip() }, (
     await real.logged('whole', 'c', `${80 * 1024 * 1024}`);
   });
 
+  test('a refused pod takes no room from the next', async () => {
+    const much = { resources: { requests: { cpu: '10k' } } };
+    const refused = ['refused-1', 'refused-2', 'refused-3'].map((name) =>
+      real.create(realPod(name, { containers: [shell('c', 'sleep 1000', much)] }), ({ status }) => status?.phase === 'Failed'),
+    );
+    const messages = new Set((await Promise.all(refused)).map(({ status }) => `${status!.reason}: ${status!.message}`));
+    assert.equal(messages.size, 1, [...messages].join('\n'));
+    assert.match([...messages][0]!, /^OutOfcpu: Pod was rejected: Node didn't have enough resource: cpu, requested: 10000000, used: \d+,/);
+  });
+
   test('a container that writes more than its limit takes its pod down', async () => {
     const limits = { 'ephemeral-storage': '1Mi' };
     const line = 'dd if=/dev/zero of=/written bs=1M count=8 && sleep 1000';

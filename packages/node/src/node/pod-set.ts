@@ -131,9 +131,7 @@ export async function podSet({ context: given, node, thresholds }: PodSetOptions
   };
   const eviction = evictionManager(context, thresholds, () => [...workers.values()]);
   const counted = (uid: string) =>
-    [...workers.values()]
-      .filter(({ pod, phase }) => pod.metadata!.uid !== uid && phase === 'syncing' && !hasEnded(pod))
-      .map(({ pod }) => pod);
+    [...workers.values()].filter(({ pod, takesRoom }) => pod.metadata!.uid !== uid && takesRoom && !hasEnded(pod)).map(({ pod }) => pod);
   const add = (pod: corev1.Pod) => {
     const uid = pod.metadata!.uid!;
     // What ran before this process was admitted then.

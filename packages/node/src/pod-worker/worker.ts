@@ -84,6 +84,14 @@ export class PodWorker {
     return this.#phase;
   }
 
+  /**
+   * Whether other pods have less room for its sake (kubelet_pods.go isPodInactive): as the scheduler has it, a pod does until the API
+   * has forgotten it, however far the work on it here is.
+   */
+  get takesRoom(): boolean {
+    return !this.#removed && !this.#refused && this.#phase !== 'terminated';
+  }
+
   update(pod: corev1.Pod): void {
     const shorter =
       this.#phase === 'terminating' &&
