@@ -206,9 +206,10 @@ function parentPath(value: string): string[] {
 
 /** Names of kinds that are looser than DNS, such as RBAC roles. */
 export function isPathSegmentName(name: string): string[] {
-  if (name === '.' || name === '..') return [`may not be '${name}'`];
-  return ['/', '%'].filter((part) => name.includes(part)).map((part) => `may not contain '${part}'`);
+  return name === '.' || name === '..' ? [`may not be '${name}'`] : isPathSegmentPrefix(name);
 }
+
+const isPathSegmentPrefix = (name: string) => ['/', '%'].filter((part) => name.includes(part)).map((part) => `may not contain '${part}'`);
 
 /** A generateName may end with a dash, which the suffix then hides. */
 const maskTrailingDash = (name: string, prefix: boolean) =>
@@ -217,4 +218,5 @@ const maskTrailingDash = (name: string, prefix: boolean) =>
 export const nameIsDnsSubdomain = (name: string, prefix: boolean): string[] => isDns1123Subdomain(maskTrailingDash(name, prefix));
 export const nameIsDnsLabel = (name: string, prefix: boolean): string[] => isDns1123Label(maskTrailingDash(name, prefix));
 export const nameIsDns1035Label = (name: string, prefix: boolean): string[] => isDns1035Label(maskTrailingDash(name, prefix));
-export const nameIsPathSegment = (name: string, _prefix: boolean): string[] => isPathSegmentName(name);
+export const nameIsPathSegment = (name: string, prefix: boolean): string[] =>
+  prefix ? isPathSegmentPrefix(name) : isPathSegmentName(name);

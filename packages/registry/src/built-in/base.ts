@@ -37,6 +37,7 @@ const CREATES_ON_UPDATE = new Set([
 const PATH_SEGMENT_NAMES = new Set([
   'apiregistration.k8s.io/apiservices',
   'certificates.k8s.io/certificatesigningrequests',
+  'policy/poddisruptionbudgets',
   'rbac.authorization.k8s.io/clusterrolebindings',
   'rbac.authorization.k8s.io/clusterroles',
   'rbac.authorization.k8s.io/rolebindings',

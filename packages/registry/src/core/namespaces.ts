@@ -3,9 +3,9 @@ import type { corev1 } from '@tiphys/api';
 import { fieldError } from '@tiphys/machinery';
 import { baseDefinition, defineBuiltIn } from '../built-in/base.ts';
 import { text, withNameAndAge } from '../rules/columns.ts';
-import type { Errors } from '../rules/errors.ts';
-import { nameIsLabel } from '../rules/formats.ts';
-import { checkKnownFinalizers } from '../rules/metadata.ts';
+import { complain, type Errors } from '../rules/errors.ts';
+import { isQualifiedName, nameIsLabel } from '../rules/formats.ts';
+import { checkKnownFinalizer } from '../rules/metadata.ts';
 
 type Namespace = corev1.Namespace;
 const FINALIZER = 'kubernetes';
@@ -15,6 +15,16 @@ const NAME_LABEL = 'kubernetes.io/metadata.name';
 function labelWithName({ metadata }: Namespace): void {
   metadata!.labels = { ...metadata!.labels, [NAME_LABEL]: metadata!.name! };
 }
+
+function finalizerErrors(path: string, finalizer: string): Errors {
+  const errors: Errors = [];
+  complain(errors, path, finalizer, isQualifiedName(finalizer));
+  checkKnownFinalizer(errors, path, finalizer);
+  return errors;
+}
+
+const checkFinalizers = ({ spec }: Namespace): Errors =>
+  (spec?.finalizers ?? []).flatMap((finalizer) => finalizerErrors('spec.finalizers', finalizer));
 
 export const namespaces = defineBuiltIn<Namespace>('', 'v1', 'namespaces', {
   validateName: nameIsLabel,
@@ -30,11 +40,8 @@ export const namespaces = defineBuiltIn<Namespace>('', 'v1', 'namespaces', {
     namespace.status = old.status;
     labelWithName(namespace);
   },
-  validateCreate({ spec }) {
-    const errors: Errors = [];
-    checkKnownFinalizers(errors, 'spec.finalizers', spec?.finalizers);
-    return errors;
-  },
+  validateCreate: checkFinalizers,
+  validateUpdate: checkFinalizers,
   status: {
     validateUpdate({ metadata, status }) {
       const phase = status?.phase ?? '';
@@ -55,11 +62,8 @@ export const namespaces = defineBuiltIn<Namespace>('', 'v1', 'namespaces', {
       prepareForUpdate(namespace: Namespace, old: Namespace) {
         namespace.status = old.status;
       },
-      validateUpdate({ spec }: Namespace) {
-        const errors: Errors = [];
-        checkKnownFinalizers(errors, 'spec.finalizers', spec?.finalizers);
-        return errors;
-      },
+      validateUpdate: ({ spec }: Namespace) =>
+        (spec?.finalizers ?? []).flatMap((finalizer, i) => finalizerErrors(`spec.finalizers[${i}]`, finalizer)),
     },
   })),
 });

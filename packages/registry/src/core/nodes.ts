@@ -2,11 +2,11 @@
 import type { corev1 } from '@tiphys/api';
 import { fieldError } from '@tiphys/machinery';
 import { defineBuiltIn } from '../built-in/base.ts';
-import { checkBlock } from '../rules/addresses.ts';
+import { blockWarnings, checkBlock } from '../rules/addresses.ts';
 import { NONE, text, wide, withNameAndAge } from '../rules/columns.ts';
 import { sameValue } from '../rules/equality.ts';
-import type { Errors } from '../rules/errors.ts';
-import { isLabelValue } from '../rules/formats.ts';
+import { complain, type Errors, nonNegative } from '../rules/errors.ts';
+import { isConfigKey, isLabelValue, nameIsLabel, nameIsSubdomain } from '../rules/formats.ts';
 import { checkLabelName } from '../rules/labels.ts';
 import { checkTaintEffect } from '../rules/pod/placement.ts';
 import { checkResourceQuantity } from '../rules/pod/resources.ts';
@@ -60,6 +60,35 @@ function checkFeatures(errors: Errors, { status }: Node): void {
   });
 }
 
+/** A specification names a key of a ConfigMap, a status the very object as well. */
+function checkConfigSource(errors: Errors, path: string, source: corev1.NodeConfigSource, isStatus: boolean): void {
+  const { configMap } = source;
+  if (!configMap) {
+    errors.push(fieldError.invalid(path, source, 'exactly one reference subfield must be non-nil'));
+    return;
+  }
+  const at = `${path}.configMap`;
+  for (const name of ['uid', 'resourceVersion'] as const) {
+    if (isStatus && !configMap[name]) errors.push(fieldError.required(`${at}.${name}`));
+    else if (!isStatus && configMap[name]) errors.push(fieldError.forbidden(`${at}.${name}`, `${name} must not be set in spec`));
+  }
+  for (const [name, rule] of [
+    ['namespace', nameIsLabel],
+    ['name', nameIsSubdomain],
+    ['kubeletConfigKey', isConfigKey],
+  ] as const) {
+    const value = configMap[name];
+    if (!value) errors.push(fieldError.required(`${at}.${name}`));
+    else complain(errors, `${at}.${name}`, value, rule(value, false));
+  }
+}
+
+function checkSwap(errors: Errors, { status }: Node): void {
+  const capacity = status?.nodeInfo?.swap?.capacity;
+  // Upstream gives the path as metadata.
+  if (capacity !== undefined) nonNegative(errors, 'metadata.nodeSwapStatus.capacity', capacity);
+}
+
 function checkUpdate(errors: Errors, { spec, status }: Node, old: Node): void {
   const seen = new Set<string>();
   status?.addresses?.forEach((address, i) => {
@@ -69,6 +98,11 @@ function checkUpdate(errors: Errors, { spec, status }: Node, old: Node): void {
   });
   if (old.spec?.podCIDRs?.length && !sameValue(old.spec.podCIDRs, spec?.podCIDRs)) {
     errors.push(fieldError.forbidden('spec.podCIDRs', 'node updates may not change podCIDR except from "" to valid'));
+  }
+  if (spec?.configSource) checkConfigSource(errors, 'spec.configSource', spec.configSource, false);
+  for (const name of ['assigned', 'active', 'lastKnownGood'] as const) {
+    const source = status?.config?.[name];
+    if (source) checkConfigSource(errors, `status.config.${name}`, source, true);
   }
   if (old.spec?.providerID && old.spec.providerID !== spec?.providerID) {
     errors.push(fieldError.forbidden('spec.providerID', 'node updates may not change providerID except from "" to valid'));
@@ -95,13 +129,22 @@ function checkPodCidrs(errors: Errors, cidrs: readonly string[]): void {
   }
 }
 
-function validate(node: Node, old?: Node): Errors {
+function validate(node: Node): Errors {
+  const errors: Errors = [];
+  checkTaints(errors, node.spec?.taints);
+  checkResources(errors, node);
+  checkSwap(errors, node);
+  checkFeatures(errors, node);
+  checkPodCidrs(errors, node.spec?.podCIDRs ?? []);
+  return errors;
+}
+
+function validateUpdate(node: Node, old: Node): Errors {
   const errors: Errors = [];
   checkResources(errors, node);
   checkFeatures(errors, node);
   checkTaints(errors, node.spec?.taints);
-  if (old) checkUpdate(errors, node, old);
-  if (!old) checkPodCidrs(errors, node.spec?.podCIDRs ?? []);
+  checkUpdate(errors, node, old);
   return errors;
 }
 
@@ -127,38 +170,50 @@ function kernel({ status }: Node): string {
   return `${kernelVersion || '<unknown>'}${architecture ? ` (${architecture})` : ''}`;
 }
 
-/** Pod ranges are written twice, for clients of one family and of two. */
+/** Pod ranges are written twice, for clients of one family and of two; where both say something else, the single one counts. */
 function syncPodCidrs({ spec }: Node): void {
-  if (spec?.podCIDR && !spec.podCIDRs?.length) spec.podCIDRs = [spec.podCIDR];
-  else if (spec?.podCIDRs?.length && !spec.podCIDR) spec.podCIDR = spec.podCIDRs[0]!;
+  if (!spec) return;
+  if (spec.podCIDR && spec.podCIDR !== spec.podCIDRs?.[0]) spec.podCIDRs = [spec.podCIDR];
+  const first = spec.podCIDRs?.[0];
+  if (first) spec.podCIDR = first;
+  else delete spec.podCIDR;
 }
 
-function warnOfDeprecated({ spec }: Node, warn: (text: string) => void): void {
-  if (spec?.configSource) warn('spec.configSource: the spec.configSource field is deprecated and is not functional');
+function warnAbout({ spec }: Node, warn: (text: string) => void): void {
+  if (spec?.configSource) warn('spec.configSource: the feature is removed');
   if (spec?.externalID) warn('spec.externalID: this field is deprecated, and is unused by Kubernetes');
+  spec?.podCIDRs?.forEach((cidr, i) => {
+    for (const text of blockWarnings(`spec.podCIDRs[${i}]`, cidr)) warn(text);
+  });
 }
 
 export const nodes = defineBuiltIn<Node>('', 'v1', 'nodes', {
+  setDefaults: syncPodCidrs,
   prepareForCreate(node) {
     delete node.spec?.configSource;
-    syncPodCidrs(node);
+    delete node.status?.config;
   },
   prepareForUpdate(node, old) {
     if (!old.spec?.configSource) delete node.spec?.configSource;
     node.status = old.status;
-    syncPodCidrs(node);
   },
   validateCreate(node, { warn }) {
     const errors = validate(node);
-    if (errors.length === 0) warnOfDeprecated(node, warn);
+    if (errors.length === 0) warnAbout(node, warn);
     return errors;
   },
   validateUpdate(node, old, { warn }) {
-    const errors = validate(node, old);
-    if (errors.length === 0) warnOfDeprecated(node, warn);
+    const errors = [...validate(node), ...validateUpdate(node, old)];
+    if (errors.length === 0) warnAbout(node, warn);
     return errors;
   },
-  status: { validateUpdate: (node, old) => validate(node, old) },
+  status: {
+    prepareForUpdate(node, old) {
+      node.spec = old.spec!;
+      if (!old.status?.config) delete node.status?.config;
+    },
+    validateUpdate,
+  },
   selectableFields: ({ spec }) => ({ 'spec.unschedulable': String(spec?.unschedulable ?? false) }),
   columns: [
     ...withNameAndAge<Node>(text('Status', statusText), text('Roles', roles)),

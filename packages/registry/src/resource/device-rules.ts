@@ -4,7 +4,7 @@ import { cel, fieldError } from '@tiphys/machinery';
 import { complain, type Errors } from '../rules/errors.ts';
 import { byteLength, isDns1123Label, isDns1123Subdomain, isLabelValue } from '../rules/formats.ts';
 import { checkLabelName } from '../rules/labels.ts';
-import { checkCsiDriverName } from '../rules/pod/volumes.ts';
+import { checkCsiDriverName } from '../rules/pod/driver-volumes.ts';
 
 export const SELECTORS_MAX = 32;
 export const CONFIGS_MAX = 32;

@@ -86,19 +86,15 @@ function checkFinalizers(errors: Errors, path: string, finalizers: readonly stri
 }
 
 /** A finalizer without a domain must be one of Kubernetes' own. */
-function checkKnown(errors: Errors, path: string, finalizers: readonly string[] | undefined): void {
-  finalizers?.forEach((finalizer, i) => {
-    if (finalizer.includes('/') || STANDARD_FINALIZERS.has(finalizer)) return;
-    errors.push(fieldError.invalid(`${path}[${i}]`, finalizer, 'name is neither a standard finalizer name nor is it fully qualified'));
-  });
+export function checkKnownFinalizer(errors: Errors, path: string, finalizer: string): void {
+  if (finalizer.includes('/') || STANDARD_FINALIZERS.has(finalizer)) return;
+  errors.push(fieldError.invalid(path, finalizer, 'name is neither a standard finalizer name nor is it fully qualified'));
 }
 
-/** Finalizers of a spec, whose form nobody else has looked at. */
-export function checkKnownFinalizers(errors: Errors, path: string, finalizers: readonly string[] | undefined): void {
+function checkKnown(errors: Errors, path: string, finalizers: readonly string[] | undefined): void {
   finalizers?.forEach((finalizer, i) => {
-    complain(errors, `${path}[${i}]`, finalizer, isQualifiedName(finalizer));
+    checkKnownFinalizer(errors, `${path}[${i}]`, finalizer);
   });
-  checkKnown(errors, path, finalizers);
 }
 
 /** What the kind itself asks of the metadata of an object that is to be created. */

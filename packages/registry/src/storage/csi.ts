@@ -7,7 +7,7 @@ import { sameValue } from '../rules/equality.ts';
 import { complain, type Errors, IMMUTABLE, maybeOneOf, nonNegative } from '../rules/errors.ts';
 import { byteLength, isQualifiedName, nameIsSubdomain, rangeError } from '../rules/formats.ts';
 import { checkLabelSelector } from '../rules/labels.ts';
-import { checkCsiDriverName } from '../rules/pod/volumes.ts';
+import { checkCsiDriverName } from '../rules/pod/driver-volumes.ts';
 import { quantitySign } from '../rules/quantities.ts';
 
 const GROUP = 'storage.k8s.io';

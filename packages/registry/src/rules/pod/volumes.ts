@@ -2,12 +2,29 @@
 import type { corev1, ObjectMeta } from '@tiphys/api';
 import { fieldError } from '@tiphys/machinery';
 import { complain, type Errors } from '../errors.ts';
-import { isDns1123Label, isDns1123Subdomain, nameIsSubdomain } from '../formats.ts';
+import { isDns1123Label, nameIsSubdomain } from '../formats.ts';
 import { quantitySign } from '../quantities.ts';
 import { checkClaimTemplate } from '../volume-claims.ts';
 import { PULL_POLICIES } from './containers.ts';
+import {
+  checkAzureDisk,
+  checkCinder,
+  checkCsiDriverName,
+  checkDisk,
+  checkFibreChannel,
+  checkFlexVolume,
+  checkFlocker,
+  checkHostPath,
+  checkIscsi,
+  checkNfs,
+  checkQuobyte,
+  checkStorageOs,
+  ISCSI_LENGTH_MAX,
+  ISCSI_TOO_LONG,
+  needs,
+} from './driver-volumes.ts';
 import { checkDownwardFile } from './environment.ts';
-import { checkDescending, checkNoBacksteps, checkNonReserved } from './paths.ts';
+import { checkDescending, checkNonReserved } from './paths.ts';
 import { checkMode, checkProjected } from './projected.ts';
 
 interface Context {
@@ -15,12 +32,6 @@ interface Context {
   podName: string;
 }
 type Check = (errors: Errors, path: string, source: any, volume: corev1.Volume, context: Context) => void;
-
-const needs =
-  (...fields: string[]): Check =>
-  (errors, path, source) => {
-    for (const field of fields) if (!source[field]) errors.push(fieldError.required(`${path}.${field}`));
-  };
 
 export function checkKeyToPath(errors: Errors, path: string, item: corev1.KeyToPath): void {
   if (!item.key) errors.push(fieldError.required(`${path}.key`));
@@ -39,19 +50,6 @@ const keyed =
     });
   };
 
-const HOST_PATH_TYPES = ['', 'BlockDevice', 'CharDevice', 'Directory', 'DirectoryOrCreate', 'File', 'FileOrCreate', 'Socket'];
-
-const hostPath: Check = (errors, path, source: corev1.HostPathVolumeSource) => {
-  if (!source.path) {
-    errors.push(fieldError.required(`${path}.path`));
-    return;
-  }
-  checkNoBacksteps(errors, `${path}.path`, source.path);
-  if (source.type !== undefined && !HOST_PATH_TYPES.includes(source.type)) {
-    errors.push(fieldError.notSupported(`${path}.type`, source.type, HOST_PATH_TYPES));
-  }
-};
-
 const downward: Check = (errors, path, source: corev1.DownwardAPIVolumeSource) => {
   checkMode(errors, `${path}.defaultMode`, source.defaultMode);
   for (const file of source.items ?? []) {
@@ -62,66 +60,10 @@ const downward: Check = (errors, path, source: corev1.DownwardAPIVolumeSource) =
   }
 };
 
-const nfs: Check = (errors, path, source: corev1.NFSVolumeSource) => {
-  needs('server', 'path')(errors, path, source, undefined as never, undefined as never);
-  if (!source.path?.startsWith('/')) errors.push(fieldError.invalid(`${path}.path`, source.path ?? '', 'must be an absolute path'));
-};
-
-const CSI_DRIVER_LENGTH_MAX = 63;
-
-/** A CSI driver's name, of a volume or of a CSIDriver object. */
-export function checkCsiDriverName(errors: Errors, path: string, name: string | undefined): void {
-  if (!name) errors.push(fieldError.required(path));
-  else {
-    if (name.length > CSI_DRIVER_LENGTH_MAX) errors.push(fieldError.tooLong(path, CSI_DRIVER_LENGTH_MAX));
-    complain(errors, path, name, isDns1123Subdomain(name.toLowerCase()));
-  }
-}
-
-const flocker: Check = (errors, path, { datasetName, datasetUUID }: corev1.FlockerVolumeSource) => {
-  if (!datasetName && !datasetUUID) errors.push(fieldError.required(path, 'one of datasetName and datasetUUID is required'));
-  if (datasetName && datasetUUID) {
-    errors.push(fieldError.invalid(path, 'resource', 'datasetName and datasetUUID can not be specified simultaneously'));
-  }
-  if (datasetName?.includes('/')) errors.push(fieldError.invalid(`${path}.datasetName`, datasetName, "must not contain '/'"));
-};
-
-const TENANT_MAX = 65;
-
-const quobyte: Check = (errors, path, { registry, volume, tenant }: corev1.QuobyteVolumeSource) => {
-  if (!registry) {
-    errors.push(fieldError.required(`${path}.registry`, 'must be a host:port pair or multiple pairs separated by commas'));
-  } else if (tenant && tenant.length >= TENANT_MAX) {
-    errors.push(fieldError.required(`${path}.tenant`, 'must be a UUID and may not exceed a length of 64 characters'));
-  } else {
-    for (const pair of registry.split(',')) {
-      const wrong = !/^(\[[^\]]*\]|[^:[\]]*):[^:]*$/.test(pair);
-      if (wrong)
-        errors.push(fieldError.invalid(`${path}.registry`, registry, 'must be a host:port pair or multiple pairs separated by commas'));
-    }
-  }
-  if (!volume) errors.push(fieldError.required(`${path}.volume`));
-};
-
-const CACHING_MODES = ['None', 'ReadOnly', 'ReadWrite'];
-const DISK_KINDS = ['Dedicated', 'Managed', 'Shared'];
-const MANAGED_URI = '/subscriptions/{sub-id}/resourcegroups/{group-name}/providers/microsoft.compute/disks/{disk-id}';
-const BLOB_URI = 'https://{account-name}.blob.core.windows.net/{container-name}/{disk-name}.vhd';
-
-const azureDisk: Check = (errors, path, { diskName, diskURI, cachingMode, kind }: corev1.AzureDiskVolumeSource) => {
-  if (!diskName) errors.push(fieldError.required(`${path}.diskName`));
-  if (!diskURI) errors.push(fieldError.required(`${path}.diskURI`));
-  if (cachingMode !== undefined && !CACHING_MODES.includes(cachingMode)) {
-    errors.push(fieldError.notSupported(`${path}.cachingMode`, cachingMode, CACHING_MODES));
-  }
-  if (kind !== undefined && !DISK_KINDS.includes(kind)) errors.push(fieldError.notSupported(`${path}.kind`, kind, DISK_KINDS));
-  const isManaged = kind === 'Managed';
-  if (isManaged && diskURI && !diskURI.startsWith('/subscriptions/')) {
-    errors.push(fieldError.notSupported(`${path}.diskURI`, diskURI, [MANAGED_URI]));
-  }
-  if (kind !== undefined && !isManaged && diskURI && !diskURI.startsWith('https://')) {
-    errors.push(fieldError.notSupported(`${path}.diskURI`, diskURI, [BLOB_URI]));
-  }
+const iscsi: Check = (errors, path, source: corev1.ISCSIVolumeSource, volume) => {
+  checkIscsi(errors, path, source, 'must be valid format starting with iqn, eui, or naa');
+  if (source.initiatorName === undefined || `${volume.name}:${source.targetPortal}`.length <= ISCSI_LENGTH_MAX) return;
+  errors.push(fieldError.invalid(`${path.slice(0, path.lastIndexOf('.'))}.name`, volume.name, ISCSI_TOO_LONG));
 };
 
 const csi: Check = (errors, path, source: corev1.CSIVolumeSource) => {
@@ -156,7 +98,7 @@ const gitRepo: Check = (errors, path, source: corev1.GitRepoVolumeSource) => {
   checkDescending(errors, `${path}.directory`, source.directory ?? '');
 };
 
-/** Every kind of volume in upstream's order of checking. Drivers that left the tree get the checks of presence only. */
+/** Every kind of volume in upstream's order of checking. */
 const SOURCES: readonly [name: keyof corev1.Volume, check: Check][] = [
   [
     'emptyDir',
@@ -166,30 +108,30 @@ const SOURCES: readonly [name: keyof corev1.Volume, check: Check][] = [
       }
     },
   ],
-  ['hostPath', hostPath],
+  ['hostPath', checkHostPath],
   ['gitRepo', gitRepo],
-  ['gcePersistentDisk', needs('pdName')],
-  ['awsElasticBlockStore', needs('volumeID')],
+  ['gcePersistentDisk', checkDisk('pdName')],
+  ['awsElasticBlockStore', checkDisk('volumeID')],
   ['secret', keyed('secretName')],
-  ['nfs', nfs],
-  ['iscsi', needs('targetPortal', 'iqn')],
+  ['nfs', checkNfs],
+  ['iscsi', iscsi],
   ['glusterfs', needs('endpoints', 'path')],
-  ['flocker', flocker],
+  ['flocker', checkFlocker],
   ['persistentVolumeClaim', needs('claimName')],
   ['rbd', needs('monitors', 'image')],
-  ['cinder', needs('volumeID')],
+  ['cinder', checkCinder(['name'])],
   ['cephfs', needs('monitors')],
-  ['quobyte', quobyte],
+  ['quobyte', checkQuobyte],
   ['downwardAPI', downward],
-  ['fc', () => {}],
-  ['flexVolume', needs('driver')],
+  ['fc', checkFibreChannel],
+  ['flexVolume', checkFlexVolume],
   ['configMap', keyed('name')],
   ['azureFile', needs('secretName', 'shareName')],
   ['vsphereVolume', needs('volumePath')],
   ['photonPersistentDisk', needs('pdID')],
   ['portworxVolume', needs('volumeID')],
-  ['azureDisk', azureDisk],
-  ['storageos', () => {}],
+  ['azureDisk', checkAzureDisk],
+  ['storageos', checkStorageOs(['name'])],
   ['projected', (errors, path, source: corev1.ProjectedVolumeSource) => checkProjected(errors, path, source, checkKeyToPath)],
   ['scaleIO', needs('gateway', 'system', 'volumeName')],
   ['csi', csi],
@@ -201,6 +143,8 @@ const ORDER = new Map<string, number>(SOURCES.map(([name], i) => [name, i]));
 
 /** Of volumes of a second type, as upstream spells them. */
 const ODD_PATHS: Record<string, string> = { downwardAPI: 'downwarAPI', cephfs: 'cephFS' };
+/** And of what is checked. */
+const CHECKED_PATHS: Record<string, string> = { gcePersistentDisk: 'persistentDisk' };
 
 function checkSource(errors: Errors, path: string, volume: corev1.Volume, context: Context): void {
   let given: string[] | undefined;
@@ -221,7 +165,7 @@ function checkSource(errors: Errors, path: string, volume: corev1.Volume, contex
     given.sort((a, b) => ORDER.get(a)! - ORDER.get(b)!);
     first = given[0]!;
   }
-  CHECKS.get(first)!(errors, `${path}.${first}`, volume[first as keyof corev1.Volume], volume, context);
+  CHECKS.get(first)!(errors, `${path}.${CHECKED_PATHS[first] ?? first}`, volume[first as keyof corev1.Volume], volume, context);
   for (const extra of given?.slice(1) ?? []) {
     const name = ODD_PATHS[extra] ?? extra;
     errors.push(fieldError.forbidden(`${path}.${name}`, 'may not specify more than 1 volume type'));

@@ -1,6 +1,7 @@
 // Advice about pods and templates that are valid but probably not meant so (api/pod/warnings.go).
 import type { corev1, ObjectMeta } from '@tiphys/api';
 import { addressWarnings } from '../addresses.ts';
+import { isLabelValue } from '../formats.ts';
 import { isWholeQuantity } from '../quantities.ts';
 import { overlapWarnings } from './overlaps.ts';
 import { eachContainer } from './scope.ts';
@@ -23,13 +24,16 @@ const DEPRECATED_VOLUMES: [name: keyof corev1.Volume, shown: string, message: st
 ];
 const SECCOMP_POD = 'seccomp.security.alpha.kubernetes.io/pod';
 const SECCOMP_CONTAINER = 'container.seccomp.security.alpha.kubernetes.io/';
-/** Node labels that have a successor (api/node/util.go). */
+/** Node labels that nobody should use any more (api/node/util.go). */
 const NODE_LABELS: Record<string, string> = {
   'beta.kubernetes.io/arch': 'deprecated since v1.14; use "kubernetes.io/arch" instead',
   'beta.kubernetes.io/os': 'deprecated since v1.14; use "kubernetes.io/os" instead',
   'failure-domain.beta.kubernetes.io/region': 'deprecated since v1.17; use "topology.kubernetes.io/region" instead',
   'failure-domain.beta.kubernetes.io/zone': 'deprecated since v1.17; use "topology.kubernetes.io/zone" instead',
   'beta.kubernetes.io/instance-type': 'deprecated since v1.17; use "node.kubernetes.io/instance-type" instead',
+  'app.kubernetes.io/created-by': 'deprecated since v1.9',
+  'scheduler.alpha.kubernetes.io/preferAvoidPods': 'deprecated since v1.22; use Taints and Tolerations instead',
+  'node-role.kubernetes.io/master': 'use "node-role.kubernetes.io/control-plane" instead',
 };
 
 type Warn = (text: string) => void;
@@ -68,8 +72,30 @@ export function warnAboutPod(warn: Warn, path: string, spec: corev1.PodSpec | un
   });
 }
 
+/** `checkValues`: that a value can't match, where validation doesn't ask (api/node/util.go GetWarningsForNodeSelectorTerm). */
+export function warnAboutNodeTerm(warn: Warn, path: string, term: corev1.NodeSelectorTerm | undefined, checkValues: boolean): void {
+  term?.matchExpressions?.forEach(({ key, values = [] }, i) => {
+    const at = `${path}.matchExpressions[${i}]`;
+    if (NODE_LABELS[key]) warn(`${at}.key: ${key} is ${NODE_LABELS[key]}`);
+    if (!checkValues) return;
+    values.forEach((value, j) => {
+      for (const message of isLabelValue(value)) warn(`${at}.values[${j}]: ${value} is invalid, ${message}`);
+    });
+  });
+}
+
+function warnAboutNodeAffinity(warn: Warn, at: string, affinity: corev1.NodeAffinity | undefined): void {
+  affinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms?.forEach((term, i) => {
+    warnAboutNodeTerm(warn, `${at}.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms[${i}]`, term, false);
+  });
+  affinity?.preferredDuringSchedulingIgnoredDuringExecution?.forEach(({ preference }, i) => {
+    warnAboutNodeTerm(warn, `${at}.preferredDuringSchedulingIgnoredDuringExecution[${i}].preference`, preference, true);
+  });
+}
+
 function warnAboutPlacement(warn: Warn, at: string, spec: corev1.PodSpec): void {
   for (const key in spec.nodeSelector) if (NODE_LABELS[key]) warn(`${at}.nodeSelector[${key}]: ${NODE_LABELS[key]}`);
+  warnAboutNodeAffinity(warn, `${at}.affinity.nodeAffinity`, spec.affinity?.nodeAffinity);
   spec.topologySpreadConstraints?.forEach(({ topologyKey, labelSelector }, i) => {
     const path = `${at}.topologySpreadConstraints[${i}]`;
     if (NODE_LABELS[topologyKey]) warn(`${path}.topologyKey: ${topologyKey} is ${NODE_LABELS[topologyKey]}`);
@@ -135,6 +161,10 @@ function warnAboutContainers(warn: Warn, base: string, spec: corev1.PodSpec, met
   });
 }
 
+/** As Go prints the struct. */
+const goPort = ({ name = '', hostPort = 0, containerPort, protocol = '', hostIP = '' }: corev1.ContainerPort) =>
+  `{Name:${name} HostPort:${hostPort} ContainerPort:${containerPort} Protocol:${protocol} HostIP:${hostIP}}`;
+
 function warnAboutPorts(warn: Warn, at: string, spec: corev1.PodSpec): void {
   const byPort = new Map<string, { path: string; port: corev1.ContainerPort }[]>();
   const byName = new Map<string, string>();
@@ -143,7 +173,7 @@ function warnAboutPorts(warn: Warn, at: string, spec: corev1.PodSpec): void {
     container.ports?.forEach((port, i) => {
       const path = `${containerPath}.ports[${i}]`;
       const { hostPort = 0, hostIP = '', name } = port;
-      if (hostIP && !hostPort) warn(`${path}: hostIP set without hostPort: ${JSON.stringify(port)}`);
+      if (hostIP && !hostPort) warn(`${path}: hostIP set without hostPort: ${goPort(port)}`);
       const key = `${port.containerPort}/${port.protocol}`;
       const others = byPort.get(key) ?? [];
       for (const other of others) {
