@@ -5,6 +5,8 @@ import { changeFor, harmlessChange } from './changes.ts';
 import { collectionPath, type Kind, NAMESPACE } from './seeds.ts';
 import { applyEdits, type Body, type Edit, type Step } from './step.ts';
 
+/** The name of the volume that admission adds for a pod's token. */
+export const TOKEN_VOLUME = /kube-api-access-[a-z0-9]{5}/;
 const JSON_TYPE = 'application/json';
 const MERGE = 'application/merge-patch+json';
 const STRATEGIC = 'application/strategic-merge-patch+json';
@@ -119,6 +121,8 @@ function withPlaceholders(value: unknown, object: Record<string, any>): unknown 
     ports.forEach((port: any, i: number) => {
       if (port?.nodePort) text = text.replaceAll(`"nodePort":${port.nodePort}`, `"nodePort":"$PORT${i}"`);
     });
+  const tokens = TOKEN_VOLUME.exec(JSON.stringify(object.spec ?? {}))?.[0];
+  if (tokens) text = text.replaceAll(tokens, '$TOKENS');
   return JSON.parse(text);
 }
 

@@ -1,5 +1,6 @@
 // Tells a story to both servers and says where their answers part.
 
+import { TOKEN_VOLUME } from './episode.ts';
 import { normalise } from './normalise.ts';
 import { partings } from './part.ts';
 import type { Answer, Server } from './server.ts';
@@ -35,6 +36,7 @@ function filled(text: string, { name }: Telling, { object }: Side): string {
     .replaceAll('$UID', uid)
     .replaceAll('$VERSION', resourceVersion)
     .replaceAll('$IP', address)
+    .replaceAll('$TOKENS', () => TOKEN_VOLUME.exec(JSON.stringify(object?.spec ?? {}))?.[0] ?? '')
     .replaceAll('$ADDRESS', String(object?.spec?.clusterIP ?? ''))
     .replace(/"\$PORT(\d+)"/g, (_, i) => String(object?.spec?.ports?.[i]?.nodePort ?? 0));
 }

@@ -16,10 +16,10 @@ export interface Manager {
 export const UPDATE_MANAGERS_MAX = 10;
 const OLD_UPDATES_MANAGER = 'ancient-changes';
 
-/** What tells managers apart. An applier is the same one in every version; an updater is not. */
-export function identityOf(manager: Pick<Manager, 'name' | 'operation' | 'apiVersion' | 'subresource'>): string {
-  const version = manager.operation === 'Apply' ? '' : manager.apiVersion;
-  return JSON.stringify([manager.name, manager.operation, version, manager.subresource]);
+/** What tells managers apart, as upstream writes and sorts it. An applier is the same one in every version; an updater is not. */
+export function identityOf({ name, operation, apiVersion, subresource }: Omit<Manager, 'time' | 'fields'>): string {
+  const version = operation === 'Apply' ? '' : apiVersion;
+  return JSON.stringify({ manager: name || undefined, operation, apiVersion: version || undefined, subresource: subresource || undefined });
 }
 
 /** Reads managedFields; undefined when an entry is malformed. */

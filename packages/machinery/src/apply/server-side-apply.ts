@@ -11,6 +11,7 @@ import { decodeManagers, encodeManagers, identityOf, type Manager, unmanaged, wi
 import { ensureNamed, mergeTyped, removeFields } from './merge.ts';
 import { changesBetween, dispossessed, type FieldManager, managersAfterUpdate, type TrackedType } from './track-update.ts';
 import { typedErrors } from './typed-errors.ts';
+import { NoElement } from './typed-value.ts';
 
 export const LAST_APPLIED_ANNOTATION = 'kubectl.kubernetes.io/last-applied-configuration';
 const BEFORE_FIRST_APPLY = 'before-first-apply';
@@ -93,7 +94,10 @@ export const kindText = (apiVersion: string, kind: string | undefined) =>
 
 /** Of messages: `namespace/name; /v1, Kind=Pod`. */
 export const subjectText = (config: KubeObject, apiVersion: string) =>
-  `${config.metadata?.namespace ?? ''}/${config.metadata?.name ?? ''}; ${kindText(apiVersion, config.kind)}`;
+  `${text(config.metadata?.namespace)}/${text(config.metadata?.name)}; ${kindText(apiVersion, config.kind)}`;
+
+/** A name of another type counts as none. */
+const text = (value: unknown) => (typeof value === 'string' ? value : '');
 
 function checked(config: KubeObject, apiVersion: string, kind: string | undefined, type: MergeType): void {
   if (kind !== undefined && (config.apiVersion !== apiVersion || config.kind !== kind)) {
@@ -105,11 +109,13 @@ function checked(config: KubeObject, apiVersion: string, kind: string | undefine
     );
   }
   if (config.metadata?.managedFields) throw statusError.badRequest('metadata.managedFields must be nil');
-  const errors = typedErrors(type, config);
+  refuseUntyped('patch', config, apiVersion, typedErrors(type, config));
+}
+
+function refuseUntyped(what: 'patch' | 'live', object: KubeObject, apiVersion: string, errors: readonly string[]): void {
   if (errors.length === 0) return;
-  const subject = subjectText(config, apiVersion);
   const text = errors.length === 1 ? errors[0] : `errors:\n${errors.map((error) => `  ${error}`).join('\n')}`;
-  throw new StatusError(500, '', `failed to create typed patch object (${subject}): ${text}`);
+  throw new StatusError(500, '', `failed to create typed ${what} object (${subjectText(object, apiVersion)}): ${text}`);
 }
 
 /** With the annotation that keeps client-side `kubectl apply` usable on an object that has it. */
@@ -137,6 +143,22 @@ export function serverSideApply<T extends KubeObject>(
 ): ApplyResult<T> {
   const { type } = tracked;
   checked(config, manager.apiVersion, tracked.kind, type);
+  try {
+    return applied(live, config, manager, tracked, force);
+  } catch (error) {
+    if (error instanceof NoElement && live) refuseUntyped('live', live, manager.apiVersion, typedErrors(type, unmanaged(live), '', true));
+    throw error;
+  }
+}
+
+function applied<T extends KubeObject>(
+  live: T | undefined,
+  config: T,
+  manager: FieldManager,
+  tracked: TrackedType,
+  force: boolean,
+): ApplyResult<T> {
+  const { type } = tracked;
   const before = live ? unmanaged(live) : ({} as T);
   let managers = decodeManagers(live?.metadata?.managedFields);
   if (!managers) throw new StatusError(500, '', 'failed to decode managed fields: malformed managedFields entry');

@@ -7,6 +7,7 @@ import { type Comparison, compareTyped } from './compare.ts';
 import { withStructs } from './empty-object.ts';
 import { difference, type FieldTree, isEmptyTree, recursiveDifference, union } from './field-tree.ts';
 import { cappedManagers, decodeManagers, encodeManagers, identityOf, type Manager, unmanaged, withoutUnowned } from './managers.ts';
+import { NoElement } from './typed-value.ts';
 
 export interface FieldManager {
   /** The request's fieldManager, or what stands before the slash of its user agent. */
@@ -111,7 +112,13 @@ export function trackUpdate(
   // Objects whose managers were never recorded, or were reset, stay without until someone applies.
   if (managers.length === 0 && old?.metadata?.uid) return undefined;
   const before = old ? unmanaged(old) : tracked.empty;
-  return encodeManagers(cappedManagers(managersAfterUpdate(before, unmanaged(changed), managers, manager, tracked)));
+  try {
+    return encodeManagers(cappedManagers(managersAfterUpdate(before, unmanaged(changed), managers, manager, tracked)));
+  } catch (error) {
+    if (!(error instanceof NoElement)) throw error;
+    // Nobody is recorded where the parts of an object can't be told apart (fieldmanager.go UpdateNoErrors).
+    return undefined;
+  }
 }
 
 /**

@@ -1,8 +1,8 @@
 // What keeps an applied configuration from being read as its type (structured-merge-diff typed/validate.go).
 import { goSyntax, goText, goTypeOf } from '../go-text.ts';
-import type { MergeType } from '../schema/merge-type.ts';
+import type { ListType, MergeType } from '../schema/merge-type.ts';
 import { pathsOf } from './field-tree.ts';
-import { elementOf, entriesOf, formOf } from './typed-value.ts';
+import { elementOf, entriesOf, formOf, NoElement } from './typed-value.ts';
 
 const elementPath = (element: string) => pathsOf({ [element]: {} })[0]!;
 
@@ -24,8 +24,29 @@ function scalarErrors(type: MergeType, value: unknown): string[] {
   }
 }
 
-/** Sentences such as `.spec.foo: field not declared in schema`. */
-export function typedErrors(type: MergeType, value: unknown, path = ''): string[] {
+function listErrors(list: ListType, items: readonly unknown[], path: string, isStored: boolean): string[] {
+  if (list.kind === 'atomic') return items.flatMap((item, i) => typedErrors(list.item, item, `${path}[${i}]`, isStored));
+  const at = (error: string) => (path === '' ? error : `${path}: ${error}`);
+  const seen = new Set<string>();
+  const errors: string[] = [];
+  for (const [i, item] of items.entries()) {
+    let element: string;
+    try {
+      element = elementOf(list, item);
+    } catch (error) {
+      if (!(error instanceof NoElement)) throw error;
+      // Nothing can be said of what comes after it.
+      return [...errors, at(`element ${i}: ${error.message}`)];
+    }
+    if (seen.has(element) && !isStored) errors.push(at(`duplicate entries for key ${elementPath(element)}`));
+    seen.add(element);
+    errors.push(...typedErrors(list.item, item, path + elementPath(element), isStored));
+  }
+  return errors;
+}
+
+/** Sentences such as `.spec.foo: field not declared in schema`. What is stored already may hold the same item twice. */
+export function typedErrors(type: MergeType, value: unknown, path = '', isStored = false): string[] {
   const at = (errors: string[]) => errors.map((error) => (path === '' ? error : `${path}: ${error}`));
   const form = formOf(type, value);
   if (form === 'scalar') return at(scalarErrors(type, value));
@@ -33,24 +54,12 @@ export function typedErrors(type: MergeType, value: unknown, path = ''): string[
   if (form === 'list') {
     if (!Array.isArray(value)) return at([`expected list, got ${shownValue(value)}`]);
     const list = type.list!;
-    if (list.kind === 'atomic') return value.flatMap((item, i) => typedErrors(list.item, item, `${path}[${i}]`));
-    const seen = new Set<string>();
-    return value.flatMap((item, i) => {
-      let element: string;
-      try {
-        element = elementOf(list, item);
-      } catch (error) {
-        return at([`element ${i}: ${(error as Error).message}`]);
-      }
-      if (seen.has(element)) return at([`duplicate entries for key ${elementPath(element)}`]);
-      seen.add(element);
-      return typedErrors(list.item, item, path + elementPath(element));
-    });
+    return listErrors(list, value, path, isStored);
   }
   if (typeof value !== 'object' || Array.isArray(value)) return at([`expected map, got ${shownValue(value)}`]);
   const map = type.map!;
   return Object.entries(entriesOf(value)).flatMap(([key, entry]) => {
     const fieldType = map.fields[key] ?? map.values;
-    return fieldType ? typedErrors(fieldType, entry, `${path}.${key}`) : [`${path}.${key}: field not declared in schema`];
+    return fieldType ? typedErrors(fieldType, entry, `${path}.${key}`, isStored) : [`${path}.${key}: field not declared in schema`];
   });
 }

@@ -28,16 +28,19 @@ export function hasEntries(value: unknown): boolean {
 
 const sortedKeys = new WeakMap<readonly string[], readonly string[]>();
 
-/** The path element of an item of a set or map list. Throws an Error with upstream's sentence when it has none. */
+/** An item of a set or map list that nothing tells from the others. */
+export class NoElement extends Error {}
+
+/** The path element of an item of a set or map list. Throws NoElement with upstream's sentence when it has none. */
 export function elementOf(list: ListType, item: unknown): string {
   if (list.kind === 'set') {
-    if (item === null) throw new Error("associative list without keys has an element that's an explicit null");
-    if (Array.isArray(item)) throw new Error('not supported: associative list with lists as elements');
-    if (typeof item === 'object') throw new Error("associative list without keys has an element that's a map type");
+    if (item === null) throw new NoElement("associative list without keys has an element that's an explicit null");
+    if (Array.isArray(item)) throw new NoElement('not supported: associative list with lists as elements');
+    if (typeof item === 'object') throw new NoElement("associative list without keys has an element that's a map type");
     return `v:${JSON.stringify(item)}`;
   }
-  if (item === null) throw new Error('associative list with keys may not have a null element');
-  if (typeof item !== 'object' || Array.isArray(item)) throw new Error('associative list with keys may not have non-map elements');
+  if (item === null) throw new NoElement('associative list with keys may not have a null element');
+  if (typeof item !== 'object' || Array.isArray(item)) throw new NoElement('associative list with keys may not have non-map elements');
   let keys = sortedKeys.get(list.keys);
   if (!keys) {
     keys = [...list.keys].sort();
@@ -52,23 +55,18 @@ export function elementOf(list: ListType, item: unknown): string {
   }
   if (text === '') {
     const names = `[${list.keys.map((key) => JSON.stringify(key)).join(' ')}]`;
-    throw new Error(
+    throw new NoElement(
       `associative list with keys has an element that omits all key fields ${names} (and doesn't have default values for any key fields)`,
     );
   }
   return `k:{${text}}`;
 }
 
-/** Items by their element, in order of first sight; items without one are left out. */
+/** Items by their element, in order of first sight. Throws as elementOf does: a list with such an item is not of its type. */
 export function itemsByElement(list: ListType, items: readonly unknown[]): Map<string, unknown[]> {
   const found = new Map<string, unknown[]>();
   for (const item of items) {
-    let element: string;
-    try {
-      element = elementOf(list, item);
-    } catch {
-      continue;
-    }
+    const element = elementOf(list, item);
     const same = found.get(element);
     if (same) same.push(item);
     else found.set(element, [item]);

@@ -2,13 +2,21 @@
 // (apimachinery strategicpatch, normalizeElementOrder).
 import { goText, goTypeOf } from '../go-text.ts';
 import { StatusError } from '../status-error.ts';
-import { isObject } from './json-value.ts';
+import { isObject, type JsonObject } from './json-value.ts';
 
 /** Upstream has a code for the few faults it foresaw; the rest are the server's (handlers/patch.go interpretStrategicMergePatchError). */
 export const unforeseen = (message: string) => new StatusError(500, '', message);
 
-export const noMergeKey = (item: object, mergeKey: string) =>
-  unforeseen(`map: ${goText(item)} does not contain declared merge key: ${mergeKey}`);
+/** `expected a T, but received a …`, where Go does not know what null is. */
+export const wrongType = (wanted: string, value: unknown) =>
+  unforeseen(`expected a ${wanted}, but received a ${value === null ? '%!s(<nil>)' : goTypeOf(value)}`);
+
+/** The map that a list with a merge key must consist of, with that key. */
+export function keyed(item: unknown, mergeKey: string): JsonObject {
+  if (!isObject(item)) throw wrongType('map[string]interface {}', item);
+  if (item[mergeKey] === undefined) throw unforeseen(`map: ${goText(item)} does not contain declared merge key: ${mergeKey}`);
+  return item;
+}
 
 /** What tells a list's items apart: the merge key's value, or the scalar itself. */
 export function identity(item: unknown, mergeKey: string): unknown {
@@ -30,10 +38,7 @@ export function placesIn(list: readonly unknown[], mergeKey: string): (item: unk
 /** Sorts by the place in `order`; items that are not there keep their place. Deletions go to the end. */
 export function sortedLike(items: readonly unknown[], order: readonly unknown[], mergeKey: string): unknown[] {
   if (mergeKey !== '') {
-    for (const item of [...items, ...order]) {
-      if (!isObject(item)) throw unforeseen(`expected a map[string]interface {}, but received a ${goTypeOf(item)}`);
-      if (item[mergeKey] === undefined) throw noMergeKey(item, mergeKey);
-    }
+    for (const item of [...items, ...order]) keyed(item, mergeKey);
   }
   const kept = items.filter((item) => !isDeletion(item));
   const places = kept.map(placesIn(order, mergeKey));

@@ -4,7 +4,7 @@
 import type { SchemaTable } from '@tiphys/api';
 import { goText } from '../go-text.ts';
 import { isObject, type JsonObject, jsonEqual, setKey } from './json-value.ts';
-import { identity, noMergeKey, sortedLike } from './list-order.ts';
+import { identity, keyed, sortedLike } from './list-order.ts';
 import { type PatchSchema, patchSchema } from './patch-schema.ts';
 import { DELETE_LIST, ELEMENT_ORDER, mergeMaps, RETAIN_KEYS } from './strategic-patch.ts';
 
@@ -30,11 +30,11 @@ function diffScalarLists(from: readonly unknown[], to: readonly unknown[], optio
   return { patch: sortedLike(added, to, ''), deletions, order: ordered ? [...to] : [] };
 }
 
-function keyed(list: readonly unknown[], mergeKey: string): Map<unknown, JsonObject> {
+function byKey(list: readonly unknown[], mergeKey: string): Map<unknown, JsonObject> {
   const map = new Map<unknown, JsonObject>();
   for (const item of list) {
-    if (!isObject(item) || item[mergeKey] === undefined) throw noMergeKey(item as object, mergeKey);
-    map.set(item[mergeKey], item);
+    const entry = keyed(item, mergeKey);
+    map.set(entry[mergeKey], entry);
   }
   return map;
 }
@@ -47,8 +47,8 @@ function diffObjectLists(
   options: DiffOptions,
   retain: boolean,
 ): ListDiff {
-  const before = keyed(from, mergeKey);
-  const after = keyed(to, mergeKey);
+  const before = byKey(from, mergeKey);
+  const after = byKey(to, mergeKey);
   const changes: unknown[] = [];
   for (const [id, item] of after) {
     const old = before.get(id);

@@ -5,7 +5,7 @@ import type { SchemaTable } from '@tiphys/api';
 import { goText, goTypeOf } from '../go-text.ts';
 import { StatusError, statusError } from '../status-error.ts';
 import { isObject, type JsonObject, jsonEqual, setKey } from './json-value.ts';
-import { identity, isDeletion, noMergeKey, placesIn, unforeseen, woven } from './list-order.ts';
+import { identity, isDeletion, keyed, placesIn, unforeseen, woven, wrongType } from './list-order.ts';
 import { type PatchSchema, patchSchema } from './patch-schema.ts';
 
 export const DELETE_LIST = '$deleteFromPrimitiveList';
@@ -60,13 +60,16 @@ function retainKeys(original: JsonObject, patch: JsonObject, options: MergeOptio
   for (const key of Object.keys(original)) if (!wanted.includes(key)) delete original[key];
 }
 
+const isDirective = (item: unknown) => isObject(item) && Object.hasOwn(item, DIRECTIVE);
+
 /** The patch's list must name its items in the order it sets. */
 function checkOrder(patchList: readonly unknown[], order: readonly unknown[], mergeKey: string): void {
   if (order.length === 0 || patchList.length === 0) return;
-  const items = patchList.filter((item) => !(isObject(item) && Object.hasOwn(item, DIRECTIVE)));
+  const items = patchList.filter((item) => !isDirective(item));
+  const keyOf = (item: unknown) => (mergeKey === '' ? item : keyed(item, mergeKey)[mergeKey]);
   let at = 0;
   for (const entry of order) {
-    if (at < items.length && identity(items[at], mergeKey) === identity(entry, mergeKey)) at++;
+    if (at < items.length && keyOf(items[at]) === keyOf(entry)) at++;
   }
   if (at < items.length) {
     throw unforeseen(`The order in patch list:\n${goText(patchList)}\n doesn't match ${ELEMENT_ORDER} list:\n${goText(order)}\n`);
@@ -74,9 +77,22 @@ function checkOrder(patchList: readonly unknown[], order: readonly unknown[], me
 }
 
 function listOf(value: unknown): unknown[] {
-  if (!Array.isArray(value))
-    throw unforeseen(`expected a []interface {}, but received a ${value === null ? '%!s(<nil>)' : goTypeOf(value)}`);
+  if (!Array.isArray(value)) throw wrongType('[]interface {}', value);
   return value;
+}
+
+/** Lists hold but one kind of thing, and never lists. */
+function checkElements(...lists: readonly (readonly unknown[])[]): void {
+  let first: string | undefined;
+  for (const item of lists.flat()) {
+    const kind = goTypeOf(item);
+    if (first === undefined && Array.isArray(item)) {
+      throw new StatusError(422, 'Invalid', 'the server rejected our request due to an error in our request', {});
+    }
+    first ??= kind;
+    if (kind !== first) throw unforeseen(`list element types are not identical: ${goText(lists)}`);
+  }
+  if (first === undefined) throw unforeseen('no elements in any of the given slices');
 }
 
 /** Handles each `$setElementOrder/x` together with x itself, and takes both out of the patch. */
@@ -94,6 +110,7 @@ function mergeOrderedLists(original: JsonObject, patch: JsonObject, schema: Patc
     const meta = schema.field(field, true);
     checkOrder(change ?? [], order, meta.mergeKey);
     if (!before && !change) continue;
+    if (!change || !before) checkElements(before ?? [], change ?? []);
     if (!before && change) {
       original[field] = woven(settled(change, { carryOut: false }) as unknown[], [], order, [], meta.mergeKey);
       delete patch[field];
@@ -113,50 +130,45 @@ function mergeOrderedLists(original: JsonObject, patch: JsonObject, schema: Patc
   }
 }
 
+/** `ordered`: what the patch says of the order; `server`: what had been there. */
+interface MergedList {
+  merged: unknown[];
+  ordered: readonly unknown[];
+  server: readonly unknown[];
+}
+
 function mergeObjectLists(
   before: readonly unknown[],
   change: readonly unknown[],
   mergeKey: string,
   schema: PatchSchema,
   options: MergeOptions,
-) {
+): MergedList {
   const deleted = new Set<unknown>();
   const items: JsonObject[] = [];
   let replace = false;
-  for (const item of change) {
-    if (!isObject(item)) throw unforeseen('a list of objects has an element that is none');
+  for (const item of change as JsonObject[]) {
     const directive = item[DIRECTIVE];
     if (directive === undefined) items.push(item);
-    else if (directive === 'delete') {
-      if (item[mergeKey] === undefined) throw noMergeKey(item, mergeKey);
-      deleted.add(item[mergeKey]);
-    } else if (directive === 'replace') replace = true;
+    else if (directive === 'delete') deleted.add(keyed(item, mergeKey)[mergeKey]);
+    else if (directive === 'replace') replace = true;
     else if (directive === 'merge') throw unforeseen('merging lists cannot yet be specified in the patch');
     else throw unforeseen(`unknown patch type: ${goText(directive)} in map: ${goText(item)}`);
   }
-  if (replace) return { merged: items as unknown[], ordered: [] as unknown[] };
-  const original = before.filter((other) => !deleted.has(identity(other, mergeKey)));
-  const placeOf = placesIn(original, mergeKey);
+  if (replace) return { merged: items, ordered: [], server: items };
+  const server = before.filter((other) => !deleted.has(identity(other, mergeKey)));
+  const merged = [...server];
+  const placeOf = placesIn(server, mergeKey);
   const added = new Map<unknown, number>();
   for (const item of items) {
-    const id = item[mergeKey];
-    if (id === undefined) throw noMergeKey(item, mergeKey);
+    const id = keyed(item, mergeKey)[mergeKey];
     const known = placeOf(item);
     const index = known >= 0 ? known : added.get(id);
-    if (index !== undefined) original[index] = mergeMaps(original[index] as JsonObject, item, schema, options);
-    else added.set(id, original.push(options.carryOut ? settled(item, options) : item) - 1);
+    if (index !== undefined) merged[index] = mergeMaps(merged[index] as JsonObject, item, schema, options);
+    // What is new comes as it is, directives inside included.
+    else added.set(id, merged.push(item) - 1);
   }
-  return { merged: original, ordered: items as unknown[] };
-}
-
-/** All elements are of one type, and none is a list (sliceElementType). */
-function checkElements(before: readonly unknown[], change: readonly unknown[]): void {
-  const all = [...before, ...change];
-  const first = goTypeOf(all[0]);
-  if (first === '[]interface {}') {
-    throw new StatusError(422, 'Invalid', 'the server rejected our request due to an error in our request', {});
-  }
-  if (all.some((item) => goTypeOf(item) !== first)) throw unforeseen(`list element types are not identical: ${goText([before, change])}`);
+  return { merged, ordered: items, server };
 }
 
 function mergeLists(
@@ -168,7 +180,7 @@ function mergeLists(
   deletes: boolean,
   options: MergeOptions,
 ): unknown[] {
-  if (strategy !== 'merge' && !deletes) return settledList(change, options);
+  if (strategy !== 'merge' && !deletes) return [...change];
   if (before.length === 0 && change.length === 0) return [];
   checkElements(before, change);
   if (!isObject(before[0] ?? change[0])) {
@@ -184,10 +196,11 @@ function mergeLists(
     );
   }
   if (mergeKey === '') throw unforeseen(`cannot merge lists without merge key for ${schema.name}`);
-  const { merged, ordered } = mergeObjectLists(before, change, mergeKey, schema, options);
+  const { merged, ordered, server } = mergeObjectLists(before, change, mergeKey, schema, options);
   const named = new Set(ordered.map((item) => identity(item, mergeKey)));
+  for (const item of merged) keyed(item, mergeKey);
   const isNamed = (item: unknown) => named.has(identity(item, mergeKey));
-  const serverOrder = before.filter((item) => !isDeletion(item));
+  const serverOrder = server.filter((item) => !isDeletion(item));
   return woven(
     merged.filter(isNamed),
     merged.filter((item) => !isNamed(item)),
@@ -196,9 +209,6 @@ function mergeLists(
     mergeKey,
   );
 }
-
-const settledList = (list: readonly unknown[], options: MergeOptions) =>
-  options.carryOut ? (settled(list, { carryOut: false }) as unknown[]) : [...list];
 
 const kindOf = (value: unknown) => (Array.isArray(value) ? 'list' : value === null ? 'null' : typeof value);
 

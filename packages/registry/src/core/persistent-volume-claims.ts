@@ -7,7 +7,7 @@ import { sameValue } from '../rules/equality.ts';
 import { complain, type Errors, IMMUTABLE } from '../rules/errors.ts';
 import { isQualifiedName } from '../rules/formats.ts';
 import { compareQuantities, quantitySign, quantityValue } from '../rules/quantities.ts';
-import { checkClaimSpec } from '../rules/volume-claims.ts';
+import { checkClaimSpec, warnAboutClaim } from '../rules/volume-claims.ts';
 import { specDifference } from './pod/spec-difference.ts';
 
 type Claim = corev1.PersistentVolumeClaim;
@@ -22,10 +22,24 @@ export const accessModesText = (modes: readonly string[] | undefined) =>
     .map((mode) => SHORT_MODES[mode])
     .join(',');
 
-function validate({ spec = {} }: Claim): Errors {
+function validate({ spec = {} }: Claim, old?: Claim): Errors {
   const errors: Errors = [];
-  checkClaimSpec(errors, 'spec', spec);
+  checkClaimSpec(errors, 'spec', spec, old?.spec);
   return errors;
+}
+
+function warnAbout({ metadata, spec = {} }: Claim, warn: (text: string) => void): void {
+  if (metadata?.annotations?.[CLASS_ANNOTATION] !== undefined) {
+    warn(`metadata.annotations[${CLASS_ANNOTATION}]: deprecated since v1.8; use "storageClassName" attribute instead`);
+  }
+  warnAboutClaim(warn, 'spec', spec);
+}
+
+/** Whether the class that an old annotation names moves to the field for it. */
+function movesClass(claim: Claim, old: Claim): boolean {
+  const [annotated, now] = [old.metadata?.annotations?.[CLASS_ANNOTATION], claim.metadata?.annotations?.[CLASS_ANNOTATION]];
+  const named = claim.spec?.storageClassName;
+  return annotated !== undefined && old.spec?.storageClassName === undefined && named === annotated && (now ?? annotated) === annotated;
 }
 
 /** The new spec with what may change taken back. */
@@ -35,7 +49,7 @@ function withoutAllowedChanges(claim: Claim, old: Claim): Spec {
   if (!before.volumeName) delete munged.volumeName;
   const annotated = old.metadata?.annotations?.[CLASS_ANNOTATION];
   const upgrades = before.storageClassName === undefined && (annotated === undefined || annotated === spec.storageClassName);
-  if (upgrades && spec.storageClassName !== undefined) delete munged.storageClassName;
+  if (upgrades || movesClass(claim, old)) delete munged.storageClassName;
   if (claim.status?.phase === 'Bound') {
     if (munged.resources?.requests) {
       munged.resources = {
@@ -49,8 +63,19 @@ function withoutAllowedChanges(claim: Claim, old: Claim): Spec {
   return munged;
 }
 
+function checkAttributesClass(errors: Errors, spec: Spec, old: Claim): void {
+  const { volumeAttributesClassName: wished } = spec;
+  if (old.status?.currentVolumeAttributesClassName === undefined || wished || wished === old.spec?.volumeAttributesClassName) return;
+  const why = `update to ${wished === undefined ? 'nil' : 'empty string'} is forbidden when status.currentVolumeAttributesClassName is not nil`;
+  errors.push(fieldError.forbidden('spec.volumeAttributesClassName', why));
+}
+
 function validateUpdate(claim: Claim, old: Claim): Errors {
-  const errors = validate(claim);
+  const errors = validate(claim, old);
+  const [annotated, named] = [old, claim].map(({ metadata }) => metadata?.annotations?.[CLASS_ANNOTATION] ?? '');
+  if (annotated !== named && !movesClass(claim, old)) {
+    errors.push(fieldError.invalid(`metadata.annotations.${CLASS_ANNOTATION}`, named, IMMUTABLE));
+  }
   const [spec, before] = [claim.spec ?? {}, old.spec ?? {}];
   const munged = withoutAllowedChanges(claim, old);
   const base: Spec = { ...before };
@@ -64,11 +89,7 @@ function validateUpdate(claim: Claim, old: Claim): Errors {
     errors.push(fieldError.forbidden('spec.resources.requests.storage', 'field can not be less than status.capacity'));
   }
   if (!sameValue(spec.volumeMode, before.volumeMode)) errors.push(fieldError.invalid('volumeMode', spec.volumeMode ?? null, IMMUTABLE));
-  if (old.status?.currentVolumeAttributesClassName !== undefined && !spec.volumeAttributesClassName && before.volumeAttributesClassName) {
-    const to = spec.volumeAttributesClassName === undefined ? 'nil' : 'empty string';
-    const why = `update to ${to} is forbidden when status.currentVolumeAttributesClassName is not nil`;
-    errors.push(fieldError.forbidden('spec.volumeAttributesClassName', why));
-  }
+  checkAttributesClass(errors, spec, old);
   return errors;
 }
 
@@ -80,17 +101,18 @@ const RESIZE_STATES = [
   'NodeResizePending',
 ].sort();
 
-function checkResourceKey(errors: Errors, path: string, key: string): void {
+/** Whether the key will do. */
+function checkResourceKey(errors: Errors, path: string, key: string): boolean {
   const wrong = isQualifiedName(key);
   complain(errors, path, key, wrong);
-  if (wrong.length > 0) return;
-  if (key.split('/').length === 1) {
-    if (key !== 'storage') errors.push(fieldError.notSupported(path, key, ['storage']));
-  } else if (key.startsWith('kubernetes.io/')) errors.push(fieldError.invalid(path, key, 'must not use kubernetes.io namespace'));
+  const isNative = !key.includes('/') || key.includes('kubernetes.io/');
+  if (wrong.length === 0 && isNative && key !== 'storage') errors.push(fieldError.notSupported(path, key, ['storage']));
+  return wrong.length === 0 && (!isNative || key === 'storage');
 }
 
-function checkResize(status: Claim['status']): Errors {
+function validateStatus({ spec, status }: Claim): Errors {
   const errors: Errors = [];
+  if (!spec?.accessModes?.length) errors.push(fieldError.required('Spec.accessModes'));
   const negative = (path: string, value: unknown) => {
     if (quantitySign(value) < 0) errors.push(fieldError.invalid(path, quantityValue(value), 'must be a valid resource quantity'));
   };
@@ -100,8 +122,7 @@ function checkResize(status: Claim['status']): Errors {
     if (!RESIZE_STATES.includes(state)) errors.push(fieldError.notSupported('status.allocatedResourceStatuses', key, RESIZE_STATES));
   }
   for (const [key, value] of Object.entries(status?.allocatedResources ?? {})) {
-    checkResourceKey(errors, 'status.allocatedResources', key);
-    negative(`status.allocatedResources[${key}]`, value);
+    if (checkResourceKey(errors, 'status.allocatedResources', key)) negative(`status.allocatedResources[${key}]`, value);
   }
   return errors;
 }
@@ -109,8 +130,8 @@ function checkResize(status: Claim['status']): Errors {
 /** What the older field may name: another claim, or a snapshot. Anything else it never did, and does not. */
 function dropUnknownSource(spec: Spec, before: Spec | undefined): void {
   // Sources of other namespaces are off by default.
-  if (spec.dataSourceRef && !before?.dataSourceRef?.namespace) delete spec.dataSourceRef.namespace;
-  if (before?.dataSource || before?.dataSourceRef || !spec.dataSource) return;
+  if (spec.dataSourceRef?.namespace && !before?.dataSourceRef) delete spec.dataSourceRef;
+  if (before?.dataSource || before?.dataSourceRef || spec.dataSourceRef || !spec.dataSource) return;
   const { kind, apiGroup = '' } = spec.dataSource;
   const isClaim = kind === 'PersistentVolumeClaim' && apiGroup === '';
   if (!isClaim && !(kind === 'VolumeSnapshot' && apiGroup === 'snapshot.storage.k8s.io')) delete spec.dataSource;
@@ -128,19 +149,31 @@ function fillDataSources(spec: Spec): void {
 export const persistentVolumeClaims = defineBuiltIn<Claim>('', 'v1', 'persistentvolumeclaims', {
   prepareForCreate(claim) {
     claim.status = { phase: 'Pending' };
-    if (claim.spec) {
-      dropUnknownSource(claim.spec, undefined);
-      fillDataSources(claim.spec);
-    }
+    if (!claim.spec) return;
+    dropUnknownSource(claim.spec, undefined);
+    fillDataSources(claim.spec);
   },
   prepareForUpdate(claim, old) {
     claim.status = old.status;
-    if (claim.spec) dropUnknownSource(claim.spec, old.spec);
+    if (!claim.spec) return;
+    dropUnknownSource(claim.spec, old.spec);
+    fillDataSources(claim.spec);
   },
-  validateCreate: validate,
-  validateUpdate,
+  validateCreate(claim, { warn }) {
+    const errors = validate(claim);
+    if (errors.length === 0) warnAbout(claim, warn);
+    return errors;
+  },
+  validateUpdate(claim, old, { warn }) {
+    const errors = validateUpdate(claim, old);
+    if (errors.length === 0) warnAbout(claim, warn);
+    return errors;
+  },
   status: {
-    validateUpdate: ({ status }) => checkResize(status),
+    prepareForUpdate(claim, old) {
+      claim.spec = old.spec!;
+    },
+    validateUpdate: validateStatus,
   },
   selectableFields: ({ metadata }) => ({ name: metadata?.name ?? '' }),
   columns: [

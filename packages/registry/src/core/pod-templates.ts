@@ -9,9 +9,9 @@ import { checkTemplate } from '../rules/template.ts';
 
 type PodTemplate = corev1.PodTemplate;
 
-function validate({ template }: PodTemplate): Errors {
+function validate({ template }: PodTemplate, old?: PodTemplate): Errors {
   const errors: Errors = [];
-  checkTemplate(errors, 'template', template);
+  checkTemplate(errors, 'template', template, old?.template);
   return errors;
 }
 
@@ -21,7 +21,12 @@ export const podTemplates = defineBuiltIn<PodTemplate>('', 'v1', 'podtemplates',
     if (!errors.length) warnAboutPod(context.warn, 'template', object.template?.spec, object.template?.metadata);
     return errors;
   },
-  validateUpdate: validate,
+  validateUpdate(object, old, { warn }) {
+    const errors = validate(object, old);
+    const isNew = object.metadata?.generation !== old.metadata?.generation;
+    if (!errors.length && isNew) warnAboutPod(warn, 'template', object.template?.spec, object.template?.metadata);
+    return errors;
+  },
   columns: [
     nameColumn as Column<KubeObject>,
     ...templateColumns<PodTemplate>(({ template }) => template).map((column) => ({ ...column, priority: 0 })),

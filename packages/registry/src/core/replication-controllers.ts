@@ -7,11 +7,17 @@ import { type Errors, nonNegative } from '../rules/errors.ts';
 import { isLongName } from '../rules/formats.ts';
 import { warnAboutPod } from '../rules/pod/warnings.ts';
 import { checkCounters, checkReplicaCounters } from '../rules/rollout.ts';
-import { checkRunsForever, checkSelectorMatches, checkTemplate } from '../rules/template.ts';
+import { checkRunsForever, checkTemplate } from '../rules/template.ts';
 
 type ReplicationController = corev1.ReplicationController;
 
-function validate({ spec = {} }: ReplicationController): Errors {
+/** A plain map is compared as it is, whatever its values are. */
+function checkSelected(errors: Errors, selector: Record<string, string>, labels: Record<string, string> | undefined): void {
+  if (Object.keys(selector).every((key) => labels?.[key] === selector[key])) return;
+  errors.push(fieldError.invalid('spec.template.metadata.labels', labels ?? null, '`selector` does not match template `labels`'));
+}
+
+function validate({ spec = {} }: ReplicationController, old?: ReplicationController): Errors {
   const errors: Errors = [];
   nonNegative(errors, 'spec.minReadySeconds', spec.minReadySeconds);
   if (!Object.keys(spec.selector ?? {}).length) errors.push(fieldError.required('spec.selector'));
@@ -19,8 +25,8 @@ function validate({ spec = {} }: ReplicationController): Errors {
   else nonNegative(errors, 'spec.replicas', spec.replicas);
   if (!spec.template) errors.push(fieldError.required('spec.template'));
   else {
-    checkSelectorMatches(errors, 'spec.template', { matchLabels: spec.selector ?? {} }, spec.template);
-    checkTemplate(errors, 'spec.template', spec.template);
+    checkSelected(errors, spec.selector ?? {}, spec.template.metadata?.labels);
+    checkTemplate(errors, 'spec.template', spec.template, old?.spec?.template);
     checkRunsForever(errors, 'spec.template', spec.template, 'ReplicationController');
   }
   return errors;
@@ -41,7 +47,14 @@ export const replicationControllers = defineBuiltIn<ReplicationController>('', '
     if (!errors.length) warnAboutPod(context.warn, 'spec.template', template?.spec, template?.metadata);
     return errors;
   },
-  validateUpdate: validate,
+  validateUpdate(controller, old, { warn }) {
+    const errors = validate(controller, old);
+    // Upstream advises on the template that is replaced.
+    const template = old.spec?.template;
+    const isNew = controller.metadata?.generation !== old.metadata?.generation;
+    if (!errors.length && isNew) warnAboutPod(warn, 'spec.template', template?.spec, template?.metadata);
+    return errors;
+  },
   status: {
     validateUpdate({ status }) {
       const errors: Errors = [];

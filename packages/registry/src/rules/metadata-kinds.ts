@@ -17,6 +17,7 @@ const ASKED_AGAIN = new Set([
   '/nodes',
   '/persistentvolumeclaims',
   '/persistentvolumes',
+  '/pods',
   '/secrets',
   '/serviceaccounts',
   'admissionregistration.k8s.io/mutatingadmissionpolicies',
@@ -52,8 +53,12 @@ const ASKED_AGAIN = new Set([
 ]);
 /** These look at the name alone, not at what it was generated from. */
 const PREFIX_IS_FREE = new Set(['/replicationcontrollers', 'resource.k8s.io/deviceclasses']);
-/** Their other views are asked as the object is. */
-const ASKED_IN_ALL_VIEWS = new Set(['certificates.k8s.io/certificatesigningrequests']);
+/** Views that are asked as the object itself is. */
+const ASKED_VIEWS: Readonly<Record<string, readonly string[]>> = {
+  '/pods': ['ephemeralcontainers', 'resize'],
+  'certificates.k8s.io/certificatesigningrequests': ['approval', 'status'],
+  'storage.k8s.io/volumeattachments': ['status'],
+};
 
 export interface MetadataKind {
   /** Whether the kind asks anything at all before the server does. */
@@ -76,7 +81,7 @@ function made(definition: ResourceDefinition<any>): MetadataKind {
     asks: !UNNAMED.has(own),
     knownFinalizers: isOwnKind && !UNNAMED.has(own) && !ANY_FINALIZER.test(own),
     prefix: !PREFIX_IS_FREE.has(own),
-    again: (subresource) => known && ASKED_AGAIN.has(own) && (subresource === '' || ASKED_IN_ALL_VIEWS.has(own)),
+    again: (subresource) => known && ASKED_AGAIN.has(own) && (subresource === '' || ASKED_VIEWS[own]?.includes(subresource) === true),
   };
 }
 

@@ -8,14 +8,20 @@ import { checkPodSpec } from './pod/spec.ts';
 
 const NO_SPEC = {} as corev1.PodSpec;
 
-export function checkTemplate(errors: Errors, path: string, template: corev1.PodTemplateSpec | undefined): void {
+/** `old`: the template that an update starts from. */
+export function checkTemplate(
+  errors: Errors,
+  path: string,
+  template: corev1.PodTemplateSpec | undefined,
+  old?: corev1.PodTemplateSpec,
+): void {
   const [meta, spec] = [template?.metadata ?? {}, template?.spec ?? NO_SPEC];
   if (meta.labels) checkLabels(errors, `${path}.labels`, meta.labels);
   if (meta.annotations) {
     checkAnnotations(errors, `${path}.annotations`, meta.annotations);
     checkPodAnnotations(errors, `${path}.annotations`, meta.annotations, spec);
   }
-  checkPodSpec(errors, `${path}.spec`, spec, undefined, { isPod: false });
+  checkPodSpec(errors, `${path}.spec`, spec, undefined, { isPod: false, old: old?.spec });
   if (meta.annotations) {
     const inner: Errors = [];
     checkProfilesAgree(inner, { metadata: meta, spec });

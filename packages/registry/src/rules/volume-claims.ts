@@ -6,7 +6,7 @@ import { sameValue } from './equality.ts';
 import { complain, type Errors, maybeOneOf } from './errors.ts';
 import { isDns1123Subdomain, nameIsLabel, nameIsSubdomain } from './formats.ts';
 import { checkAnnotations, checkLabelSelector, checkLabels } from './labels.ts';
-import { quantitySign } from './quantities.ts';
+import { isWholeQuantity, quantitySign } from './quantities.ts';
 
 export const ACCESS_MODES = ['ReadOnlyMany', 'ReadWriteMany', 'ReadWriteOnce', 'ReadWriteOncePod'];
 export const VOLUME_MODES = ['Block', 'Filesystem'];
@@ -19,7 +19,7 @@ export function checkAccessModes(errors: Errors, path: string, modes: readonly s
   }
 }
 
-function checkDataSource(errors: Errors, path: string, source: corev1.TypedObjectReference): void {
+function checkDataSource(errors: Errors, path: string, source: corev1.TypedObjectReference, anyGroup: boolean): void {
   if (!source.name) errors.push(fieldError.required(`${path}.name`));
   if (!source.kind) errors.push(fieldError.required(`${path}.kind`));
   const group = source.apiGroup ?? '';
@@ -27,11 +27,18 @@ function checkDataSource(errors: Errors, path: string, source: corev1.TypedObjec
     const why = "must be 'PersistentVolumeClaim' when referencing the default apiGroup";
     errors.push(fieldError.invalid(path, source.kind ?? '', why));
   }
-  if (group) complain(errors, `${path}.apiGroup`, group, isDns1123Subdomain(group));
+  if (group && !anyGroup) complain(errors, `${path}.apiGroup`, group, isDns1123Subdomain(group));
   if (source.namespace) complain(errors, `${path}.namespace`, source.namespace, nameIsLabel(source.namespace, false));
 }
 
-export function checkClaimSpec(errors: Errors, path: string, spec: corev1.PersistentVolumeClaimSpec): void {
+/** `old`: what an update starts from; faults that it has may stay. */
+export function checkClaimSpec(
+  errors: Errors,
+  path: string,
+  spec: corev1.PersistentVolumeClaimSpec,
+  old?: corev1.PersistentVolumeClaimSpec,
+): void {
+  const anyGroup = old?.dataSource?.apiGroup !== undefined || old?.dataSourceRef?.apiGroup !== undefined;
   if (!spec.accessModes?.length) errors.push(fieldError.required(`${path}.accessModes`, 'at least 1 access mode is required'));
   checkLabelSelector(errors, `${path}.selector`, spec.selector);
   if (spec.accessModes?.length) checkAccessModes(errors, `${path}.accessModes`, spec.accessModes);
@@ -44,8 +51,8 @@ export function checkClaimSpec(errors: Errors, path: string, spec: corev1.Persis
   if (storageClass) complain(errors, `${path}.storageClassName`, storageClass, nameIsSubdomain(storageClass, false));
   maybeOneOf(errors, `${path}.volumeMode`, spec.volumeMode, VOLUME_MODES);
   const { dataSource, dataSourceRef } = spec;
-  if (dataSource) checkDataSource(errors, `${path}.dataSource`, dataSource);
-  if (dataSourceRef) checkDataSource(errors, `${path}.dataSourceRef`, dataSourceRef);
+  if (dataSource) checkDataSource(errors, `${path}.dataSource`, dataSource, anyGroup);
+  if (dataSourceRef) checkDataSource(errors, `${path}.dataSourceRef`, dataSourceRef, anyGroup);
   if (dataSource && dataSourceRef) {
     const { namespace, ...reference } = dataSourceRef;
     const why = namespace ? 'may not be specified when dataSourceRef.namespace is specified' : 'must match dataSourceRef';
@@ -53,6 +60,16 @@ export function checkClaimSpec(errors: Errors, path: string, spec: corev1.Persis
   }
   const attributes = spec.volumeAttributesClassName;
   if (attributes) complain(errors, `${path}.volumeAttributesClassName`, attributes, nameIsSubdomain(attributes, false));
+}
+
+/** Advice about a claim that is valid (api/persistentvolumeclaim/util.go). */
+export function warnAboutClaim(warn: (text: string) => void, path: string, { resources }: corev1.PersistentVolumeClaimSpec): void {
+  for (const kind of ['requests', 'limits'] as const) {
+    const storage = resources?.[kind]?.storage;
+    if (storage === undefined || isWholeQuantity(storage)) continue;
+    const quoted = JSON.stringify(String(storage));
+    warn(`${path}.resources.${kind}[storage]: fractional byte value ${quoted} is invalid, must be an integer`);
+  }
 }
 
 /** Metadata of a template: labels and annotations, and nothing else (ValidateTemplateObjectMeta). */

@@ -62,6 +62,7 @@ export async function bindPod(
     const text = errors.map(({ field, message }) => `${field}: ${message}`);
     throw new StatusError(500, '', text.length === 1 ? text[0]! : `[${text.join(', ')}]`);
   }
+  if (!target.name) throw statusError.badRequest('Name parameter required.');
   await operations.update(corev1.pods, target.name, target.namespace, (pod) => bound(pod, binding, context));
   return SUCCESS;
 }

@@ -69,6 +69,18 @@ function appArmorProfileOf(annotation: string): corev1.AppArmorProfile | undefin
   return name ? { type: 'Localhost', localhostProfile: name } : undefined;
 }
 
+const STATUSES = ['containerStatuses', 'initContainerStatuses', 'ephemeralContainerStatuses'] as const;
+
+/** Fields of features that are off by default, unless the pod has them. */
+function dropDisabledStatus(status: corev1.PodStatus, old: corev1.PodStatus | undefined): void {
+  if (!old?.nodeAllocatableResourceClaimStatuses) delete status.nodeAllocatableResourceClaimStatuses;
+  const hasDigests = STATUSES.some((kind) => old?.[kind]?.some(({ volumeMounts }) => volumeMounts?.some((mount) => mount.volumeStatus)));
+  if (hasDigests) return;
+  for (const kind of STATUSES) {
+    for (const { volumeMounts } of status[kind] ?? []) for (const mount of volumeMounts ?? []) delete mount.volumeStatus;
+  }
+}
+
 /** Status writes may not touch owners, and keep what old kubelets drop. */
 export function preparePodStatus(pod: corev1.Pod, old: corev1.Pod): void {
   pod.spec = old.spec;
@@ -78,6 +90,7 @@ export function preparePodStatus(pod: corev1.Pod, old: corev1.Pod): void {
   const status = pod.status ?? {};
   pod.status = status;
   status.qosClass ||= old.status?.qosClass;
+  dropDisabledStatus(status, old.status);
   if (!status.observedGeneration && old.status?.observedGeneration) status.observedGeneration = old.status.observedGeneration;
   const before = new Map<string, (number | undefined)[]>();
   for (const { type, observedGeneration } of old.status?.conditions ?? []) {

@@ -19,10 +19,10 @@ const UPDATABLE = [
 const REQUIRED = 'requiredDuringSchedulingIgnoredDuringExecution';
 const EMPTY_SPEC = {} as corev1.PodSpec;
 
-export function checkPod(errors: Errors, pod: corev1.Pod): void {
+export function checkPod(errors: Errors, pod: corev1.Pod, old?: corev1.Pod): void {
   const spec = pod.spec ?? EMPTY_SPEC;
   if (pod.metadata?.annotations) checkPodAnnotations(errors, 'metadata.annotations', pod.metadata.annotations, spec);
-  checkPodSpec(errors, 'spec', spec, pod.metadata, { isPod: true });
+  checkPodSpec(errors, 'spec', spec, pod.metadata, { isPod: true, old: old?.spec });
   if (!spec.serviceAccountName) checkTokensHaveAccount(errors, spec);
   spec.containers?.forEach(({ image }, i) => {
     checkImagePadding(errors, `spec.containers[${i}].image`, image);
@@ -57,9 +57,10 @@ export function validatePodCreate(pod: corev1.Pod): Errors {
 function checkContainerUpdates(
   errors: Errors,
   path: string,
-  containers: readonly corev1.Container[] = [],
+  given: readonly corev1.Container[] | null | undefined,
   before: readonly corev1.Container[] = [],
 ): boolean {
+  const containers = given ?? [];
   if (containers.length !== before.length) {
     errors.push(fieldError.forbidden(path, 'pod updates may not add or remove containers'));
     return false;
@@ -114,7 +115,7 @@ function checkRemovedGates(
 
 export function validatePodUpdate(pod: corev1.Pod, old: corev1.Pod): Errors {
   const errors: Errors = [];
-  checkPod(errors, pod);
+  checkPod(errors, pod, old);
   checkPodAnnotationUpdates(errors, 'metadata.annotations', pod, old);
   const [spec, before] = [pod.spec ?? EMPTY_SPEC, old.spec ?? EMPTY_SPEC];
   if (!checkContainerUpdates(errors, 'spec.containers', spec.containers, before.containers)) return errors;

@@ -6,6 +6,7 @@ import { addressWarnings, checkAddress, parseAddress } from '../../rules/address
 import { complain, type Errors, IMMUTABLE } from '../../rules/errors.ts';
 import { isQualifiedName, nameIsSubdomain } from '../../rules/formats.ts';
 import { checkPodAnnotations, checkPodAnnotationUpdates } from '../../rules/pod/metadata.ts';
+import { checkAllocatedResources, checkExtendedResources, checkUsers } from './container-status-rules.ts';
 
 const SYSTEM_CONDITIONS = ['PodScheduled', 'Ready', 'Initialized'];
 
@@ -28,8 +29,11 @@ export function validatePodStatus(pod: corev1.Pod, old: corev1.Pod, context: Rul
   }
   for (const kind of ['containerStatuses', 'initContainerStatuses', 'ephemeralContainerStatuses'] as const) {
     checkTransitions(errors, kind, status[kind], before[kind], spec);
+    checkUsers(errors, kind, status[kind], spec.os?.name);
+    checkAllocatedResources(errors, kind, status[kind], kind === 'containerStatuses' ? spec.containers : spec.initContainers);
   }
   checkClaimStatuses(errors, status.resourceClaimStatuses, spec);
+  checkExtendedResources(errors, status.extendedResourceClaimStatus, spec);
   checkAddresses(errors, 'podIPs', status.podIPs, before.podIPs);
   if (status.hostIPs?.length && (status.hostIP ?? '') !== status.hostIPs[0]!.ip) {
     errors.push(fieldError.invalid('status.hostIPs[0].ip', status.hostIPs[0]!.ip, 'must be equal to `hostIP`'));

@@ -98,7 +98,7 @@ function checkSysctls(errors: Errors, path: string, spec: corev1.PodSpec): void 
   });
 }
 
-export function checkPodSecurity(errors: Errors, specPath: string, spec: corev1.PodSpec): void {
+export function checkPodSecurity(errors: Errors, specPath: string, spec: corev1.PodSpec, old: corev1.PodSpec | undefined): void {
   const path = `${specPath}.securityContext`;
   const security = spec.securityContext;
   if (security) {
@@ -119,7 +119,9 @@ export function checkPodSecurity(errors: Errors, specPath: string, spec: corev1.
     checkWindowsOptions(errors, `${path}.windowsOptions`, security.windowsOptions);
     checkAppArmor(errors, `${path}.appArmorProfile`, security.appArmorProfile);
     maybeOneOf(errors, `${path}.supplementalGroupsPolicy`, security.supplementalGroupsPolicy, ['Merge', 'Strict']);
-    maybeOneOf(errors, `${path}.seLinuxChangePolicy`, security.seLinuxChangePolicy, ['MountOption', 'Recursive']);
+    // Mounting with a label is off by default; what has a policy may get any.
+    const policies = old?.securityContext?.seLinuxChangePolicy === undefined ? ['Recursive'] : ['MountOption', 'Recursive'];
+    maybeOneOf(errors, `${path}.seLinuxChangePolicy`, security.seLinuxChangePolicy, policies);
   }
   checkHostProcess(errors, specPath, spec);
 }

@@ -34,6 +34,8 @@ const NO_NAMES: ReadonlySet<string> = new Set();
 export interface PodSpecOptions {
   /** False for templates of workloads. */
   isPod: boolean;
+  /** What an update starts from. */
+  old?: corev1.PodSpec | undefined;
 }
 
 /** Checks a pod spec. The metadata is that of the pod or of its template. */
@@ -42,7 +44,7 @@ export function checkPodSpec(
   path: string,
   spec: corev1.PodSpec,
   meta: ObjectMeta | undefined,
-  { isPod }: PodSpecOptions,
+  { isPod, old }: PodSpecOptions,
 ): void {
   if (spec.terminationGracePeriodSeconds === undefined) errors.push(fieldError.required(`${path}.terminationGracePeriodSeconds`));
   const volumes = checkVolumes(errors, `${path}.volumes`, spec.volumes, meta, isPod);
@@ -57,7 +59,7 @@ export function checkPodSpec(
   oneOf(errors, `${path}.restartPolicy`, spec.restartPolicy, RESTART_POLICIES);
   oneOf(errors, `${path}.dnsPolicy`, spec.dnsPolicy, DNS_POLICIES);
   if (spec.nodeSelector) checkLabels(errors, `${path}.nodeSelector`, spec.nodeSelector);
-  checkPodSecurity(errors, path, spec);
+  checkPodSecurity(errors, path, spec, old);
   checkAffinity(errors, `${path}.affinity`, spec.affinity);
   checkDnsConfig(errors, `${path}.dnsConfig`, spec);
   checkGates(errors, path, spec);

@@ -3,6 +3,7 @@ import type { corev1, ObjectMeta } from '@tiphys/api';
 import { addressWarnings } from '../addresses.ts';
 import { isLabelValue } from '../formats.ts';
 import { isWholeQuantity } from '../quantities.ts';
+import { warnAboutClaim } from '../volume-claims.ts';
 import { overlapWarnings } from './overlaps.ts';
 import { eachContainer } from './scope.ts';
 
@@ -50,6 +51,8 @@ export function warnAboutPod(warn: Warn, path: string, spec: corev1.PodSpec | un
   }
   spec.volumes?.forEach((volume, i) => {
     for (const [name, shown, message] of DEPRECATED_VOLUMES) if (volume[name]) warn(`${at}.volumes[${i}].${shown}: ${message}`);
+    const claim = volume.ephemeral?.volumeClaimTemplate?.spec;
+    if (claim) warnAboutClaim(warn, `${at}.volumes[${i}].ephemeral.volumeClaimTemplate.spec`, claim);
   });
   if (spec.volumes) for (const text of overlapWarnings(spec.volumes)) warn(text);
   warnOfDuplicates(warn, `${at}.hostAliases`, 'ip', spec.hostAliases);
