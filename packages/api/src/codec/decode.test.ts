@@ -126,3 +126,17 @@ test('kinds without a schema keep their fields, objects in hand are normalized l
     strictErrors: ['unknown field "unknown"'],
   });
 });
+
+test('of several faults the first is told, but one of a type that reads itself comes before it', () => {
+  const faultOf = (text: string) => {
+    try {
+      decode(text, { schema: 'io.k8s.api.node.v1.RuntimeClass' });
+      return '';
+    } catch (error) {
+      return (error as Error).message;
+    }
+  };
+  assert.match(faultOf('{"handler":[],"metadata":5}'), /array into Go struct field RuntimeClass.handler of type string$/);
+  assert.match(faultOf('{"metadata":5,"handler":[]}'), /number into Go struct field RuntimeClass.metadata of type v1.ObjectMeta$/);
+  assert.match(faultOf('{"handler":[],"overhead":{"podFixed":{"cpu":"x"}}}'), /^quantities must match/);
+});

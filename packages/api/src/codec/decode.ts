@@ -6,6 +6,7 @@ import { schemaOfObject } from '../schema/lookup.ts';
 import type { StructNode } from '../schema/nodes.ts';
 import { structOf } from '../schema/nodes.ts';
 import { DecodeError, TypeMismatch } from './decode-error.ts';
+import { firstFault } from './first-fault.ts';
 import { countColons, readJson } from './json-text.ts';
 import { countKeys, type NormalizeTally, normalizeStruct } from './normalize.ts';
 import { strictErrorsOf, toJsonValue } from './strict.ts';
@@ -72,12 +73,25 @@ function decodeYaml<T extends KubeObject>(text: string, options: DecodeOptions):
   return { object: object as T, strictErrors };
 }
 
-function convert(value: unknown, options: DecodeOptions): { object: object; node: StructNode | undefined; tally: NormalizeTally } {
+function convert(
+  value: unknown,
+  options: DecodeOptions,
+  sorted = false,
+): { object: object; node: StructNode | undefined; tally: NormalizeTally } {
   const tally: NormalizeTally = { keys: 0, unknown: 0 };
   const identity = typeof value === 'object' && value !== null ? (value as KubeObject) : {};
   const node = options.schema === undefined ? schemaOfObject(identity) : structOf(options.schema);
-  const object = node ? normalizeStruct(node, value, tally, goTypeOf(node)) : normalizeUnstructured(value, tally);
+  const object = node ? structured(node, value, tally, sorted) : normalizeUnstructured(value, tally);
   return { object, node, tally };
+}
+
+function structured(node: StructNode, value: unknown, tally: NormalizeTally, sorted: boolean): object {
+  try {
+    return normalizeStruct(node, value, tally, goTypeOf(node));
+  } catch (error) {
+    if (!(error instanceof DecodeError)) throw error;
+    throw firstFault(node, value, sorted) ?? error;
+  }
 }
 
 const goTypeOf = (node: StructNode) => node.name.split('.').slice(-2).join('.');
@@ -105,7 +119,7 @@ function normalizeUnstructured(value: unknown, tally: NormalizeTally): object {
  * callers in the same process. The input isn't changed; parts without a schema are shared with it.
  */
 export function normalize<T extends KubeObject = KubeObject>(value: unknown, options: Omit<DecodeOptions, 'mediaType'> = {}): Decoded<T> {
-  const { object, node, tally } = convert(value, options);
+  const { object, node, tally } = convert(value, options, true);
   const isConverted = options.strict === 'converted';
   const strictErrors = options.strict && tally.unknown > 0 ? strictErrorsOf(node, toJsonValue(value), !isConverted) : [];
   if (isConverted) strictErrors.sort();

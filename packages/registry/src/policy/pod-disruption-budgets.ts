@@ -5,7 +5,7 @@ import { defineBuiltIn } from '../built-in/base.ts';
 import { integer, text, withNameAndAge } from '../rules/columns.ts';
 import { checkConditions } from '../rules/conditions.ts';
 import { type Errors, maybeOneOf } from '../rules/errors.ts';
-import { checkLabelSelector, isEmptySelector } from '../rules/labels.ts';
+import { checkLabelSelector } from '../rules/labels.ts';
 import { checkAtMost100Percent, checkCounters, checkIntOrPercent } from '../rules/rollout.ts';
 
 type Budget = policyv1.PodDisruptionBudget;
@@ -29,14 +29,7 @@ export const podDisruptionBudgets = defineBuiltIn<Budget>('policy', 'v1', 'poddi
   prepareForCreate(budget) {
     budget.status = { currentHealthy: 0, desiredHealthy: 0, disruptionsAllowed: 0, expectedPods: 0 };
   },
-  validateCreate(budget, context) {
-    const errors = validate(budget);
-    const selector = budget.spec?.selector;
-    if (!errors.length && selector && isEmptySelector(selector)) {
-      context.warn('spec.selector: empty selector matches all pods in the namespace');
-    }
-    return errors;
-  },
+  validateCreate: validate,
   validateUpdate: validate,
   status: {
     validateUpdate({ status }) {
