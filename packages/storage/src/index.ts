@@ -15,7 +15,7 @@ export {
   type StoreOperation,
   type StoreResult,
 } from './store.ts';
-export { type EtcdProcess, skipWithoutEtcd, startEtcd } from './testing/etcd-process.ts';
+export { type EtcdPlace, type EtcdProcess, skipWithoutEtcd, startEtcd } from './testing/etcd-process.ts';
 export type { EtcdStore, EtcdStoreOptions };
 
 /** Connects and loads everything; what it takes is loaded only when somebody wants it. See openEtcdStore for how it fails. */

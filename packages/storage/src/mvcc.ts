@@ -122,6 +122,12 @@ export class Mvcc {
     return undefined;
   }
 
+  /** What happened to a key after a revision, in order; undefined where that is no longer known. */
+  eventsAfter(key: string, revision: number): StoreEvent[] | undefined {
+    if (revision < this.#compacted) return undefined;
+    return this.#history.slice(this.#firstAfter(revision)).filter(({ record }) => record.key === key);
+  }
+
   /** Makes decided operations the present and tells the watchers. */
   apply(decided: Decided): void {
     for (const event of decided.events) {

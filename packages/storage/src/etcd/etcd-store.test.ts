@@ -2,10 +2,11 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { realClock, silentLogger } from '@tiphys/runtime';
-import type { Store } from '../store.ts';
+import type { Store, StoreOperation } from '../store.ts';
 import { storeSuite } from '../suite.ts';
 import { type EtcdProcess, skipWithoutEtcd, startEtcd } from '../testing/etcd-process.ts';
 import { EtcdClient } from './client.ts';
+import { Code, EtcdError } from './errors.ts';
 import { type EtcdStore, openEtcdStore } from './etcd-store.ts';
 
 const skip = skipWithoutEtcd();
@@ -56,6 +57,51 @@ test('a server that starts knows what happened shortly before', { skip }, async 
   await first.compact(first.revision - 1);
   await using third = await open(prefix);
   assert.ok(third.compactedRevision >= first.revision - 1);
+});
+
+test('a write whose answer is lost and which others have written over is found in history, or its outcome is said to be unknown', {
+  skip,
+}, async () => {
+  const prefix = freshPrefix();
+  await using store = await open(prefix);
+  await using other = await open(prefix);
+  const key = '/registry/pods/a';
+  /** `mine` carries out the write, whose answer never comes. */
+  const losing = async (operation: StoreOperation, meanwhile: (mine: () => Promise<unknown>) => Promise<unknown>) => {
+    const { client } = store;
+    const txn = client.txn.bind(client);
+    client.txn = async (request) => {
+      client.txn = txn;
+      await meanwhile(() => txn(request));
+      throw new EtcdError(Code.UNAVAILABLE, 'the answer was lost', client.endpoint);
+    };
+    return store.commit(operation);
+  };
+  const put = (value: string, expectedRevision: number): StoreOperation => ({ type: 'put', key, value: bytes(value), expectedRevision });
+  const theirs = (value: string) => other.commit({ type: 'put', key, value: bytes(value) });
+  const remove = () => other.commit({ type: 'delete', key });
+  const present = async () => {
+    await store.fresh();
+    return (await store.get(key))!.modRevision;
+  };
+
+  const created = await losing(put('1', 0), async (mine) => [await mine(), await theirs('2')]);
+  assert.ok(created.ok && created.revision === (await present()) - 1, 'it was created, and changed since');
+  const updated = await losing(put('3', await present()), async (mine) => [await mine(), await theirs('4')]);
+  assert.ok(updated.ok && updated.revision === (await present()) - 1, 'it was changed, and changed since');
+  const refused = await losing(put('5', await present()), async (mine) => [await theirs('6'), await mine()]);
+  assert.ok(!refused.ok && refused.current?.modRevision === (await present()), 'another was first');
+  const erasure: StoreOperation = { type: 'delete', key, expectedRevision: await present() };
+  await assert.rejects(
+    losing(erasure, async (mine) => [await mine(), await theirs('7')]),
+    /not known whether this was written: it was deleted, and it is not known by whose hand/,
+  );
+  assert.equal(Buffer.from((await store.get(key))!.value).toString(), '7', 'what was created afterwards is not deleted');
+  await remove();
+  await assert.rejects(
+    losing(put('8', 0), () => theirs('9')),
+    /not known whether this was written: something else was created meanwhile/,
+  );
 });
 
 test('writes of others outside the prefix do not keep anyone waiting', { skip }, async () => {

@@ -159,11 +159,14 @@ export class EtcdStore implements Store {
 
   /** Tries until the outcome is known, where trying again can't write twice. */
   async #writeOnce(operation: StoreOperation): Promise<StoreResult> {
+    const begun = this.revision;
     let uncertain = false;
     for (let attempt = 1; ; attempt++) {
       try {
-        const answer = await this.#transact(operation, uncertain);
-        return answer.succeeded ? await this.#written(operation, answer) : await this.#refused(operation, answer, uncertain);
+        const answer = await this.#transact(operation);
+        return answer.succeeded
+          ? await this.#written(operation, answer)
+          : await this.#refused(operation, answer, uncertain ? begun : undefined);
       } catch (error) {
         if (isLeaseGone(error) && attempt < WRITE_ATTEMPTS_MAX) {
           this.#leases.forget();
@@ -177,11 +180,11 @@ export class EtcdStore implements Store {
     }
   }
 
-  async #transact(operation: StoreOperation, withValue: boolean): Promise<TxnResponse> {
+  async #transact(operation: StoreOperation): Promise<TxnResponse> {
     const { expectedRevision } = operation;
     const key = this.#keys.toEtcd(operation.key);
     const compare = expectedRevision === undefined ? [] : [{ result: 0, target: CompareTarget.MOD, key, modRevision: expectedRevision }];
-    const failure: RequestOp[] = [{ requestRange: { key, keysOnly: !withValue } }];
+    const failure: RequestOp[] = [{ requestRange: { key, keysOnly: true } }];
     if (operation.type === 'delete') return this.client.txn({ compare, success: [{ requestDeleteRange: { key } }], failure });
     const { value, ttlSeconds } = operation;
     const lease = ttlSeconds === undefined ? {} : { lease: await this.#leases.for(ttlSeconds) };
@@ -196,17 +199,36 @@ export class EtcdStore implements Store {
     return { ok: true, revision, ...(previous ? { previous } : {}) };
   }
 
-  async #refused(operation: StoreOperation, { header, responses }: TxnResponse, uncertain: boolean): Promise<StoreResult> {
+  /** `begunAt`: the revision at which a try was made whose answer was lost. */
+  async #refused(operation: StoreOperation, { header, responses }: TxnResponse, begunAt: number | undefined): Promise<StoreResult> {
     const there = responses?.[0]?.responseRange?.kvs?.[0];
-    if (uncertain && operation.type === 'put' && there && Buffer.compare(there.value ?? new Uint8Array(), operation.value) === 0) {
-      // The try whose answer was lost had succeeded.
-      await this.#seen(there.modRevision!);
-      return { ok: true, revision: there.modRevision! };
-    }
-    if (uncertain && operation.type === 'delete' && !there) throw new Retryable('it is gone, and it is not known by whose hand');
     await this.#replica.reach(there?.modRevision ?? header!.revision!);
+    const own = begunAt === undefined ? undefined : this.#lostOutcome(operation, begunAt);
+    if (own) return own;
     const current = this.#replica.view.get(operation.key);
     return { ok: false, ...(current ? { current } : {}) };
+  }
+
+  /**
+   * What came of a try whose answer was lost, once another is refused: history tells it, also where others have written since. Undefined:
+   * it has not happened and will not. Throws where neither can be said.
+   */
+  #lostOutcome(operation: StoreOperation, begunAt: number): StoreResult | undefined {
+    const { key, expectedRevision } = operation;
+    const isCreate = expectedRevision === 0;
+    const since = this.#replica.view.eventsAfter(key, isCreate ? begunAt : expectedRevision!);
+    if (!since) throw new Retryable('what happened to it is forgotten');
+    // Only the first change after the expected revision can have expected it.
+    const candidates = isCreate ? since : since.slice(0, 1);
+    if (operation.type === 'delete') {
+      if (candidates[0]?.type === 'delete') throw new Retryable('it was deleted, and it is not known by whose hand');
+      return undefined;
+    }
+    const own = candidates.find(({ type, record }) => type === 'put' && Buffer.compare(record.value, operation.value) === 0);
+    if (own) return { ok: true, revision: own.record.modRevision, ...(own.previous ? { previous: own.previous } : {}) };
+    // The lost try may still arrive, and happen once what is there now is deleted.
+    if (isCreate) throw new Retryable('something else was created meanwhile');
+    return undefined;
   }
 
   /** What is written stays written, so a failure to see it is not one of the write. */

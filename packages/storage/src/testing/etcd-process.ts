@@ -42,19 +42,33 @@ export interface EtcdProcess {
   remove(): Promise<void>;
 }
 
+/** Where a member runs: its address, and words to put before its command. */
+export interface EtcdPlace {
+  address: string;
+  words: readonly string[];
+}
+
+const HERE: EtcdPlace = { address: '127.0.0.1', words: [] };
+
 /** A cluster of so many members, each started with the given flags. Resolves when all of them serve. */
-export async function startEtcd(members = 1, flags: readonly string[] = [], scheme = 'http'): Promise<EtcdProcess[]> {
+export async function startEtcd(
+  members = 1,
+  flags: readonly string[] = [],
+  scheme = 'http',
+  places: readonly EtcdPlace[] = [],
+): Promise<EtcdProcess[]> {
   const folder = mkdtempSync(join(tmpdir(), 'tiphys-etcd-'));
   const ports = await Promise.all(Array.from({ length: 2 * members }, freePort));
-  const peerUrl = (i: number) => `http://127.0.0.1:${ports[2 * i + 1]}`;
+  const placeOf = (i: number) => places[i] ?? HERE;
+  const peerUrl = (i: number) => `http://${placeOf(i).address}:${ports[2 * i + 1]}`;
   const cluster = Array.from({ length: members }, (_, i) => `m${i}=${peerUrl(i)}`).join(',');
   const all = Array.from({ length: members }, (_, i) => {
-    const endpoint = `${scheme}://127.0.0.1:${ports[2 * i]}`;
+    const endpoint = `${scheme}://${placeOf(i).address}:${ports[2 * i]}`;
     const data = join(folder, `m${i}`);
     const own = ['--name', `m${i}`, '--data-dir', data, '--initial-cluster', cluster, '--log-level', 'error'];
     const client = ['--listen-client-urls', endpoint, '--advertise-client-urls', endpoint];
     const peer = ['--listen-peer-urls', peerUrl(i), '--initial-advertise-peer-urls', peerUrl(i)];
-    return member(endpoint, data, [...own, ...client, ...peer, ...flags]);
+    return member(endpoint, data, [...placeOf(i).words, findEtcd()!, ...own, ...client, ...peer, ...flags]);
   });
   await Promise.all(all.map((one) => one.start()));
   return all;
@@ -67,7 +81,7 @@ async function whenThere(path: string): Promise<string> {
   }
 }
 
-function member(endpoint: string, data: string, flags: readonly string[]): EtcdProcess {
+function member(endpoint: string, data: string, [program, ...words]: readonly string[]): EtcdProcess {
   let child: ChildProcess | undefined;
   const kill = async () => {
     const running = child;
@@ -77,7 +91,7 @@ function member(endpoint: string, data: string, flags: readonly string[]): EtcdP
     await once(running, 'exit');
   };
   const start = async () => {
-    child = spawn(findEtcd()!, flags, { stdio: 'ignore', env: { ...process.env, ETCD_UNSUPPORTED_ARCH: process.arch } });
+    child = spawn(program!, words, { stdio: 'ignore', env: { ...process.env, ETCD_UNSUPPORTED_ARCH: process.arch } });
     await once(child, 'spawn');
   };
   return {
