@@ -26,8 +26,11 @@ export interface Proof {
   fullCount: number;
   /** Why it can't be run here. */
   skip?(): string | false | Promise<string | false>;
-  /** Resolves with what runs one round; `close` is called at the end of them. */
-  open(seed: number): Promise<{ round(seed: number, index: number): Promise<Round>; close?(): Promise<void> }>;
+  /**
+   * Resolves with what runs one round; `close` is called at the end of them. `folder` may be made and is kept until the proof is begun anew,
+   * for proofs that go on with what they have written.
+   */
+  open(seed: number, folder?: string): Promise<{ round(seed: number, index: number): Promise<Round>; close?(): Promise<void> }>;
 }
 
 export interface Progress {
@@ -54,7 +57,9 @@ const ROOT = dirname(import.meta.dirname);
 const SEED_STEP = 7919;
 const FAILURES_MAX = 20;
 
-const progressFile = (name: string) => join(ROOT, '.cache', 'proofs', `${name}.json`);
+const CACHE = join(ROOT, '.cache', 'proofs');
+const progressFile = (name: string) => join(CACHE, `${name}.json`);
+const keptFolder = (name: string) => join(CACHE, name);
 
 function earlier(name: string): Progress | undefined {
   const file = progressFile(name);
@@ -87,11 +92,12 @@ export async function prove(proof: Proof, { seed, count, anew }: ProofOptions): 
   if (reason) throw new Error(`${proof.name} can't be run here: ${reason}`);
   if (anew) rmSync(progressFile(proof.name), { force: true });
   const begun = earlier(proof.name);
+  if (!begun) rmSync(keptFolder(proof.name), { recursive: true, force: true });
   const progress = begun ?? { seed, rounds: 0, done: 0, seconds: 0, commits: [], sums: {}, peaks: {}, failures: [] };
   process.stdout.write(`${proof.name}: seed ${progress.seed}${begun ? `, going on after ${begun.done} ${proof.unit}` : ''}\n`);
   const commit = commitOf();
   if (progress.done < count && !progress.commits.includes(commit)) progress.commits.push(commit);
-  const running = await proof.open(progress.seed + progress.rounds);
+  const running = await proof.open(progress.seed + progress.rounds, keptFolder(proof.name));
   try {
     while (progress.done < count && progress.failures.length === 0) {
       const startedMs = performance.now();

@@ -2,7 +2,15 @@
 // the least that fits what it saw and is not before that of any operation that was answered when it was asked. Positions chosen so are the
 // least possible ones, and all that is demanded of them is that none is too late: if these don't fit, none do. So the check is exact, in
 // time n log n, over all keys together (strict serializability, which holds if each key is linearizable and their order is one).
-import type { GetOperation, History, ListOperation, Operation, Watched, WriteOperation } from './history.ts';
+import {
+  type GetOperation,
+  type History,
+  type ListOperation,
+  type Operation,
+  UNANSWERED,
+  type Watched,
+  type WriteOperation,
+} from './history.ts';
 import { explain, firstAfter, sameValue, sameVersion, Truth } from './truth.ts';
 
 const FAILURES_MAX = 20;
@@ -81,12 +89,23 @@ function place(history: History, truth: Truth, revisionOf: Map<WriteOperation, n
     const from = least.get(operation)!;
     const position = positionOf(operation, truth, from, newest, revisionOf);
     if (typeof position === 'string') failures.push(`${position}: ${shown(operation)} (at least ${from})`);
-    else known = Math.max(known, position);
+    else if (position !== undefined) known = Math.max(known, position);
   }
   return failures;
 }
 
-function positionOf(operation: Operation, truth: Truth, least: number, newest: number, revisionOf: Map<WriteOperation, number>): Placed {
+/** Undefined: it says nothing about what was known afterwards. */
+function positionOf(
+  operation: Operation,
+  truth: Truth,
+  least: number,
+  newest: number,
+  revisionOf: Map<WriteOperation, number>,
+): Placed | undefined {
+  if (operation.code === UNANSWERED) {
+    const made = revisionOf.get(operation as WriteOperation);
+    return made !== undefined && made <= least ? `happened at revision ${made}, and ${least} was known before` : undefined;
+  }
   if (operation.kind === 'get') return placeGet(operation, truth, least, newest);
   if (operation.kind === 'list') return placeList(operation, truth, least, newest);
   if (operation.code >= 300) return placeRefused(operation, truth, least);
@@ -109,7 +128,7 @@ export function checkWatch(watched: Watched, truth: Truth): string[] {
   const name = `watch of ${JSON.stringify(selector)} from ${watched.from ?? `initial ${watched.initialEnd}`}`;
   const failures = [...problems, ...checkInitial(watched, truth)].map((problem) => `${name}: ${problem}`);
   const start = watched.from ?? watched.initialEnd;
-  if (error !== undefined)
+  if (error !== undefined && error !== UNANSWERED)
     return error === 410 && start !== undefined && start <= (watched.compacted ?? 0)
       ? failures
       : [...failures, `${name} ended with ${error}`];

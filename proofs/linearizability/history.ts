@@ -23,6 +23,12 @@ export interface Selector {
   name?: string;
 }
 
+/**
+ * The code of what nobody answered, or only with words that say that the outcome is not known: a write may have happened, or happen later.
+ * Servers that nothing befalls give no such answers.
+ */
+export const UNANSWERED = 599;
+
 /** When it was asked and answered, on one counter for everything. */
 interface Times {
   invoked: number;

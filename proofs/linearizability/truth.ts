@@ -1,7 +1,7 @@
 // The one order of writes that everything else is held against. Every write has a revision, and the store gives them out in the order of
 // the writes: so no order has to be searched for, as checkers for stores without revisions must.
 import type { History, Selector, Told, Value, Version, WriteOperation } from './history.ts';
-import { selects } from './history.ts';
+import { selects, UNANSWERED } from './history.ts';
 
 export interface Change extends Told {
   previous?: Version;
@@ -103,6 +103,10 @@ function explained(write: WriteOperation, change: Change): string | undefined {
   return write.seen && !sameVersion(write.seen, change) ? `${what} was answered with ${JSON.stringify(write.seen)}` : undefined;
 }
 
+/** Whether a write that was not answered has made the change. Values are its own, and of deletions the first will do. */
+const isOutcome = (write: WriteOperation, change: Change): boolean =>
+  write.key === change.key && (write.kind === 'delete') === (change.type === 'DELETED') && explained(write, change) === undefined;
+
 /** Finds each acknowledged write in the truth, and for each change the write that made it. */
 export function explain({ operations }: History, truth: Truth): { failures: string[]; revisionOf: Map<WriteOperation, number> } {
   const failures: string[] = [];
@@ -121,6 +125,13 @@ export function explain({ operations }: History, truth: Truth): { failures: stri
     if (problem) failures.push(problem);
     if (!unexplained.delete(change)) failures.push(`revision ${change.revision} was given to two writes`);
     revisionOf.set(write, change.revision);
+  }
+  const unanswered = operations.filter((one) => one.kind !== 'get' && one.kind !== 'list' && one.code === UNANSWERED) as WriteOperation[];
+  for (const change of unexplained) {
+    const index = unanswered.findIndex((write) => isOutcome(write, change));
+    if (index < 0) continue;
+    revisionOf.set(unanswered.splice(index, 1)[0]!, change.revision);
+    unexplained.delete(change);
   }
   for (const { key, revision, value } of unexplained)
     failures.push(`nobody wrote ${key} at revision ${revision}: ${JSON.stringify(value)}`);

@@ -1,8 +1,21 @@
 // Clients and watchers that do what a seed says, all at once, and the history of it.
+import { setTimeout as delay } from 'node:timers/promises';
 import type { ApiHandler } from '@tiphys/machinery';
 import { type Random, seededRandom } from '@tiphys/runtime';
 import { type Answer, ask, follow, listPath, objectOf, PATCH_TYPES, pathOf, reached, versionOf, type Watching } from './connection.ts';
-import type { GetOperation, History, ListOperation, Rule, Selector, Value, Version, WriteOperation } from './history.ts';
+import {
+  type GetOperation,
+  type History,
+  type ListOperation,
+  type Rule,
+  type Selector,
+  type Told,
+  UNANSWERED,
+  type Value,
+  type Version,
+  type Watched,
+  type WriteOperation,
+} from './history.ts';
 import type { Running } from './servers.ts';
 
 export interface WorkloadSize {
@@ -11,6 +24,17 @@ export interface WorkloadSize {
   watchers: number;
   /** How long a watcher may take to hear of the last write. */
   patienceMs: number;
+}
+
+/** Where and for how long, when it is not one history on servers that are its alone. */
+export interface WorkloadPlace {
+  namespaces: readonly string[];
+  /** Clients go on until then, however many operations that takes; the last writes are made afterwards. */
+  until: Promise<void>;
+  /** Between two operations of a client. */
+  pauseMs: number;
+  /** What was written after a revision and up to another, by other means than a watch. */
+  recorded(start: number, end: number): Promise<readonly Told[]>;
 }
 
 const NAMESPACES = ['red', 'blue'];
@@ -49,11 +73,13 @@ class Shared {
   readonly revisions = new Map<string, number>();
   newest: number;
   readonly compacted: () => number;
+  readonly namespaces: readonly string[];
 
-  constructor(start: number, compacted: () => number) {
+  constructor(start: number, compacted: () => number, namespaces: readonly string[]) {
     this.history = { operations: [], watches: [], start };
     this.newest = start;
     this.compacted = compacted;
+    this.namespaces = namespaces;
   }
 
   knows({ key, revision }: Version): void {
@@ -89,7 +115,7 @@ class Client {
   }
 
   #key(): string {
-    return `${this.#one(NAMESPACES)}/${this.#one(NAMES)}`;
+    return `${this.#one(this.#shared.namespaces)}/${this.#one(NAMES)}`;
   }
 
   #value(act: Act): Partial<Value> {
@@ -163,7 +189,7 @@ class Client {
 
   async #list(): Promise<void> {
     const shared = this.#shared;
-    const selector = anySelector(this.#random);
+    const selector = anySelector(this.#random, shared.namespaces);
     const { rule, asked, parameters } = this.#rule(['newest', 'newest', 'any', 'notOlder', 'exact']);
     const limit: Record<string, string> = this.#random.number() < 0.3 && rule !== 'notOlder' ? { limit: String(PAGE) } : {};
     const invoked = ++shared.now;
@@ -196,22 +222,22 @@ class Client {
   }
 }
 
-function anySelector(random: Random): Selector {
+function anySelector(random: Random, namespaces: readonly string[]): Selector {
   const one = <T>(all: readonly T[]): T => all[Math.floor(random.number() * all.length)]!;
   return one<() => Selector>([
     () => ({ namespace: '' }),
-    () => ({ namespace: one(NAMESPACES) }),
-    () => ({ namespace: one(NAMESPACES) }),
+    () => ({ namespace: one(namespaces) }),
+    () => ({ namespace: one(namespaces) }),
     () => ({ namespace: '', on: true }),
-    () => ({ namespace: one(NAMESPACES), on: true }),
-    () => ({ namespace: one(NAMESPACES), name: one(NAMES) }),
+    () => ({ namespace: one(namespaces), on: true }),
+    () => ({ namespace: one(namespaces), name: one(NAMES) }),
   ])();
 }
 
 /** Watches one selection, again and again: from where it was, or anew. */
 async function watcher(handler: ApiHandler, shared: Shared, random: Random, isOver: () => boolean, running: Set<Watching>): Promise<void> {
   const { history, compacted } = shared;
-  const selector = anySelector(random);
+  const selector = anySelector(random, shared.namespaces);
   let from: number | undefined;
   while (!isOver()) {
     const watching = await follow(handler, selector, from, 1 + Math.floor(random.number() * WATCH_SECONDS_MAX));
@@ -226,7 +252,8 @@ async function watcher(handler: ApiHandler, shared: Shared, random: Random, isOv
     await watching.ended;
     running.delete(watching);
     if (watched.error !== undefined) watched.compacted = compacted();
-    from = watched.error !== undefined || random.number() < 0.2 ? undefined : reached(watched);
+    // Who was not answered stays where it was.
+    if (watched.error !== UNANSWERED) from = watched.error !== undefined || random.number() < 0.2 ? undefined : reached(watched);
     // Somewhere in the past, which may be forgotten.
     if (random.number() < PAST_SHARE) from = history.start + Math.floor(random.number() * (shared.newest - history.start));
     if (from === undefined) await new Promise(setImmediate);
@@ -260,7 +287,7 @@ async function heardLast(watching: Watching, revisions: Record<string, number>, 
 /** One more write in each namespace, which every watcher is to hear of; gives their revisions. */
 async function writeLast(handler: ApiHandler, shared: Shared): Promise<Record<string, number>> {
   const revisions: Record<string, number> = {};
-  for (const namespace of NAMESPACES) {
+  for (const namespace of shared.namespaces) {
     const key = `${namespace}/${LAST}`;
     const set = { a: LAST, b: LAST, on: true };
     for (let attempt = 1; attempt <= LAST_ATTEMPTS_MAX && revisions[namespace] === undefined; attempt++) {
@@ -274,32 +301,55 @@ async function writeLast(handler: ApiHandler, shared: Shared): Promise<Record<st
   return revisions;
 }
 
+/** Everything from the beginning to the end: by a watch, unless the place has another way. */
+async function recording(handler: ApiHandler, { history }: Shared, place: WorkloadPlace | undefined) {
+  if (!place) {
+    const recorder = await follow(handler, { namespace: '' }, history.start, WATCH_ALL_SECONDS);
+    history.watches.push(recorder.watched);
+    return { end: (revisions: Record<string, number>, patienceMs: number) => heardLast(recorder, revisions, patienceMs) };
+  }
+  const watched: Watched = { selector: { namespace: '' }, from: history.start, initial: [], told: [], bookmarks: [], problems: [] };
+  history.watches.push(watched);
+  const end = async (revisions: Record<string, number>) => {
+    for (const told of await place.recorded(history.start, Math.max(...Object.values(revisions)))) watched.told.push(told);
+  };
+  return { end };
+}
+
 /** Handlers are given to clients and watchers in turn. */
 export async function historyOf(
   { handlers, compacted }: Pick<Running, 'handlers' | 'compacted'>,
   seed: number,
   size: WorkloadSize,
+  place?: WorkloadPlace,
 ): Promise<History> {
   const random = seededRandom(seed);
   const own = () => seededRandom(Math.floor(random.number() * 2 ** 31));
   const handlerOf = (i: number) => handlers[i % handlers.length]!;
   const { object: before } = await ask(handlers[0]!, 'GET', listPath({ namespace: '' }, {}));
-  const shared = new Shared(Number(before.metadata.resourceVersion), compacted);
-  const { history } = shared;
-  const recorder = await follow(handlers[0]!, { namespace: '' }, history.start, WATCH_ALL_SECONDS);
-  history.watches.push(recorder.watched);
-  let left = size.operations;
+  const shared = new Shared(Number(before.metadata.resourceVersion), compacted, place?.namespaces ?? NAMESPACES);
+  const recorder = await recording(handlers[0]!, shared, place);
+  let left = place ? Number.POSITIVE_INFINITY : size.operations;
+  void place?.until.then(() => {
+    left = 0;
+  });
   let over = false;
   const running = new Set<Watching>();
   const watchers = Array.from({ length: size.watchers }, (_, i) => watcher(handlerOf(i), shared, own(), () => over, running));
   const clients = Array.from({ length: size.clients }, async (_, i) => {
     const client = new Client(handlerOf(i), shared, own());
-    while (left-- > 0) await client.act();
+    while (left-- > 0) {
+      await client.act();
+      if (place) await delay(place.pauseMs);
+    }
   });
   await Promise.all(clients);
   const revisions = await writeLast(handlers[0]!, shared);
   over = true;
-  await Promise.all([recorder, ...running].map((watching) => heardLast(watching, revisions, size.patienceMs)));
+  await Promise.all([
+    recorder.end(revisions, size.patienceMs),
+    ...Array.from(running, (watching) => heardLast(watching, revisions, size.patienceMs)),
+  ]);
   await Promise.all(watchers);
-  return history;
+  return shared.history;
 }

@@ -9,8 +9,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { rbacv1 } from '@tiphys/api';
 import { fixedIdentity, httpsHandler } from '@tiphys/client';
 import { realClock } from '@tiphys/runtime';
-import { parse } from 'yaml';
 import { type ClusterProcess, freePort, startClusterProcess } from '../../packages/cluster/src/testing/cluster-process.ts';
+import { administratorOf } from '../administrator.ts';
 import type { Proof, Round } from '../proof.ts';
 import { ATTACKER, ATTACKS, type Target } from './attacks.ts';
 
@@ -24,15 +24,7 @@ export const MEMORY_MEGABYTES_MAX = 1536;
 const KILOBYTES_PER_MEGABYTE = 1024;
 
 function targetOf({ url, kubeconfig }: ClusterProcess): Target {
-  const { clusters, users } = parse(readFileSync(kubeconfig, 'utf8'));
-  const text = (encoded: string) => Buffer.from(encoded, 'base64').toString();
-  const { 'client-certificate-data': certificate, 'client-key-data': key } = users[0].user;
-  return {
-    url,
-    certificateAuthority: text(clusters[0].cluster['certificate-authority-data']),
-    certificate: text(certificate),
-    key: text(key),
-  };
+  return { url, ...administratorOf(kubeconfig) };
 }
 
 function megabytesOf(pid: number): number {

@@ -1,6 +1,6 @@
 // The soak proof: a server lives long. Writes without a pause, history that is forgotten all the time, watchers that come and go; what the
 // process and the file hold must stay within bounds.
-import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ApiHandler, HttpMethod } from '@tiphys/machinery';
@@ -28,6 +28,7 @@ const LOG_MEGABYTES_MAX = 33;
 const SMALL_MEGABYTES = 4;
 const MEGABYTE = 1024 * 1024;
 const MAPS = '/api/v1/namespaces/default/configmaps';
+const KEYS = '/registry/configmaps/default/';
 
 async function ask(server: ApiHandler, method: HttpMethod, url: string, body?: object) {
   const headers = { 'content-type': method === 'PATCH' ? 'application/merge-patch+json' : 'application/json', accept: 'application/json' };
@@ -133,14 +134,16 @@ export interface Soaking {
   close(): Promise<void>;
 }
 
-/** Each round ends with a compaction and a look at what is held. */
-export async function soaking(writesPerRound = COMPACTED_EVERY): Promise<Soaking> {
-  const folder = mkdtempSync(join(tmpdir(), 'tiphys-soak-'));
+/** Each round ends with a compaction and a look at what is held. A file in `kept` is gone on with, and stays. */
+export async function soaking(writesPerRound = COMPACTED_EVERY, kept?: string): Promise<Soaking> {
+  if (kept) mkdirSync(kept, { recursive: true });
+  const folder = kept ?? mkdtempSync(join(tmpdir(), 'tiphys-soak-'));
   const path = join(folder, 'state.db');
   const store = sqliteStore(path);
   const server = createApiServer({ runtime: realRuntime(), store, definitions: builtinDefinitions() });
   await server.ready;
-  const there = new Set<string>();
+  const { records } = await store.list(KEYS);
+  const there = new Set(records.map(({ key }) => key.slice(KEYS.length)));
   const busy = new Set<string>();
   const watchers = Array.from({ length: WATCHERS }, () => new Watcher(server, store.revision));
   for (const watcher of watchers) await watcher.begin();
@@ -186,7 +189,7 @@ export async function soaking(writesPerRound = COMPACTED_EVERY): Promise<Soaking
     for (const watcher of watchers) watcher.stop();
     await server.close();
     await store[Symbol.asyncDispose]();
-    rmSync(folder, { recursive: true });
+    if (!kept) rmSync(folder, { recursive: true });
   };
   return { round, close };
 }
@@ -198,8 +201,8 @@ export const soak: Proof = {
 A server on a SQLite store is written to without a pause by ${CLIENTS} clients that create, update and delete ${NAMES} objects of up to ${VALUE_BYTES_MAX} bytes, while
 ${WATCHERS} watchers follow, go away and come back to where they were. After every ${COMPACTED_EVERY.toLocaleString('en-US')} writes history is forgotten, and the process and its file are measured:
 heap at most ${HEAP_MEGABYTES_MAX} MB, descriptors at most ${DESCRIPTORS_MAX}, the file at most ${FILE_FACTOR_MAX} times the live data, the log at most ${LOG_MEGABYTES_MAX} MB; every watcher has heard of
-every write, each once and in order. Fifty million writes are what a busy cluster makes in half a day.`,
+every write, each once and in order. Fifty million writes are what a busy cluster makes in half a day. A run that was ended goes on with its file.`,
   unit: 'writes',
   fullCount: 50_000_000,
-  open: () => soaking(),
+  open: (_, folder) => soaking(COMPACTED_EVERY, folder),
 };
