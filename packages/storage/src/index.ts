@@ -14,6 +14,7 @@ export {
   type StoreEvent,
   type StoreOperation,
   type StoreResult,
+  type StoreWatch,
 } from './store.ts';
 export { type EtcdPlace, type EtcdProcess, skipWithoutEtcd, startEtcd } from './testing/etcd-process.ts';
 export type { EtcdStore, EtcdStoreOptions };

@@ -38,6 +38,12 @@ export interface ListResult {
   remaining: number;
 }
 
+export interface StoreWatch {
+  /** Resolves when the events of before the call are delivered; undefined: they were, within the call. */
+  told?: Promise<void>;
+  stop(): void;
+}
+
 /** The revision asked for is no longer (or not yet) known. */
 export class RevisionError extends Error {
   override name = 'RevisionError';
@@ -89,7 +95,7 @@ export interface Store extends AsyncDisposable {
    * Should events have been missed (cut off for longer than the store remembers) onLost gets what there is instead, in the turn
    * in which `revision` moves there, and the watch goes on from that.
    */
-  watch(prefix: string, afterRevision: number, onEvents: (events: readonly StoreEvent[]) => void, onLost?: OnLost): { stop(): void };
+  watch(prefix: string, afterRevision: number, onEvents: (events: readonly StoreEvent[]) => void, onLost?: OnLost): StoreWatch;
   /** Forgets history up to the revision. Current values stay. */
   compact(revision: number): Promise<void>;
 }

@@ -2,7 +2,7 @@
 // watches start from (the role of apiserver storage/cacher). Reads never wait and never lag behind the store.
 import { type Logger, silentLogger } from '@tiphys/runtime';
 import { SortedMap } from '@tiphys/std';
-import { type ListResult, RevisionError, type Store, type StoredRecord, type StoreEvent } from '@tiphys/storage';
+import { type ListResult, RevisionError, type Store, type StoredRecord, type StoreEvent, type StoreWatch } from '@tiphys/storage';
 import { Entry, EntryEvent } from './entry.ts';
 import { isEverything, type Selection, selects } from './selection.ts';
 import { StandingSelections } from './standing.ts';
@@ -38,8 +38,10 @@ export class WatchCache {
   #history: Change[] = [];
   #undelivered: Change[] = [];
   #changedAt = 0;
+  /** Where what this cache knows begins. */
+  #begun = 0;
   #bytes = 0;
-  #subscription: { stop(): void } | undefined;
+  #subscription: StoreWatch | undefined;
 
   constructor(store: Store, prefix: string, log: Logger = silentLogger, form: StoredForm = {}) {
     this.#form = form;
@@ -48,12 +50,26 @@ export class WatchCache {
     this.prefix = prefix;
   }
 
-  /** Loads what the store holds and follows it from there. */
+  /** Loads the oldest that the store remembers and follows it from there to the present: watches may start wherever the store's may. */
   async start(): Promise<void> {
-    const present = await this.#store.list(this.prefix);
-    this.#load(present);
+    const store = this.#store;
     const lost = (now: ListResult) => this.#lost(now);
-    this.#subscription = this.#store.watch(this.prefix, present.revision, (events) => this.#apply(events), lost);
+    // What is there has to be readable; of what was there before history can do without.
+    while (!this.#subscription) {
+      const present = await store.list(this.prefix);
+      const isAll = store.compactedRevision === present.revision;
+      const past = isAll ? undefined : await store.list(this.prefix, { revision: store.compactedRevision }).catch(() => undefined);
+      const first = past ?? present;
+      this.#load(first);
+      this.#begun = first.revision;
+      try {
+        this.#subscription = store.watch(this.prefix, first.revision, (events) => this.#apply(events), lost);
+      } catch (error) {
+        // It has forgotten more in between.
+        if (!(error instanceof RevisionError)) throw error;
+      }
+    }
+    await this.#subscription.told;
   }
 
   /** The resource is no longer served: every watch of it ends. */
@@ -69,7 +85,7 @@ export class WatchCache {
 
   /** Watches can start from here on. */
   get oldest(): number {
-    return this.#store.compactedRevision;
+    return Math.max(this.#store.compactedRevision, this.#begun);
   }
 
   /** Revision of the newest change of this resource. */
@@ -115,7 +131,7 @@ export class WatchCache {
   }
 
   keysChangedAfter(revision: number): readonly string[] | undefined {
-    if (revision < this.#store.compactedRevision) return undefined;
+    if (revision < this.oldest) return undefined;
     return this.#history.slice(this.#firstAfter(revision)).map((change) => change.event.entry.key);
   }
 
@@ -136,7 +152,7 @@ export class WatchCache {
 
   /** Changes after a revision, for a watch that starts there. Throws RevisionError when the window doesn't reach that far. */
   changesAfter(revision: number): readonly Change[] {
-    if (revision < this.#store.compactedRevision) throw new RevisionError('compacted', this.revision);
+    if (revision < this.oldest) throw new RevisionError('compacted', this.revision);
     const start = this.#firstAfter(revision);
     return start === this.#history.length ? [] : this.#history.slice(start);
   }
@@ -221,7 +237,7 @@ export class WatchCache {
   }
 
   #assertKnown(revision: number): void {
-    if (revision < this.#store.compactedRevision) throw new RevisionError('compacted', this.revision);
+    if (revision < this.oldest) throw new RevisionError('compacted', this.revision);
     if (revision > this.revision) throw new RevisionError('future', this.revision);
   }
 

@@ -1,7 +1,7 @@
 // A store whose values are encrypted on the way in and decrypted on the way out, by resource (the transformer of apiserver
 // storage/etcd3). Above it nobody knows; below it nobody can read. Values written here are known in both forms, so that hearing of
 // one's own write costs nothing.
-import type { ListResult, OnLost, Store, StoredRecord, StoreEvent, StoreOperation, StoreResult } from '@tiphys/storage';
+import type { ListResult, OnLost, Store, StoredRecord, StoreEvent, StoreOperation, StoreResult, StoreWatch } from '@tiphys/storage';
 import { isEncrypted, type Transformers } from './transformer.ts';
 
 export type TransformersOf = (key: string) => Transformers | undefined;
@@ -65,7 +65,7 @@ export class EncryptedStore implements Store {
     if (this.#delivering) await this.#delivering;
   }
 
-  watch(prefix: string, afterRevision: number, onEvents: (events: readonly StoreEvent[]) => void, onLost?: OnLost): { stop(): void } {
+  watch(prefix: string, afterRevision: number, onEvents: (events: readonly StoreEvent[]) => void, onLost?: OnLost): StoreWatch {
     let stopped = false;
     let waiting: Promise<void> | undefined;
     /** In order: what can be read at once waits only for what came before it. */
@@ -88,6 +88,7 @@ export class EncryptedStore implements Store {
       onLost && ((present) => inOrder(this.#plainList(present), onLost)),
     );
     return {
+      ...(waiting ? { told: waiting } : {}),
       stop: () => {
         stopped = true;
         inner.stop();
