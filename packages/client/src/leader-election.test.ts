@@ -59,3 +59,56 @@ test('the second leads when the first stops, and when the first falls silent', a
   await Promise.all([b.election.stop(), c.election.stop()]);
   await server.close();
 });
+
+test('a lease counts from when it was seen, whatever the wall clock says and however long the look took', async () => {
+  const clock = virtualClock();
+  let jumpMs = 0;
+  const jumping: Runtime['clock'] = Object.create(clock, { now: { value: () => clock.now() + jumpMs } });
+  const runtime: Runtime = { clock: jumping, random: seededRandom(7), log: silentLogger };
+  const server = createApiServer({ runtime, store: memoryStore(), definitions: builtinDefinitions() });
+  await server.ready;
+  let isHeld = false;
+  let slowMs = 0;
+  const candidate = (identity: string, handle: typeof server.handle) => {
+    const client = inProcessClient({ handler: { handle }, runtime, user: { name: identity, groups: ['system:masters'] } });
+    const log: string[] = [];
+    const election = leaderElection({
+      client,
+      runtime,
+      namespace: 'kube-system',
+      name: 'manager',
+      identity,
+      onStartedLeading: () => void log.push('starts'),
+      onStoppedLeading: () => void log.push('stops'),
+    });
+    return { election, log };
+  };
+  const admin = inProcessClient({ handler: server, runtime, user: { name: 'admin', groups: ['system:masters'] } });
+  await admin.of(corev1.namespaces).create({ metadata: { name: 'kube-system' } });
+  const a = candidate('a', (request) => (isHeld ? new Promise(() => {}) : server.handle(request)));
+  await clock.advance(100);
+  const b = candidate('b', async (request) => {
+    const response = await server.handle(request);
+    if (slowMs > 0) await clock.sleep(slowMs);
+    return response;
+  });
+  await clock.advance(10_000);
+  jumpMs = 3_600_000;
+  await clock.advance(10_000);
+  assert.deepEqual([a.log, b.log], [['starts'], []], 'an hour that did not pass ends no lease');
+
+  // The answer that says so is old when it comes, and the lease is counted from then on.
+  slowMs = 12_000;
+  await clock.advance(13_000);
+  isHeld = true;
+  slowMs = 0;
+  await clock.advance(7_000);
+  assert.deepEqual([a.log, b.log], [['starts'], []]);
+  await clock.advance(4_000);
+  assert.deepEqual([a.log, b.log], [['starts', 'stops'], []], 'who is not answered stops before another may start');
+  await clock.advance(30_000);
+  assert.deepEqual([a.log, b.log], [['starts', 'stops'], ['starts']]);
+  await b.election.stop();
+  void a.election.stop();
+  await server.close();
+});

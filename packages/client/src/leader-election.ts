@@ -1,5 +1,5 @@
 // One of several programs leads, by a Lease that it renews (client-go tools/leaderelection). Observed times are those of
-// the own clock, so clocks of different machines need not agree.
+// the own clock that never jumps, so clocks of different machines need not agree, and may be set.
 import { coordinationv1 as coordination, type coordinationv1, microTimeText } from '@tiphys/api';
 import { isNotFound } from '@tiphys/machinery';
 import type { Runtime } from '@tiphys/runtime';
@@ -42,6 +42,7 @@ const JITTER_FACTOR = 1.2;
 
 interface Observed {
   lease?: coordinationv1.Lease;
+  /** On the clock that never jumps. */
   atMs: number;
 }
 
@@ -99,19 +100,28 @@ class Election implements LeaderElection {
   /** Resolves when the lease is lost or this one is stopped. */
   async #renew(): Promise<void> {
     const { runtime, retryPeriodMs, renewDeadlineMs } = this.#options;
+    const { clock } = runtime;
     const { signal } = this.#stopping;
-    let renewedMs = runtime.clock.monotonicMs();
-    while (!signal.aborted && runtime.clock.monotonicMs() - renewedMs < renewDeadlineMs) {
-      await runtime.clock.sleep(retryPeriodMs, signal).catch(() => undefined);
-      if (!signal.aborted && (await this.#acquireOrRenew())) renewedMs = runtime.clock.monotonicMs();
+    let renewedMs = clock.monotonicMs();
+    const leftMs = () => renewedMs + renewDeadlineMs - clock.monotonicMs();
+    while (!signal.aborted && leftMs() > 0) {
+      await clock.sleep(retryPeriodMs, signal).catch(() => undefined);
+      if (signal.aborted) return;
+      // Others count from when they see it, which may be long before the answer is here; and there may never be one.
+      const askedMs = clock.monotonicMs();
+      const over = new AbortController();
+      const late = clock.sleep(Math.max(leftMs(), 0), AbortSignal.any([signal, over.signal])).catch(() => undefined);
+      if (await Promise.race([this.#acquireOrRenew(), late.then(() => false)])) renewedMs = askedMs;
+      over.abort();
     }
   }
 
   async #acquireOrRenew(): Promise<boolean> {
     const { client, runtime, namespace, name, identity, leaseDurationMs } = this.#options;
     const leases = client.of(coordination.leases);
-    const nowMs = runtime.clock.now();
-    const now = microTimeText(nowMs);
+    const { clock } = runtime;
+    const nowMs = clock.monotonicMs();
+    const now = microTimeText(clock.now());
     const spec = { holderIdentity: identity, leaseDurationSeconds: Math.floor(leaseDurationMs / 1000), renewTime: now };
     try {
       const lease = await leases.get(name, namespace).catch((error) => {
@@ -120,17 +130,17 @@ class Election implements LeaderElection {
       });
       if (!lease) {
         const first = { ...spec, acquireTime: now, leaseTransitions: 0 };
-        this.#observe(await leases.create({ metadata: { name, namespace }, spec: first }), nowMs);
+        this.#observe(await leases.create({ metadata: { name, namespace }, spec: first }), clock.monotonicMs());
         return true;
       }
-      if (lease.metadata?.resourceVersion !== this.#observed.lease?.metadata?.resourceVersion) this.#observe(lease, nowMs);
+      if (lease.metadata?.resourceVersion !== this.#observed.lease?.metadata?.resourceVersion) this.#observe(lease, clock.monotonicMs());
       const holder = lease.spec?.holderIdentity ?? '';
       const validMs = this.#observed.atMs + (lease.spec?.leaseDurationSeconds ?? 0) * 1000;
       if (holder !== '' && holder !== identity && validMs > nowMs) return false;
       const transitions = lease.spec?.leaseTransitions ?? 0;
       const acquired = holder === identity ? (lease.spec?.acquireTime ?? now) : now;
       const next = { ...spec, acquireTime: acquired, leaseTransitions: holder === identity ? transitions : transitions + 1 };
-      this.#observe(await leases.update({ ...lease, spec: next }), nowMs);
+      this.#observe(await leases.update({ ...lease, spec: next }), clock.monotonicMs());
       return true;
     } catch (error) {
       runtime.log.debug('lease not acquired or renewed', { lease: `${namespace}/${name}`, error: String(error) });
