@@ -7,9 +7,10 @@ import { linearizability } from './linearizability/linearizability.ts';
 import { overload } from './overload/overload.ts';
 import { powerCut } from './power-cut/power-cut.ts';
 import { type Proof, prove } from './proof.ts';
+import { servers } from './servers/servers.ts';
 import { soak } from './soak/soak.ts';
 
-const PROOFS: readonly Proof[] = [powerCut, diskFaults, linearizability, kill, overload, soak, containers];
+const PROOFS: readonly Proof[] = [powerCut, diskFaults, linearizability, kill, servers, overload, soak, containers];
 
 /** Without --full and --count. */
 const USUAL_SHARE = 0.01;

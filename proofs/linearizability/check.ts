@@ -81,6 +81,8 @@ function place(history: History, truth: Truth, revisionOf: Map<WriteOperation, n
   const least = new Map<Operation, number>();
   const newest = truth.changes.at(-1)?.revision ?? history.start;
   let known = history.start;
+  /** Who showed that; it may be that one which is wrong. */
+  let shower: Operation | undefined;
   for (const { operation, asks } of moments) {
     if (asks) {
       least.set(operation, known);
@@ -88,8 +90,13 @@ function place(history: History, truth: Truth, revisionOf: Map<WriteOperation, n
     }
     const from = least.get(operation)!;
     const position = positionOf(operation, truth, from, newest, revisionOf);
-    if (typeof position === 'string') failures.push(`${position}: ${shown(operation)} (at least ${from})`);
-    else if (position !== undefined) known = Math.max(known, position);
+    if (typeof position === 'string') {
+      const by = failures.length === 0 && shower ? `, last by ${shown(shower)}` : '';
+      failures.push(`${position}: ${shown(operation)} (at least ${from}${by})`);
+    } else if (position !== undefined && position > known) {
+      known = position;
+      shower = operation;
+    }
   }
   return failures;
 }

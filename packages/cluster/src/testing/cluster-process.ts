@@ -12,7 +12,18 @@ const COMPLAINT_CHARACTERS_MAX = 20_000;
 
 export type ProcessOptions = Pick<
   ClusterOptions,
-  'directory' | 'runtime' | 'port' | 'kubeletPort' | 'nodes' | 'host' | 'podCidr' | 'serviceCidr' | 'nodeName'
+  | 'directory'
+  | 'runtime'
+  | 'port'
+  | 'kubeletPort'
+  | 'nodes'
+  | 'host'
+  | 'podCidr'
+  | 'serviceCidr'
+  | 'nodeName'
+  | 'etcd'
+  | 'advertiseAddress'
+  | 'shutdownDelaySeconds'
 >;
 
 export interface ClusterProcess {
@@ -47,9 +58,10 @@ export interface Starting {
   kill(): Promise<void>;
 }
 
-/** Begins a start, so that it can be killed in the middle. */
-export function beginClusterProcess(options: ProcessOptions): Starting {
-  const child = spawn(process.execPath, [PROGRAM, JSON.stringify(options)], { stdio: ['pipe', 'pipe', 'pipe'] });
+/** Begins a start, so that it can be killed in the middle. `words` come before the command, and must lead to it in the same process. */
+export function beginClusterProcess(options: ProcessOptions, words: readonly string[] = []): Starting {
+  const [program, ...rest] = [...words, process.execPath, PROGRAM, JSON.stringify(options)];
+  const child = spawn(program!, rest, { stdio: ['pipe', 'pipe', 'pipe'] });
   let log = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     log = (log + text).slice(-COMPLAINT_CHARACTERS_MAX);
