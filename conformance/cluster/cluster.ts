@@ -1,5 +1,5 @@
-// A fresh cluster for the tests, put together from this checkout and, where asked, upstream's programs in place of our parts, with
-// upstream's images loaded and a registry that serves them: one test pulls. The registry is told as anybody would tell of a mirror.
+// A fresh cluster for the tests, put together from this checkout and, where asked, upstream's programs in place of our parts. Images
+// are pulled from a registry of its own, of which the nodes are told as anybody would tell of a mirror.
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

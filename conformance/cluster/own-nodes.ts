@@ -1,19 +1,10 @@
-// Machines with our node: the first is one by `tiphys up`, the others join. The images that the tests use are loaded on each.
-import { readdirSync } from 'node:fs';
+// Machines with our node: the first is one by `tiphys up`, the others join.
 import { join } from 'node:path';
 import type { Machine } from './lab.ts';
-import { FIRST_FOLDER } from './own-server.ts';
 import { kubectlOf, type Parts, type Server } from './parts.ts';
 import { run, tiphysOn } from './run.ts';
 
 const APPROVE_INTERVAL_MS = 1000;
-
-export const imageFiles = (peers: string): string[] => {
-  const folder = join(peers, 'images');
-  return readdirSync(folder)
-    .filter((name) => name.endsWith('.tar'))
-    .map((name) => join(folder, name));
-};
 
 /** Whether a node may show the certificate it asks for is for the administrator to say, where our controllers don't run. */
 async function approveServing(kubectl: readonly string[]): Promise<void> {
@@ -48,13 +39,9 @@ async function joinNode({ scratch, registries, stack }: Parts, server: Server, m
 }
 
 export async function startOwnNodes(parts: Parts, server: Server): Promise<void> {
-  const { machines, peers, scratch, setup } = parts;
+  const { machines, setup } = parts;
   const joinAll = async () => {
     for (const machine of server.hasFirstNode ? machines.slice(1) : machines) await joinNode(parts, server, machine);
   };
   await (setup.upstream.has('controllers') ? withApproval(parts, server, joinAll) : joinAll());
-  for (const [index, machine] of machines.entries()) {
-    const directory = join(scratch, index === 0 && server.hasFirstNode ? FIRST_FOLDER : machine.nodeName);
-    await tiphysOn(machine, 'image', 'load', ...imageFiles(peers), '--data-dir', directory);
-  }
 }

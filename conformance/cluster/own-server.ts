@@ -5,8 +5,6 @@ import { startEtcd } from '../../tools/upstream/upstream.ts';
 import type { Parts, Server } from './parts.ts';
 import { tiphysOn } from './run.ts';
 
-export const FIRST_FOLDER = 'data';
-
 /** The configuration says which parts are left to others. */
 async function configurationOf({ setup, registries, machines, programs }: Parts): Promise<object> {
   const { upstream, etcd } = setup;
@@ -30,7 +28,7 @@ async function configurationOf({ setup, registries, machines, programs }: Parts)
 export async function startOwnServer(parts: Parts): Promise<Server> {
   const { scratch, machines, setup, stack } = parts;
   const machine = machines[0]!;
-  const directory = join(scratch, FIRST_FOLDER);
+  const directory = join(scratch, 'data');
   const file = join(scratch, 'configuration.yaml');
   writeFileSync(file, JSON.stringify(await configurationOf(parts)));
   stack.defer(() => tiphysOn(machine, 'down', '--data-dir', directory).then(() => undefined));

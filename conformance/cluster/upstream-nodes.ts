@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { bootstrapKubeconfig, kubeconfigAs } from './kubeconfigs.ts';
 import type { Machine } from './lab.ts';
-import { imageFiles, withApproval } from './own-nodes.ts';
+import { withApproval } from './own-nodes.ts';
 import { CLUSTER_DOMAIN, type Invitation, kubectlOf, type Parts, POD_CIDR, type Server } from './parts.ts';
 import { run, runOn, until } from './run.ts';
 import { type NodeFolder, nodeFolder, removeNode } from './upstream-node-folder.ts';
@@ -79,7 +79,6 @@ async function startKubelet(parts: Parts, server: Server, invitation: Invitation
   programs.start('containerd', ['-c', join(path, 'containerd.toml')], of('containerd'));
   const ctr = ['-a', socket, '-n', 'k8s.io'];
   await programs.until('containerd', of('containerd').name, () => run(join(peers, 'ctr'), [...ctr, 'version']).then(() => true));
-  for (const file of imageFiles(peers)) await run(join(peers, 'ctr'), [...ctr, 'images', 'import', '--local', file]);
   const kubelet = programs.start(
     'kubelet',
     [
