@@ -72,12 +72,21 @@ const unordered = (message: string) =>
     }
   });
 
+const LIST_OF_ERRORS = /errors:\n(?: {2}.*(?:\n|$))+/g;
+
+/** The lines of a list of errors, in an order of their own. */
+const sortedErrors = (message: string) =>
+  message.replace(LIST_OF_ERRORS, (list) => {
+    const [head, ...lines] = list.replace(/\n$/, '').split('\n');
+    return [head, ...lines.sort()].join('\n');
+  });
+
 const LIST_OF_CAUSES = /^([\s\S]*? is invalid: )[\s\S]*$/;
 
 /** Go goes over maps in any order, so causes are a set, and the sentence that joins them is theirs again. */
 function status(body: Record<string, any>): Record<string, any> {
   const causes = body.details?.causes;
-  if (!Array.isArray(causes)) return body;
+  if (!Array.isArray(causes)) return typeof body.message === 'string' ? { ...body, message: sortedErrors(body.message) } : body;
   // Keyed by themselves, so that one that is missing doesn't put the others beside their neighbours. Upstream repeats what it says of
   // metadata as often as its strategies ask.
   const set = Object.fromEntries(causes.map(({ field, reason, message: why }) => [`${field}: ${reason}: ${unordered(why)}`, true]).sort());
@@ -85,9 +94,9 @@ function status(body: Record<string, any>): Record<string, any> {
   return { ...body, message, details: { ...body.details, causes: set } };
 }
 
-/** Comparable with another server's answer to the same request. `drawnTexts`: versions and names to be blotted out. */
-export function normalise(answer: Answer, drawnTexts: readonly string[] = []): Answer {
-  let body = walk(answer.body);
+/** Comparable with another server's answer to the same request. `drawnTexts`: versions to be blotted out; `name`: one that was generated. */
+export function normalise(answer: Answer, drawnTexts: readonly string[] = [], name?: string): Answer {
+  let body = walk(name ? JSON.parse(JSON.stringify(answer.body).replaceAll(name, '<name>')) : answer.body);
   if (isObject(body) && body.kind === 'Status') {
     for (const each of drawnTexts)
       if (each.length > 0)

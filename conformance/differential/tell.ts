@@ -41,9 +41,27 @@ function filled(text: string, { name }: Telling, { object }: Side): string {
     .replace(/"\$PORT(\d+)"/g, (_, i) => String(object?.spec?.ports?.[i]?.nodePort ?? 0));
 }
 
-function bodyText(body: Body, side: Side): string {
-  if ('text' in body) return body.text;
-  return JSON.stringify('current' in body ? applyEdits(side.object ?? {}, body.current) : applyEdits(body.value, body.edits));
+/** Both are sent the same text, in whatever order they told their objects. */
+function inOrder(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(inOrder);
+  if (typeof value !== 'object' || value === null) return value;
+  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+  return Object.fromEntries(entries.map(([key, inner]) => [key, inOrder(inner)]));
+}
+
+function sent(body: Body, side: Side): unknown {
+  if ('text' in body) return undefined;
+  return 'current' in body ? inOrder(applyEdits(side.object ?? {}, body.current)) : applyEdits(body.value, body.edits);
+}
+
+const bodyText = (body: Body, side: Side): string => ('text' in body ? body.text : JSON.stringify(sent(body, side)));
+
+/** The name that a server made where the object sent has none. */
+function generatedName({ body }: Step, side: Side, answer: Answer): string | undefined {
+  const metadata = body && (sent(body, side) as any)?.metadata;
+  if (!metadata?.generateName || metadata.name) return undefined;
+  const told = answer.body as any;
+  return told?.details?.name ?? told?.metadata?.name;
 }
 
 async function ask(told: Telling, side: Side, step: Step): Promise<Answer> {
@@ -108,7 +126,10 @@ export async function tellStep(told: Telling, step: Step): Promise<Told> {
     return version ? [String(version)] : [];
   });
   const all = [...new Set([...drawnTexts, ...versions])];
-  const answers = given.map((answer) => withoutStatus(normalise(answer, all), step)) as [Answer, Answer];
+  const answers = given.map((answer, i) => withoutStatus(normalise(answer, all, generatedName(step, told.sides[i]!, answer)), step)) as [
+    Answer,
+    Answer,
+  ];
   const lines = partings(answers[0], answers[1]);
   told.sides.forEach((side, i) => {
     remember(side, step, given[i]!);

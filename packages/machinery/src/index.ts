@@ -2,7 +2,7 @@ export * from './apply/index.ts';
 export * as cel from './cel/index.ts';
 export { CidrValue, IpValue, readAddress, readNetwork } from './cel/library/addresses.ts';
 export { type FieldError, type FieldErrorType, fieldError } from './field-error.ts';
-export { goText } from './go-text.ts';
+export { goText, goTypeOf } from './go-text.ts';
 export * from './jsonpath/index.ts';
 export * from './patch/index.ts';
 export * from './pods/index.ts';

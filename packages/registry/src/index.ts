@@ -15,7 +15,13 @@ export {
   type UpdateRules,
 } from './define-resource.ts';
 export { ageColumn, integer, nameColumn } from './rules/columns.ts';
-export { isDns1035Label, isDns1123Subdomain } from './rules/formats.ts';
+export { isDns1035Label, isDns1123Subdomain, isQualifiedName, nameIsPathSegment } from './rules/formats.ts';
 export { checkAnnotations, checkLabelSelector, checkLabels, selectorMatches, selectorText } from './rules/labels.ts';
-export { validateCommonMetadata, validateMetadata, validateMetadataUpdate, validateScaleMetadata } from './rules/metadata.ts';
+export {
+  checkObjectMeta,
+  validateCommonMetadata,
+  validateMetadata,
+  validateMetadataUpdate,
+  validateScaleMetadata,
+} from './rules/metadata.ts';
 export { checkWebhookClient } from './rules/webhook-client.ts';

@@ -35,6 +35,10 @@ export interface ObjectCodec {
    * changed, where nothing is different. Absent for kinds whose schema never changes.
    */
   read?(stored: PlainObject): PlainObject;
+  /** An object that was just converted, without what its version doesn't know. May change the argument. */
+  converted?(object: PlainObject): PlainObject;
+  /** Objects say themselves what they are, and rules judge it, not the decoder. */
+  selfNamed?: boolean;
   /** Fills in defaults; may change the argument. */
   applyDefaults(object: PlainObject): PlainObject;
   /** Schema of a kind that isn't built in, as a v3 component, for OpenAPI. */

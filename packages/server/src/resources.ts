@@ -41,6 +41,12 @@ export class Endpoint {
     return this.definition.type;
   }
 
+  /** The kind that is called invalid: the stored one, or what the object itself says. */
+  invalidKind(object: PlainObject): { group: string; kind: string } {
+    if (this.codec.selfNamed) return { group: this.type.group, kind: object.kind ?? '' };
+    return this.definition.conversion?.stored ?? this.type;
+  }
+
   keyOf(name: string, namespace: string | undefined): string {
     return this.type.namespaced ? `${namespace ?? ''}/${name}` : name;
   }
@@ -66,8 +72,8 @@ export class Endpoint {
     if (isOwn && !this.codec.read) return stored;
     let view = this.#views.get(entry);
     if (!view) {
-      view = isOwn ? stored : this.#converted(stored);
-      view = this.codec.read?.(view) ?? view;
+      view = this.codec.read?.(stored) ?? stored;
+      if (!isOwn) view = this.#converted(view);
       this.#views.set(entry, view);
     }
     return view;
@@ -95,12 +101,12 @@ export class Endpoint {
   async #convert(convert: NonNullable<NonNullable<Definition['conversion']>['convert']>, entries: readonly Entry[]): Promise<void> {
     try {
       const objects = await convert(
-        entries.map((entry) => entry.object),
+        entries.map((entry) => this.codec.read?.(entry.object) ?? entry.object),
         this.type,
       );
       for (const [i, entry] of entries.entries()) {
         const view = objects[i] as PlainObject;
-        this.#views.set(entry, this.codec.read?.(view) ?? view);
+        this.#views.set(entry, this.codec.converted?.(view) ?? view);
       }
     } finally {
       for (const entry of entries) this.#converting.delete(entry);
@@ -111,7 +117,7 @@ export class Endpoint {
     const { conversion } = this.definition;
     invariant(!conversion?.convert, 'an object is looked at before its conversion');
     const converted = conversion ? (conversion.fromStored(structuredClone(stored)) as PlainObject) : stored;
-    return { ...converted, kind: this.type.kind, apiVersion: this.apiVersion };
+    return this.#known({ ...converted, kind: this.type.kind, apiVersion: this.apiVersion });
   }
 
   /** An object of another endpoint of the same stored objects, in this version. The argument isn't changed. */
@@ -119,7 +125,8 @@ export class Endpoint {
     const stored = await other.stored(structuredClone(object));
     if (stored.apiVersion === this.apiVersion && stored.kind === this.type.kind) return stored;
     const convert = this.definition.conversion?.convert;
-    return convert ? ((await convert([stored], this.type))[0] as PlainObject) : this.#converted(stored);
+    if (!convert) return this.#converted(stored);
+    return this.#known((await convert([stored], this.type))[0] as PlainObject);
   }
 
   /** The form to be stored; a promise only where somebody else has to be asked. May change the object. */
@@ -127,10 +134,14 @@ export class Endpoint {
     const { conversion } = this.definition;
     if (!conversion) return this.#storedAs ? { ...object, ...this.#storedAs } : object;
     if (conversion.convert && this.apiVersion !== apiVersionOf(conversion.stored)) {
-      return conversion.convert([object], conversion.stored).then(([converted]) => converted as PlainObject);
+      return conversion.convert([object], conversion.stored).then(([converted]) => this.#known(converted as PlainObject));
     }
     const stored = conversion.toStored(object as KubeObject) as PlainObject;
-    return { ...stored, kind: conversion.stored.kind, apiVersion: apiVersionOf(conversion.stored) };
+    return this.#known({ ...stored, kind: conversion.stored.kind, apiVersion: apiVersionOf(conversion.stored) });
+  }
+
+  #known(converted: PlainObject): PlainObject {
+    return this.codec.converted?.(converted) ?? converted;
   }
 
   /** A cache event as this version's watchers see it. */

@@ -1,5 +1,5 @@
 // Finds what a request is for: a resource's verb, a subresource, discovery or another document.
-import { type ApiResponse, StatusError } from '@tiphys/machinery';
+import { type ApiResponse, StatusError, statusError } from '@tiphys/machinery';
 import { whenFresh } from './freshness.ts';
 import type { RequestInfo, SubresourceHandler } from './interfaces.ts';
 import { type Encoding, negotiate, type Output } from './output/negotiate.ts';
@@ -110,7 +110,8 @@ export class Server {
     const { info } = context;
     const verb = this.#subresourceVerb(endpoint, info.subresource, info.verb);
     if (verb) return verb(context, endpoint);
-    throw served(endpoint, info.subresource) ? methodNotAllowed() : notFoundPath();
+    if (served(endpoint, info.subresource)) throw methodNotAllowed();
+    throw endpoint.codec.selfNamed ? statusError.notFound(endpoint.type, info.name) : notFoundPath();
   }
 
   #handler(info: RequestInfo): SubresourceHandler | undefined {

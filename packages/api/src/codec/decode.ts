@@ -43,7 +43,8 @@ export function decode<T extends KubeObject = KubeObject>(bytes: Uint8Array | st
   const value = parseJson(text);
   const { object, node, tally } = convert(value, options);
   const strictErrors: string[] = [];
-  if (options.strict && (tally.unknown > 0 || tally.keys !== countColons(text))) strictErrors.push(...strictErrorsOf(node, readJson(text)));
+  if (options.strict && (tally.unknown > 0 || tally.keys !== countColons(text)))
+    strictErrors.push(...strictErrorsOf(node, readJson(text), structOf(OBJECT_META)));
   return { object: object as T, strictErrors };
 }
 
@@ -69,7 +70,7 @@ function decodeYaml<T extends KubeObject>(text: string, options: DecodeOptions):
   const document = decodeConfiguration(text);
   const { object, node, tally } = convert(document.value, options);
   const strictErrors = options.strict ? [...document.duplicates] : [];
-  if (options.strict && tally.unknown > 0) strictErrors.push(...strictErrorsOf(node, toJsonValue(document.value)));
+  if (options.strict && tally.unknown > 0) strictErrors.push(...strictErrorsOf(node, toJsonValue(document.value), structOf(OBJECT_META)));
   return { object: object as T, strictErrors };
 }
 
@@ -106,8 +107,10 @@ function normalizeUnstructured(value: unknown, tally: NormalizeTally): object {
   if (source.metadata === undefined || source.metadata === null) return source;
   const node = structOf('items' in source && Array.isArray(source.items) ? LIST_META : OBJECT_META);
   try {
-    const ignored: NormalizeTally = { keys: 0, unknown: 0 };
-    return { ...source, metadata: normalizeStruct(node, source.metadata, ignored, goTypeOf(node)) };
+    const inner: NormalizeTally = { keys: 0, unknown: 0 };
+    const metadata = normalizeStruct(node, source.metadata, inner, goTypeOf(node));
+    tally.unknown += inner.unknown;
+    return { ...source, metadata };
   } catch (error) {
     if (error instanceof TypeMismatch) error.within('', [], 'metadata');
     throw error;
@@ -121,7 +124,8 @@ function normalizeUnstructured(value: unknown, tally: NormalizeTally): object {
 export function normalize<T extends KubeObject = KubeObject>(value: unknown, options: Omit<DecodeOptions, 'mediaType'> = {}): Decoded<T> {
   const { object, node, tally } = convert(value, options, true);
   const isConverted = options.strict === 'converted';
-  const strictErrors = options.strict && tally.unknown > 0 ? strictErrorsOf(node, toJsonValue(value), !isConverted) : [];
+  const strictErrors =
+    options.strict && tally.unknown > 0 ? strictErrorsOf(node, toJsonValue(value), structOf(OBJECT_META), !isConverted) : [];
   if (isConverted) strictErrors.sort();
   return { object: object as T, strictErrors };
 }

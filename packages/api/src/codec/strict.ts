@@ -52,7 +52,13 @@ class Collector {
     }
   }
 
-  /** Without a schema only duplicates can be wrong. */
+  /** Without a schema only duplicates can be wrong, and fields of metadata. */
+  document(value: JsonValue, metadata: StructNode): void {
+    this.free(value, '');
+    if (!(value instanceof JsonObject)) return;
+    for (const [key, inner] of value.entries) if (key === 'metadata' && inner instanceof JsonObject) this.struct(metadata, inner, key);
+  }
+
   free(value: JsonValue, path: string): void {
     if (Array.isArray(value)) {
       value.forEach((item, i) => {
@@ -69,10 +75,10 @@ class Collector {
   }
 }
 
-/** Messages such as `unknown field "spec.foo"`. Without a node the document has no schema. */
-export function strictErrorsOf(node: StructNode | undefined, value: JsonValue, withKeys = true): string[] {
+/** Messages such as `unknown field "spec.foo"`. Without a node only the document's metadata has a schema. */
+export function strictErrorsOf(node: StructNode | undefined, value: JsonValue, metadata: StructNode, withKeys = true): string[] {
   const collector = new Collector(withKeys);
-  if (!node) collector.free(value, '');
+  if (!node) collector.document(value, metadata);
   else if (value instanceof JsonObject) collector.struct(node, value, '');
   return [...collector.errors];
 }

@@ -163,11 +163,30 @@ function compareLists(list: ListType, left: readonly unknown[], right: readonly 
   return children.change();
 }
 
+/** What is told of one side alone where the other has another form: its entries or items, or itself as a leaf. */
+function partsOf(type: MergeType, value: unknown): FieldTree | undefined {
+  const form = formOf(type, value);
+  if (form === 'scalar' || (form === 'list' ? type.list!.kind === 'atomic' : type.map!.atomic)) return undefined;
+  const { '.': own, ...parts } = wholeTree(type, value);
+  return own ? parts : undefined;
+}
+
+/** A map that becomes a text, or the like: what was in the one is gone, and the place itself has changed. */
+function compareForms(type: MergeType, left: unknown, right: unknown): Change {
+  const [removed, added] = [partsOf(type, left), partsOf(type, right)];
+  return {
+    ...(removed && added ? {} : { modified: LEAF }),
+    ...(removed ? { removed } : {}),
+    ...(added ? { added } : {}),
+  };
+}
+
 function compareNode(type: MergeType, left: unknown, right: unknown): Change | undefined {
   if (left === right) return undefined;
   if (left === undefined) return { added: wholeTree(type, right) };
   if (right === undefined) return { removed: wholeTree(type, left) };
   const form = formOf(type, right === null ? left : right);
+  if (left !== null && right !== null && formOf(type, left) !== form) return compareForms(type, left, right);
   if (form === 'map' && (left === null || formOf(type, left) === 'map') && type.map && !type.map.atomic) {
     if (hasEntries(left) || hasEntries(right)) return compareMaps(type.map, left, right);
   } else if (form === 'list' && (left === null || Array.isArray(left)) && type.list && type.list.kind !== 'atomic') {

@@ -116,6 +116,14 @@ export function sortedTree(tree: FieldTree): FieldTree {
   return result;
 }
 
+function valueText(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(valueText).join(',')}]`;
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
+  return Object.entries(value)
+    .map(([name, inner]) => `${name}=${valueText(inner)}`)
+    .join('');
+}
+
 /** One element of a path as upstream prints it: `.spec`, `[name="web"]`, `[="a"]`, `[0]`. */
 function elementText(element: string): string {
   const rest = element.slice(2);
@@ -123,7 +131,7 @@ function elementText(element: string): string {
   if (element.startsWith('v:')) return `[=${rest}]`;
   if (element.startsWith('i:')) return `[${rest}]`;
   const fields = Object.entries(JSON.parse(rest) as Record<string, unknown>);
-  return `[${fields.map(([name, value]) => `${name}=${JSON.stringify(value)}`).join(',')}]`;
+  return `[${fields.map(([name, value]) => `${name}=${valueText(value)}`).join(',')}]`;
 }
 
 /** Every path in the set, as text: a node's own members first, then what is below. */

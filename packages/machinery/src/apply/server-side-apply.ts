@@ -9,8 +9,8 @@ import { type Conflict, conflictError } from './conflicts.ts';
 import { difference, type FieldTree, intersection, isEmptyTree, NOTHING, recursiveDifference, union } from './field-tree.ts';
 import { decodeManagers, encodeManagers, identityOf, type Manager, unmanaged, withoutUnowned } from './managers.ts';
 import { ensureNamed, mergeTyped, removeFields } from './merge.ts';
-import { changesBetween, dispossessed, type FieldManager, managersAfterUpdate, type TrackedType } from './track-update.ts';
-import { typedErrors } from './typed-errors.ts';
+import { changesByVersion, dispossessed, type FieldManager, managersAfterUpdate, type TrackedType, UntypedError } from './track-update.ts';
+import { errorsText, typedErrors } from './typed-errors.ts';
 import { NoElement } from './typed-value.ts';
 
 export const LAST_APPLIED_ANNOTATION = 'kubectl.kubernetes.io/last-applied-configuration';
@@ -21,10 +21,12 @@ export interface ApplyResult<T> {
   object: T;
   /** False when neither the object's value nor its managers changed. */
   changed: boolean;
+  /** Of a live object: its value is what it was; only its managers may have changed. */
+  same: boolean;
 }
 
 /** Takes out what the applier named last time and now does not, unless someone else owns it. */
-function pruned(type: MergeType, merged: object, last: FieldTree, managers: readonly Manager[]): object {
+function pruned({ type, loose }: TrackedType, merged: object, last: FieldTree, managers: readonly Manager[]): object {
   if (isEmptyTree(last)) return merged;
   const lastNamed = ensureNamed(type, last);
   const all = ensureNamed(type, fieldsOf(type, merged));
@@ -34,7 +36,7 @@ function pruned(type: MergeType, merged: object, last: FieldTree, managers: read
   const withOwned = (removeFields(type, merged, difference(all, kept)) ?? {}) as object;
   // Items that hang below a removed one but were never the applier's stay.
   const keptNow = ensureNamed(type, fieldsOf(type, withOwned));
-  return (removeFields(type, merged, intersection(difference(all, keptNow), lastNamed)) ?? {}) as object;
+  return (removeFields(type, merged, intersection(difference(all, keptNow), lastNamed), loose ? null : undefined) ?? {}) as object;
 }
 
 interface Attempt {
@@ -50,19 +52,27 @@ function attempt(live: object, config: object, managers: readonly Manager[], sel
   const named = fieldsOf(type, config);
   const mine: Manager = { ...self, fields: resetFields ? recursiveDifference(named, resetFields) : named };
   const all = [...managers.filter((manager) => manager !== last), mine];
-  const object = pruned(type, mergeTyped(type, live, config) as object, last?.fields ?? NOTHING, all);
-  const changes = changesBetween(live, object, tracked);
-  const changed = union(changes.modified, changes.added);
+  const object = pruned(tracked, mergeTyped(type, live, config) as object, last?.fields ?? NOTHING, all);
+  const changes = changesByVersion(live, object, all, tracked, self.apiVersion);
   const conflicts: Conflict[] = [];
   for (const manager of all) {
-    if (manager === mine) continue;
-    const fields = intersection(manager.fields, changed);
+    const seen = changes(manager.apiVersion);
+    if (manager === mine || !seen) continue;
+    const fields = intersection(manager.fields, union(seen.modified, seen.added));
     if (!isEmptyTree(fields)) conflicts.push({ manager, fields });
   }
   const owners = dispossessed(all, changes, identity)
     .map((manager) => (manager === mine ? { ...mine, fields: withoutUnowned(mine.fields) } : manager))
     .filter((manager) => !isEmptyTree(manager.fields));
   return { object, managers: owners, conflicts };
+}
+
+function typedAttempt(...args: Parameters<typeof attempt>): Attempt {
+  try {
+    return attempt(...args);
+  } catch (error) {
+    throw error instanceof UntypedError ? new StatusError(500, '', error.message) : error;
+  }
 }
 
 /** Fields that `kubectl apply` without server side set and that still have its value: its server-side form may take them over. */
@@ -114,8 +124,7 @@ function checked(config: KubeObject, apiVersion: string, kind: string | undefine
 
 function refuseUntyped(what: 'patch' | 'live', object: KubeObject, apiVersion: string, errors: readonly string[]): void {
   if (errors.length === 0) return;
-  const text = errors.length === 1 ? errors[0] : `errors:\n${errors.map((error) => `  ${error}`).join('\n')}`;
-  throw new StatusError(500, '', `failed to create typed ${what} object (${subjectText(object, apiVersion)}): ${text}`);
+  throw new StatusError(500, '', `failed to create typed ${what} object (${subjectText(object, apiVersion)}): ${errorsText(errors)}`);
 }
 
 /** With the annotation that keeps client-side `kubectl apply` usable on an object that has it. */
@@ -173,18 +182,19 @@ function applied<T extends KubeObject>(
     time: manager.time,
     fields: NOTHING,
   };
-  const { object, managers: owners, conflicts } = attempt(before, config, managers, self, tracked);
+  const { object, managers: owners, conflicts } = typedAttempt(before, config, managers, self, tracked);
   if (conflicts.length > 0 && !force) refuse(conflicts, manager, before, type);
 
-  let value = withoutNulls(object) as T;
-  const same = live !== undefined && jsonEqual(value, withoutNulls(before));
+  const settled = (merged: object) => (tracked.loose ? merged : withoutNulls(merged)) as T;
+  let value = settled(object);
+  const same = live !== undefined && jsonEqual(value, settled(before));
   // Times are of changes: an apply that leaves the value as it is keeps the applier's old one.
   const old = managers.find((m) => identityOf(m) === identityOf(self));
   const timed = same ? owners.map((owner) => (identityOf(owner) === identityOf(self) ? kept(owner, old?.time) : owner)) : owners;
   if (manager.name === 'kubectl') value = withLastApplied(value, config);
   const managedFields = encodeManagers(timed);
   const unchanged = same && jsonEqual(managedFields ?? [], live.metadata?.managedFields ?? []) && jsonEqual(value, before);
-  return { object: managed(value, managedFields), changed: !unchanged };
+  return { object: managed(value, managedFields), changed: !unchanged, same };
 }
 
 function refuse(conflicts: Conflict[], manager: FieldManager, live: KubeObject, type: MergeType): void {

@@ -7,6 +7,7 @@ import { type Comparison, compareTyped } from './compare.ts';
 import { withStructs } from './empty-object.ts';
 import { difference, type FieldTree, isEmptyTree, recursiveDifference, union } from './field-tree.ts';
 import { cappedManagers, decodeManagers, encodeManagers, identityOf, type Manager, unmanaged, withoutUnowned } from './managers.ts';
+import { errorsText, typedErrors } from './typed-errors.ts';
 import { NoElement } from './typed-value.ts';
 
 export interface FieldManager {
@@ -28,6 +29,37 @@ export interface TrackedType {
   empty: object;
   /** What the write cannot touch: `{'f:status': {}}` for the main resource, `{'f:spec': {}}` … for status. */
   resetFields?: FieldTree;
+  /** The kind has no Go type: nulls stay, and an object that isn't of the type has no managers. */
+  loose?: boolean;
+  /** Types of all versions of a kind whose versions differ: managers know the object in their own one. */
+  versions?: ReadonlyMap<string, MergeType>;
+}
+
+/** An object isn't of the type that a manager knows it by. */
+export class UntypedError extends Error {}
+
+/** What changed as a manager of the version sees it; undefined where there is no such version any more. */
+export type Changes = (apiVersion: string) => Comparison | undefined;
+
+/** Throws UntypedError. */
+function mustBeTyped(type: MergeType, object: object): void {
+  const errors = typedErrors(type, object, '', true);
+  if (errors.length > 0) throw new UntypedError(errorsText(errors));
+}
+
+/** Throws UntypedError where the object before or after isn't of a manager's version. */
+export function changesByVersion(old: object, changed: object, managers: readonly Manager[], tracked: TrackedType, own: string): Changes {
+  const { versions } = tracked;
+  const changes = changesBetween(old, changed, tracked);
+  if (!versions) return () => changes;
+  const byVersion = new Map<string, Comparison | undefined>([[own, changes]]);
+  for (const { apiVersion } of managers) {
+    if (byVersion.has(apiVersion)) continue;
+    const type = versions.get(apiVersion);
+    if (type) for (const object of [old, changed]) mustBeTyped(type, object);
+    byVersion.set(apiVersion, type && changesBetween(old, changed, { ...tracked, type }));
+  }
+  return (apiVersion) => byVersion.get(apiVersion);
 }
 
 /** What changed between two objects of the kind, without what the write could not touch. */
@@ -42,17 +74,18 @@ export function changesBetween(old: object, changed: object, { type, empty, rese
 }
 
 /** The managers without the fields that changed hands or went. */
-export function dispossessed(managers: readonly Manager[], changes: Comparison, except?: string): Manager[] {
-  const changed = union(changes.modified, changes.added);
-  const gone = isEmptyTree(changes.removed);
-  if (isEmptyTree(changed) && gone) return managers.filter((manager) => !isEmptyTree(manager.fields));
+export function dispossessed(managers: readonly Manager[], changes: Changes, except?: string): Manager[] {
   const result: Manager[] = [];
   for (const manager of managers) {
     if (identityOf(manager) === except) {
       if (!isEmptyTree(manager.fields)) result.push(manager);
       continue;
     }
-    const fields = difference(difference(manager.fields, changed), changes.removed);
+    const seen = changes(manager.apiVersion);
+    if (!seen) continue;
+    const changed = union(seen.modified, seen.added);
+    const untouched = isEmptyTree(changed) && isEmptyTree(seen.removed);
+    const fields = untouched ? manager.fields : difference(difference(manager.fields, changed), seen.removed);
     if (!isEmptyTree(fields)) result.push(fields === manager.fields ? manager : { ...manager, fields });
   }
   return result;
@@ -66,8 +99,9 @@ export function managersAfterUpdate(
   manager: FieldManager,
   tracked: TrackedType,
 ): Manager[] {
-  const changes = changesBetween(old, changed, tracked);
-  const others = dispossessed(managers, changes);
+  const seen = changesByVersion(old, changed, managers, tracked, manager.apiVersion);
+  const changes = seen(manager.apiVersion)!;
+  const others = dispossessed(managers, seen);
   const fields = withoutUnowned(union(changes.modified, changes.added));
   if (isEmptyTree(fields)) return others;
   const self: Manager = {
@@ -113,10 +147,14 @@ export function trackUpdate(
   if (managers.length === 0 && old?.metadata?.uid) return undefined;
   const before = old ? unmanaged(old) : tracked.empty;
   try {
+    if (tracked.loose) {
+      if (tracked.kind !== undefined && changed.kind !== tracked.kind) return undefined;
+      for (const object of [before, changed]) mustBeTyped(tracked.type, object);
+    }
     return encodeManagers(cappedManagers(managersAfterUpdate(before, unmanaged(changed), managers, manager, tracked)));
   } catch (error) {
-    if (!(error instanceof NoElement)) throw error;
-    // Nobody is recorded where the parts of an object can't be told apart (fieldmanager.go UpdateNoErrors).
+    if (!(error instanceof NoElement || error instanceof UntypedError)) throw error;
+    // Nobody is recorded where the parts of an object can't be told apart, or it isn't of its type (fieldmanager.go UpdateNoErrors).
     return undefined;
   }
 }

@@ -45,6 +45,10 @@ function listErrors(list: ListType, items: readonly unknown[], path: string, isS
   return errors;
 }
 
+/** Several sentences as one text. */
+export const errorsText = (errors: readonly string[]): string =>
+  errors.length === 1 ? errors[0]! : `errors:\n${errors.map((error) => `  ${error}`).join('\n')}`;
+
 /** Sentences such as `.spec.foo: field not declared in schema`. What is stored already may hold the same item twice. */
 export function typedErrors(type: MergeType, value: unknown, path = '', isStored = false): string[] {
   const at = (errors: string[]) => errors.map((error) => (path === '' ? error : `${path}: ${error}`));
@@ -58,8 +62,12 @@ export function typedErrors(type: MergeType, value: unknown, path = '', isStored
   }
   if (typeof value !== 'object' || Array.isArray(value)) return at([`expected map, got ${shownValue(value)}`]);
   const map = type.map!;
-  return Object.entries(entriesOf(value)).flatMap(([key, entry]) => {
+  const errors: string[] = [];
+  for (const [key, entry] of Object.entries(entriesOf(value))) {
     const fieldType = map.fields[key] ?? map.values;
-    return fieldType ? typedErrors(fieldType, entry, `${path}.${key}`, isStored) : [`${path}.${key}: field not declared in schema`];
-  });
+    // Upstream looks no further then, and its order is chance.
+    if (!fieldType) return [...errors, `${path}.${key}: field not declared in schema`];
+    errors.push(...typedErrors(fieldType, entry, `${path}.${key}`, isStored));
+  }
+  return errors;
 }

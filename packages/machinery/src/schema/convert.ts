@@ -18,7 +18,7 @@ class Conversion {
     const fields: Record<string, FieldSchema> = {};
     for (const [key, property] of Object.entries(schema.properties ?? {})) {
       const field = this.field(property, `${name}.${key}`);
-      fields[key] = schema.required?.includes(key) ? { ...field, required: true } : field;
+      fields[key] = field;
     }
     if (root || schema['x-kubernetes-embedded-resource']) {
       fields.apiVersion ??= { type: 'string' };

@@ -1,6 +1,7 @@
 // Defaults of a definition's schema must themselves be valid and known (apiextensions apiserver/schema/defaulting/validation.go).
 import { type FieldError, fieldError } from '../field-error.ts';
 import type { JsonSchema } from './json-schema.ts';
+import { listTypeErrors } from './list-types.ts';
 import { unknownFieldsOf } from './prune.ts';
 import { validateAgainst } from './validate.ts';
 
@@ -8,7 +9,7 @@ const META_FIELDS = new Set(['metadata', 'kind', 'apiVersion']);
 
 /** The sentences speak of the value as of a whole object: only the fields tell where it stands. */
 function valueErrors(schema: JsonSchema, value: unknown, at: string): FieldError[] {
-  return validateAgainst(schema, value).map((error) => {
+  return [...validateAgainst(schema, value), ...listTypeErrors(schema, value, '')].map((error) => {
     const { field } = error;
     if (field === '' || field === '<nil>') return { ...error, field: at };
     return { ...error, field: field.startsWith('[') ? `${at}${field}` : `${at}.${field}` };

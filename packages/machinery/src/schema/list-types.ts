@@ -23,13 +23,12 @@ function duplicates(ids: readonly string[], found: (index: number) => void): voi
   });
 }
 
-function keysOf(item: object, schema: JsonSchema): Record<string, unknown> {
-  const keys: Record<string, unknown> = {};
-  for (const key of schema['x-kubernetes-list-map-keys'] ?? []) {
-    const value = (item as Record<string, unknown>)[key] ?? schema.items?.properties?.[key]?.default;
-    if (value !== undefined) keys[key] = value;
-  }
-  return keys;
+const isMap = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** The keys that the item has. */
+function keysOf(item: unknown, keys: readonly string[]): Record<string, unknown> {
+  if (!isMap(item)) return {};
+  return Object.fromEntries(keys.filter((key) => Object.hasOwn(item, key)).map((key) => [key, item[key]]));
 }
 
 function duplicatesIn(schema: JsonSchema, value: readonly unknown[], path: string): FieldError[] {
@@ -37,9 +36,9 @@ function duplicatesIn(schema: JsonSchema, value: readonly unknown[], path: strin
   if (schema['x-kubernetes-list-type'] === 'set') {
     duplicates(value.map(canonical), (i) => errors.push(fieldError.duplicate(`${path}[${i}]`, value[i])));
   } else if (schema['x-kubernetes-list-type'] === 'map') {
-    const bad = value.findIndex((item) => typeof item !== 'object' || item === null || Array.isArray(item));
+    const bad = value.findIndex((item) => item !== null && !isMap(item));
     if (bad >= 0) return [fieldError.invalid(`${path}[${bad}]`, value[bad], 'must be an object for an array of list-type map')];
-    const keys = value.map((item) => keysOf(item as object, schema));
+    const keys = value.map((item) => keysOf(item, schema['x-kubernetes-list-map-keys'] ?? []));
     duplicates(keys.map(canonical), (i) => errors.push(fieldError.duplicate(`${path}[${i}]`, keys[i])));
   }
   return errors;

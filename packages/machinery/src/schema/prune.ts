@@ -27,10 +27,15 @@ function prunedMap(value: Record<string, unknown>, schema: JsonSchema, path: str
   return kept;
 }
 
+/** Where unknown fields are kept, those of items are kept, too. */
+const itemSchema = ({ items = {}, 'x-kubernetes-preserve-unknown-fields': keeps }: JsonSchema): JsonSchema =>
+  keeps ? { ...items, 'x-kubernetes-preserve-unknown-fields': true } : items;
+
 function pruned(value: unknown, schema: JsonSchema, path: string, pruning: Pruning): unknown {
   if (Array.isArray(value)) {
     if (!schema.items && schema['x-kubernetes-preserve-unknown-fields']) return value;
-    return value.map((item, i) => pruned(item, schema.items ?? {}, `${path}[${i}]`, pruning));
+    const items = itemSchema(schema);
+    return value.map((item, i) => pruned(item, items, `${path}[${i}]`, pruning));
   }
   if (!isMap(value)) return value;
   return prunedMap(value, schema, path, schema['x-kubernetes-embedded-resource'] === true, pruning);
@@ -48,6 +53,22 @@ export function pruneObject<T extends object>(object: T, schema: JsonSchema): { 
   const pruning: Pruning = { unknown: [] };
   const kept = prunedMap(object as Record<string, unknown>, schema, '', true, pruning) as T;
   return { object: kept, unknownFields: pruning.unknown.sort() };
+}
+
+/** Takes out nulls where there may be none and no default would take their place, in place. */
+export function dropNulls(value: unknown, schema: JsonSchema): void {
+  if (Array.isArray(value)) {
+    if (schema.items) for (const item of value) dropNulls(item, schema.items);
+    return;
+  }
+  if (!isMap(value)) return;
+  const additional = additionalSchema(schema);
+  for (const key of Object.keys(value)) {
+    const inner = declaredIn(schema, key) ?? additional;
+    if (!inner) continue;
+    if (value[key] === null && !inner.nullable && (inner.default === undefined || inner.default === null)) delete value[key];
+    else dropNulls(value[key], inner);
+  }
 }
 
 /** Fills in the schema's defaults, in place; nulls that may not be there count as absent. */

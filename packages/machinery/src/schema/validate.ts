@@ -1,11 +1,11 @@
 // Validates a value against a structural schema with upstream's messages (kube-openapi pkg/validation/validate and errors;
-// apiextensions apiserver/validation/validation.go turns them into field errors).
+// apiextensions apiserver/validation: validation.go turns them into field errors, ratcheting.go forgives what hasn't changed).
 import { RE2JS } from 're2js';
 import { type FieldError, fieldError } from '../field-error.ts';
-import { jsonEqual } from '../patch/json-value.ts';
-import { hasFormat } from './formats.ts';
+import type { Correlated } from './correlated.ts';
+import { formatFor, hasFormat, isKnownFormat } from './formats.ts';
 import { additionalSchema, type JsonSchema } from './json-schema.ts';
-import { listTypeErrors } from './list-types.ts';
+import { enumErrors, inBody, numberErrors } from './validate-scalars.ts';
 
 const PATTERNS_MAX = 1000;
 const patterns = new Map<string, RE2JS>();
@@ -19,6 +19,23 @@ function compiledPattern(pattern: string): RE2JS {
   return compiled;
 }
 
+/** What is wrong, and how many checks were made: of several alternatives the one with most is told about. */
+interface Result {
+  errors: FieldError[];
+  checks: number;
+}
+
+function take(into: Result, from: Result): void {
+  into.errors.push(...from.errors);
+  into.checks += from.checks;
+}
+
+const fieldOf = (path: string) => path.replace(/^\./, '') || '<nil>';
+const invalid = (path: string, value: unknown, what: string) => fieldError.invalid(fieldOf(path), value, inBody(path, what));
+const child = (path: string, key: string) => (path === '' ? key : `${path}.${key}`);
+/** Upstream reports these at the root of what is validated. */
+const combined = (message: string): FieldError => fieldError.invalid('<nil>', '', message);
+
 function typeName(value: unknown): string {
   if (value === null) return 'null';
   if (Array.isArray(value)) return 'array';
@@ -26,135 +43,154 @@ function typeName(value: unknown): string {
   return typeof value;
 }
 
-const child = (path: string, key: string) => (path === '' ? key : `${path}.${key}`);
-const inBody = (path: string, what: string) => `${path} in body ${what}`;
-const invalid = (path: string, value: unknown, what: string) => fieldError.invalid(path, value, inBody(path, what));
+const typesOf = (schema: JsonSchema): string[] =>
+  schema['x-kubernetes-int-or-string'] ? ['integer', 'string'] : schema.type ? [schema.type] : [];
 
-function typeErrors(schema: JsonSchema, value: unknown, path: string): FieldError[] {
-  const types = schema['x-kubernetes-int-or-string'] ? ['integer', 'string'] : schema.type ? [schema.type] : [];
-  if (types.length === 0) return [];
+function typeErrors(schema: JsonSchema, format: string, value: unknown, path: string): FieldError[] {
+  const types = typesOf(schema);
+  const mustBe = (wanted: string, actual: string) => [
+    fieldError.typeInvalid(fieldOf(path), actual, inBody(path, `must be of type ${wanted}: ${JSON.stringify(actual)}`)),
+  ];
   const actual = typeName(value);
-  const fits =
-    types.includes(actual) || (actual === 'integer' && types.includes('number')) || (actual === 'null' && schema.nullable === true);
-  if (fits) return [];
-  return [fieldError.typeInvalid(path, actual, inBody(path, `must be of type ${types.join(',')}: ${JSON.stringify(actual)}`))];
+  if (value === null) return types.length > 0 && !schema.nullable ? mustBe(types.join(','), actual) : [];
+  if (types.length === 0 && format === '') return [];
+  const isIntegerForNumber = actual === 'integer' && types.includes('number');
+  const hasFormatOfItsOwn = typeof value === 'string' || Array.isArray(value);
+  const numberFormat = actual === 'integer' ? 'int64' : actual === 'number' ? 'float64' : '';
+  if (!hasFormatOfItsOwn && format !== '' && !(types.includes(actual) || numberFormat === format || isIntegerForNumber))
+    return mustBe(format, numberFormat);
+  // Texts with a format are the format's matter; upstream lets lists pass there too.
+  if (hasFormatOfItsOwn && format !== '' && !types.includes('number') && !types.includes('integer')) return [];
+  return types.includes(actual) || isIntegerForNumber ? [] : mustBe(types.join(','), actual);
 }
 
-function numberErrors(schema: JsonSchema, value: number, path: string): FieldError[] {
-  const errors: FieldError[] = [];
-  const { multipleOf, maximum, minimum } = schema;
-  if (multipleOf !== undefined && !Number.isInteger(value / multipleOf)) {
-    errors.push(invalid(path, value, `should be a multiple of ${multipleOf}`));
-  }
-  if (maximum !== undefined && (schema.exclusiveMaximum ? value >= maximum : value > maximum)) {
-    errors.push(invalid(path, value, `should be less than ${schema.exclusiveMaximum ? '' : 'or equal to '}${maximum}`));
-  }
-  if (minimum !== undefined && (schema.exclusiveMinimum ? value <= minimum : value < minimum)) {
-    errors.push(invalid(path, value, `should be greater than ${schema.exclusiveMinimum ? '' : 'or equal to '}${minimum}`));
-  }
-  return errors;
-}
-
+/** The first thing that is wrong. */
 function stringErrors(schema: JsonSchema, value: string, path: string): FieldError[] {
-  const errors: FieldError[] = [];
   const length = schema.maxLength === undefined && schema.minLength === undefined ? 0 : [...value].length;
-  if (schema.maxLength !== undefined && length > schema.maxLength) errors.push(fieldError.tooLong(path, schema.maxLength));
-  if (schema.minLength !== undefined && length < schema.minLength) {
-    errors.push(invalid(path, value, `should be at least ${schema.minLength} chars long`));
-  }
-  if (schema.pattern && !compiledPattern(schema.pattern).matcher(value).find()) {
-    errors.push(invalid(path, value, `should match '${schema.pattern}'`));
-  }
-  if (schema.format && !hasFormat(schema.format, value)) {
-    errors.push(fieldError.typeInvalid(path, value, inBody(path, `must be of type ${schema.format}: ${JSON.stringify(value)}`)));
-  }
-  return errors;
+  if (schema.maxLength !== undefined && length > schema.maxLength) return [fieldError.tooLong(fieldOf(path), schema.maxLength)];
+  if (schema.minLength !== undefined && length < schema.minLength)
+    return [invalid(path, value, `should be at least ${schema.minLength} chars long`)];
+  if (schema.pattern && !compiledPattern(schema.pattern).matcher(value).find())
+    return [invalid(path, value, `should match '${schema.pattern}'`)];
+  return [];
 }
 
-function listErrors(schema: JsonSchema, value: readonly unknown[], path: string): FieldError[] {
+function listResult(schema: JsonSchema, value: readonly unknown[], path: string, ratchet: Ratchet): Result {
   const { items } = schema;
-  const errors = items ? value.flatMap((item, i) => schemaErrors(items, item, `${path}[${i}]`)) : [];
-  if (schema.minItems !== undefined && value.length < schema.minItems) {
-    errors.push(invalid(path, value.length, `should have at least ${schema.minItems} items`));
+  const result: Result = { errors: [], checks: 1 };
+  if (items) {
+    for (const [i, item] of value.entries()) take(result, innerResult(items, item, `${path}[${i}]`, ratchet && (() => ratchet.index(i))));
   }
-  if (schema.maxItems !== undefined && value.length > schema.maxItems) errors.push(fieldError.tooMany(path, value.length, schema.maxItems));
-  if (schema.uniqueItems && value.some((item, i) => value.slice(0, i).some((other) => jsonEqual(item, other)))) {
-    errors.push(invalid(path, '', "shouldn't contain duplicates"));
-  }
-  return errors;
+  if (schema.minItems !== undefined && value.length < schema.minItems)
+    result.errors.push(invalid(path, value.length, `should have at least ${schema.minItems} items`));
+  if (schema.maxItems !== undefined && value.length > schema.maxItems)
+    result.errors.push(fieldError.tooMany(fieldOf(path), value.length, schema.maxItems));
+  return result;
 }
 
-function objectErrors(schema: JsonSchema, value: Record<string, unknown>, path: string): FieldError[] {
-  const errors: FieldError[] = [];
+const isTypeMeta = (path: string, key: string) => path === '' && (key === 'kind' || key === 'apiVersion');
+
+function objectResult(schema: JsonSchema, value: Record<string, unknown>, path: string, ratchet: Ratchet): Result {
+  const result: Result = { errors: [], checks: 0 };
   const keys = Object.keys(value);
-  if (schema.minProperties !== undefined && keys.length < schema.minProperties) {
-    errors.push(invalid(path, keys.length, `should have at least ${schema.minProperties} properties`));
-  }
-  if (schema.maxProperties !== undefined && keys.length > schema.maxProperties) {
-    errors.push(fieldError.tooMany(path, keys.length, schema.maxProperties));
-  }
+  if (schema.minProperties !== undefined && keys.length < schema.minProperties)
+    result.errors.push(invalid(path, keys.length, `should have at least ${schema.minProperties} properties`));
+  if (schema.maxProperties !== undefined && keys.length > schema.maxProperties)
+    result.errors.push(fieldError.tooMany(fieldOf(path), keys.length, schema.maxProperties));
   const additional = additionalSchema(schema);
   for (const key of keys) {
-    const declared = schema.properties && Object.hasOwn(schema.properties, key) ? schema.properties[key] : additional;
-    if (declared) errors.push(...schemaErrors(declared, value[key], child(path, key)));
+    const declared = schema.properties && Object.hasOwn(schema.properties, key) ? schema.properties[key] : undefined;
+    const inner = declared ?? additional;
+    if (!inner) continue;
+    const at = declared ? child(path, key) : `${path}.${key}`;
+    take(result, innerResult(inner, value[key], at, ratchet && !isTypeMeta(path, key) ? () => ratchet.key(key) : undefined));
   }
-  for (const key of schema.required ?? []) if (!Object.hasOwn(value, key)) errors.push(fieldError.required(child(path, key)));
-  return errors;
+  for (const key of schema.required ?? [])
+    if (!Object.hasOwn(value, key)) result.errors.push(fieldError.required(fieldOf(`${path}.${key}`)));
+  return result;
 }
 
-const shortest = (results: readonly FieldError[][]) => results.reduce((best, errors) => (errors.length < best.length ? errors : best));
-/** Upstream reports these at the root of the object. */
-const combined = (message: string): FieldError => fieldError.invalid('<nil>', '', message);
+function alternatives(parts: readonly JsonSchema[], value: unknown, path: string, ratchet: Ratchet) {
+  const results = parts.map((part) => resultOf(part, value, path, ratchet));
+  const valid = results.filter(({ errors }) => errors.length === 0);
+  // The first with the most checks.
+  const best = results.reduce((most, each) => (each.checks > most.checks ? each : most));
+  return { results, valid, best };
+}
 
-function combinationErrors(schema: JsonSchema, value: unknown, path: string): FieldError[] {
-  const errors: FieldError[] = [];
+function combinationResult(schema: JsonSchema, value: unknown, path: string, ratchet: Ratchet): Result {
+  const result: Result = { errors: [], checks: 1 };
   const quoted = JSON.stringify(path);
-  const results = (list: readonly JsonSchema[]) => list.map((part) => schemaErrors(part, value, path));
   if (schema.anyOf?.length) {
-    const all = results(schema.anyOf);
-    if (all.every((e) => e.length > 0)) errors.push(combined(`${quoted} must validate at least one schema (anyOf)`), ...shortest(all));
+    const { valid, best } = alternatives(schema.anyOf, value, path, ratchet);
+    if (valid.length === 0) result.errors.push(combined(`${quoted} must validate at least one schema (anyOf)`));
+    take(result, valid[0] ?? best);
   }
   if (schema.oneOf?.length) {
-    const all = results(schema.oneOf);
-    const count = all.filter((e) => e.length === 0).length;
-    if (count === 0) errors.push(combined(`${quoted} must validate one and only one schema (oneOf). Found none valid`), ...shortest(all));
-    else if (count > 1) {
-      errors.push(combined(`${quoted} must validate one and only one schema (oneOf). Found ${count} valid alternatives`));
-    }
+    const { valid, best } = alternatives(schema.oneOf, value, path, ratchet);
+    const found = valid.length === 0 ? 'Found none valid' : `Found ${valid.length} valid alternatives`;
+    if (valid.length !== 1) result.errors.push(combined(`${quoted} must validate one and only one schema (oneOf). ${found}`));
+    if (valid.length < 2) take(result, valid[0] ?? best);
   }
   if (schema.allOf?.length) {
-    const all = results(schema.allOf);
-    const failed = all.filter((e) => e.length > 0);
-    errors.push(...failed.flat());
-    if (failed.length > 0) {
-      errors.push(combined(`${quoted} must validate all the schemas (allOf)${failed.length === all.length ? '. None validated' : ''}`));
+    const { results, valid } = alternatives(schema.allOf, value, path, ratchet);
+    for (const each of results) take(result, each);
+    if (valid.length < results.length) {
+      result.errors.push(combined(`${quoted} must validate all the schemas (allOf)${valid.length === 0 ? '. None validated' : ''}`));
     }
   }
-  if (schema.not && schemaErrors(schema.not, value, path).length === 0) {
-    errors.push(combined(`${quoted} must not validate the schema (not)`));
-  }
-  return errors;
+  if (schema.not && resultOf(schema.not, value, path, ratchet).errors.length === 0)
+    result.errors.push(combined(`${quoted} must not validate the schema (not)`));
+  return result;
 }
 
-function schemaErrors(schema: JsonSchema, value: unknown, path: string): FieldError[] {
-  if (value === null && schema.nullable) return [];
-  const errors = typeErrors(schema, value, path);
-  if (errors.length > 0) return errors;
-  errors.push(...combinationErrors(schema, value, path));
-  if (schema.enum && !schema.enum.some((allowed) => jsonEqual(allowed, value))) {
-    const allowed = schema.enum.map((entry) => (typeof entry === 'string' ? entry : JSON.stringify(entry)));
-    errors.push(fieldError.notSupported(path, value, allowed));
-  }
-  if (typeof value === 'number') errors.push(...numberErrors(schema, value, path));
-  else if (typeof value === 'string') errors.push(...stringErrors(schema, value, path));
-  else if (Array.isArray(value)) errors.push(...listErrors(schema, value, path));
-  else if (typeof value === 'object' && value !== null) {
-    errors.push(...objectErrors(schema, value as Record<string, unknown>, path));
-  }
-  return errors;
+type Ratchet = Correlated | undefined;
+
+/** A field's or an item's: what is as it was before is let be (KEP-4008). */
+function innerResult(schema: JsonSchema, value: unknown, path: string, correlated?: () => Ratchet): Result {
+  const ratchet = correlated?.();
+  const result = resultOf(schema, value, path, ratchet);
+  return result.errors.length > 0 && ratchet?.same ? { errors: [], checks: result.checks } : result;
 }
 
-/** Everything wrong with a value: its schema, and the uniqueness its list types ask for. Rules: see compileSchemaRules(). */
-export function validateAgainst(schema: JsonSchema, value: unknown, path = ''): FieldError[] {
-  return [...schemaErrors(schema, value, path), ...listTypeErrors(schema, value, path)];
+function resultOf(schema: JsonSchema, value: unknown, path: string, ratchet: Ratchet): Result {
+  const format = formatFor(schema);
+  const types = typeErrors(schema, format, value, path);
+  const result: Result = { errors: types, checks: types.length === 0 ? 1 : 0 };
+  if (value === null) {
+    result.errors.push(...enumErrors(schema, value, path));
+    return result;
+  }
+  if (typesOf(schema).length > 0 || format !== '') result.checks++;
+  else result.checks = 0;
+  take(result, combinationResult(schema, value, path, ratchet));
+  result.errors.push(...enumErrors(schema, value, path));
+  // One for each that was asked: combinations, the enumeration and the whole, and the one of the value's kind.
+  result.checks += 3;
+  if (typeof value === 'number') {
+    result.errors.push(...numberErrors(schema, format, value, path));
+    result.checks += 2;
+  } else if (typeof value === 'string') {
+    result.errors.push(...stringErrors(schema, value, path));
+    result.checks++;
+    if (isKnownFormat(format)) {
+      if (!hasFormat(format, value))
+        result.errors.push(
+          fieldError.typeInvalid(fieldOf(path), value, inBody(path, `must be of type ${format}: ${JSON.stringify(value)}`)),
+        );
+      result.checks++;
+    }
+  } else if (Array.isArray(value)) {
+    take(result, listResult(schema, value, path, ratchet));
+    result.checks++;
+  } else if (typeof value === 'object') {
+    take(result, objectResult(schema, value as Record<string, unknown>, path, ratchet));
+    result.checks++;
+  }
+  return result;
+}
+
+/** Everything in a value that its schema doesn't allow. With `before`, what hasn't changed since is let be. List types: listTypeErrors(). */
+export function validateAgainst(schema: JsonSchema, value: unknown, before?: Correlated): FieldError[] {
+  return innerResult(schema, value, '', before && (() => before)).errors;
 }

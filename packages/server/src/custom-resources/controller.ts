@@ -161,6 +161,8 @@ class CustomResourceController {
       crd.status?.storedVersions,
       crd.spec.conversion,
       crd.spec.scope,
+      // Objects stored in one version are read by its schema before they are another's.
+      crd.spec.versions.map(({ name, schema, storage }) => [name, schema, storage]),
     ]);
     for (const version of versions) {
       const key = `${shape}${JSON.stringify(version)}`;

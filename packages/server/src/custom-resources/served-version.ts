@@ -3,27 +3,26 @@
 import { apiVersionOf, decode, type KubeObject, normalize, type ResourceType, schemaTable } from '@tiphys/api';
 import {
   applySchemaDefaults,
-  cel,
-  type FieldError,
-  fieldError,
+  dropNulls,
   type JsonSchema,
   jsonEqual,
   mergeTypeOf,
   pruneObject,
   type TrackedType,
   tableWithCustomType,
-  validateAgainst,
 } from '@tiphys/machinery';
-import type { ResourceDefinition } from '@tiphys/registry';
+import { type ResourceDefinition, validateMetadata, validateMetadataUpdate } from '@tiphys/registry';
+import type { PlainObject } from '../cache/entry.ts';
 import type { ObjectCodec } from '../codec.ts';
 import { compareVersions } from '../discovery/classic.ts';
 import { customColumns } from './columns.ts';
 import type { Definition } from './conditions.ts';
 import type { Converter } from './conversion-webhook.ts';
+import { coerceEmbedded } from './embedded.ts';
 import { valueAt } from './field-path.ts';
+import { type CustomObject, objectRules } from './object-rules.ts';
 
 export type Version = Definition['spec']['versions'][number];
-type CustomObject = KubeObject & Record<string, unknown>;
 
 const ALL_VERBS = ['delete', 'deletecollection', 'get', 'list', 'patch', 'create', 'update', 'watch'];
 
@@ -63,12 +62,17 @@ export function servedVersion(
     generation: true,
     allowUnconditionalUpdate: false,
     columns: customColumns(version.additionalPrinterColumns),
-    ...rulesOf(schema, subresources?.status !== undefined),
+    ...objectRules({
+      type,
+      schema,
+      subresources: subresources ?? {},
+      metadataErrors: (object, old) => (old ? validateMetadataUpdate(definition, object, old) : validateMetadata(definition, object)),
+    }),
     ...(subresources?.scale ? { scale: scaleOf(subresources.scale) } : {}),
     ...(selectableFields?.length ? { selectableFields: (object: CustomObject) => selectable(object, selectableFields) } : {}),
     ...conversionOf(crd, version.name, convert),
   });
-  return { definition, codec: codecOf(type, schema) };
+  return { definition, codec: codecOf(crd, type, schema) };
 }
 
 /** Names the best version to use instead, when there is one. */
@@ -97,57 +101,6 @@ function selectable(object: CustomObject, fields: readonly { jsonPath: string }[
       return [path, value === undefined || value === null ? '' : String(value)];
     }),
   );
-}
-
-/** Errors that keep rules from being evaluated (customresource/strategy.go hasBlockingErr). */
-const BLOCKING = new Set([
-  'FieldValueNotSupported',
-  'FieldValueRequired',
-  'FieldValueTooLong',
-  'FieldValueTooMany',
-  'FieldValueTypeInvalid',
-]);
-const NOT_CHECKED =
-  'some validation rules were not checked because the object was invalid; correct the existing errors to complete validation';
-
-function rulesOf(schema: JsonSchema, hasStatus: boolean): Partial<ResourceDefinition<any>> {
-  const structure = withoutMetadata(schema);
-  let rules: { compiled: ReturnType<typeof cel.compileSchemaRules> } | undefined;
-  const withRules = (errors: FieldError[], object: CustomObject, old?: CustomObject): FieldError[] => {
-    rules ??= { compiled: cel.compileSchemaRules(schema) };
-    if (!rules.compiled) return errors;
-    if (errors.some((error) => BLOCKING.has(error.type))) return [...errors, fieldError.invalid('<nil>', null, NOT_CHECKED)];
-    return [...errors, ...rules.compiled.validate(object, old)];
-  };
-  const validateCreate = (object: CustomObject): FieldError[] => withRules(validateAgainst(structure, object), object);
-  /** What was wrong before and hasn't been touched is let be (KEP-4008). */
-  const newErrors = (object: CustomObject, old: CustomObject): FieldError[] => {
-    const isNew = (error: FieldError) => error.field === '' || !jsonEqual(valueAt(object, error.field), valueAt(old, error.field));
-    return withRules(validateAgainst(structure, object).filter(isNew), object, old);
-  };
-  return {
-    validateCreate,
-    validateUpdate: newErrors,
-    ...(hasStatus
-      ? {
-          prepareForCreate: (object: CustomObject) => {
-            delete object.status;
-          },
-          prepareForUpdate: (object: CustomObject, old: CustomObject) => {
-            if (old.status === undefined) delete object.status;
-            else object.status = old.status;
-          },
-          status: { validateUpdate: (object: CustomObject, old: CustomObject) => newErrors(object, old) },
-          resetFields: { '': { 'f:status': {} }, status: { 'f:spec': {}, 'f:metadata': {} } },
-        }
-      : {}),
-  };
-}
-
-/** Metadata has rules of its own; a schema may only narrow names, which is checked with the rest. */
-function withoutMetadata(schema: JsonSchema): JsonSchema {
-  const { metadata: _, apiVersion: _a, kind: _k, ...properties } = schema.properties ?? {};
-  return { ...schema, properties };
 }
 
 /** Objects are stored in the storage version; others differ from it by their apiVersion, unless a webhook converts them. */
@@ -185,16 +138,53 @@ function openApiSchema({ group, version, kind }: ResourceType, schema: JsonSchem
   };
 }
 
-function codecOf(type: ResourceType, schema: JsonSchema): ObjectCodec {
+/** Schemas by version: what is stored may be of another than the one that is served. */
+type Schemas = ReadonlyMap<string, JsonSchema>;
+
+/** The object without what its version's schema doesn't know. */
+function coerced(
+  type: ResourceType,
+  schemas: Schemas,
+  object: PlainObject,
+): { object: PlainObject; unknown: string[]; schema?: JsonSchema } {
+  const schema = schemas.get(object.apiVersion ?? '');
+  // Objects of another kind are refused for that later.
+  if (!schema || object.kind !== type.kind) return { object, unknown: [] };
+  const { object: pruned, unknownFields } = pruneObject(object, schema);
+  dropNulls(pruned, schema);
+  return { object: pruned, unknown: [...unknownFields, ...coerceEmbedded(schema, pruned)], schema };
+}
+
+/** A webhook is not asked what an object is in every manager's version: those are taken for one. */
+function trackedType(crd: Definition, type: ResourceType, schemas: Schemas): TrackedType {
   const apiVersion = apiVersionOf(type);
+  const typeIn = (version: string, schema: JsonSchema) => {
+    const name = schemaName({ ...type, version });
+    return mergeTypeOf(tableWithCustomType(schemaTable, name, schema), name);
+  };
+  const empty = { apiVersion, kind: type.kind };
+  const own = typeIn(type.version, schemas.get(apiVersion)!);
+  if (schemas.size === 1 || crd.spec.conversion?.strategy === 'Webhook') return { type: own, empty, loose: true };
+  const versions = new Map([...schemas].map(([each, schema]) => [each, typeIn(each.split('/')[1]!, schema)]));
+  return { type: own, empty, loose: true, versions };
+}
+
+function codecOf(crd: Definition, type: ResourceType, schema: JsonSchema): ObjectCodec {
+  const { group, versions } = crd.spec;
+  const schemas: Schemas = new Map(versions.map((version) => [apiVersionOf({ group, version: version.name }), schemaOf(version)]));
   let tracked: TrackedType | undefined;
-  const finished = (object: KubeObject, strictErrors: readonly string[], strict: boolean) => {
-    const { object: pruned, unknownFields } = pruneObject(object, schema);
-    applySchemaDefaults(pruned, schema);
-    const unknown = strict ? unknownFields.map((field) => `unknown field ${JSON.stringify(field)}`) : [];
-    return { object: pruned as CustomObject, strictErrors: [...strictErrors, ...unknown] };
+  const defaulted = (object: PlainObject) => {
+    const own = schemas.get(object.apiVersion ?? '');
+    if (own && object.kind === type.kind) applySchemaDefaults(object, own);
+    return object;
+  };
+  const finished = (decoded: KubeObject, strictErrors: readonly string[], strict: boolean) => {
+    const { object, unknown } = coerced(type, schemas, decoded as PlainObject);
+    const unknownErrors = strict ? unknown.map((field) => `unknown field ${JSON.stringify(field)}`) : [];
+    return { object: defaulted(object), strictErrors: [...strictErrors, ...unknownErrors] };
   };
   return {
+    selfNamed: true,
     openApiSchema: openApiSchema(type, schema),
     decode(bytes, options) {
       const { object, strictErrors } = decode(bytes, options);
@@ -205,20 +195,14 @@ function codecOf(type: ResourceType, schema: JsonSchema): ObjectCodec {
       return finished(object, strictErrors, options.strict !== false);
     },
     read(stored) {
-      const { object } = pruneObject(stored, schema);
       // Pruning copies what it keeps, down to what the schema knows nothing of; defaults go into the copy alone.
-      applySchemaDefaults(object, schema);
+      const object = defaulted(coerced(type, schemas, stored).object);
       return jsonEqual(object, stored) ? stored : object;
     },
-    applyDefaults(object) {
-      applySchemaDefaults(object, schema);
-      return object;
-    },
+    converted: (object) => coerced(type, schemas, object).object,
+    applyDefaults: defaulted,
     get tracked() {
-      if (!tracked) {
-        const name = schemaName(type);
-        tracked = { type: mergeTypeOf(tableWithCustomType(schemaTable, name, schema), name), empty: { apiVersion, kind: type.kind } };
-      }
+      tracked ??= trackedType(crd, type, schemas);
       return tracked;
     },
   };

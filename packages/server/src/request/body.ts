@@ -38,11 +38,14 @@ export function decodeBody(context: RequestContext, expected: Expected, codec: O
     }
     const supported = codec.protobuf ? [JSON_TYPE, YAML_TYPE, PROTOBUF_MEDIA_TYPE] : [JSON_TYPE, YAML_TYPE];
     const type = mediaType(headers['content-type']) || JSON_TYPE;
-    if (!supported.includes(type)) throw unsupportedMediaType(supported);
+    // Upstream lists the form that custom resources do not have.
+    if (!supported.includes(type)) throw unsupportedMediaType([JSON_TYPE, YAML_TYPE, PROTOBUF_MEDIA_TYPE]);
     const decoded = codec.decode(body ?? new Uint8Array(0), { mediaType: type, strict });
-    return told(context, codec.applyDefaults(identified(context, decoded, expected, validation)));
+    const identify = codec.selfNamed ? selfNamed : identified;
+    return told(context, codec.applyDefaults(identify(context, decoded, expected, validation)));
   } catch (error) {
-    throw error instanceof DecodeError ? undecodable(error, expected, body) : error;
+    if (!(error instanceof DecodeError)) throw error;
+    throw codec.selfNamed ? undecodableCustom(error, expected, body, strict) : undecodable(error, expected, body);
   }
 }
 
@@ -109,6 +112,26 @@ function undecodable(error: DecodeError, expected: Expected, body: unknown): Sta
   return otherKind(named.apiVersion || apiVersionOf(expected), named.kind || kind, expected) ?? statusError.badRequest(message);
 }
 
+const KIND_MISSING = "Object 'Kind' is missing";
+
+/** Upstream's strict reader of custom resources finds the kind missing before it looks at anything else. */
+function undecodableCustom(error: DecodeError, expected: Expected, body: unknown, strict: boolean): StatusError {
+  const fault = identityFault(error, body);
+  const { apiVersion, kind } = namedKind(body);
+  if (fault !== undefined) return undecodable(error, expected, body);
+  if (!kind && strict) {
+    const sent = body instanceof Uint8Array ? bodyText(body) : '';
+    const why = `${KIND_MISSING} in '${sent}' (${summary(body)})`;
+    return statusError.badRequest(`the object provided is unrecognized (must be of type ${expected.kind}): ${why}`);
+  }
+  return notHandled(kind || expected.kind, apiVersion || apiVersionOf(expected), expected, error.message);
+}
+
+const notHandled = (kind: string, apiVersion: string, expected: Expected, why: string) =>
+  statusError.badRequest(
+    `${kind} in version ${JSON.stringify(apiVersion.split('/').at(-1))} cannot be handled as a ${expected.kind}: ${why}`,
+  );
+
 /** The refusal of data of another kind or version than is expected. */
 function otherKind(apiVersion: string, kind: string, expected: Expected): StatusError | undefined {
   const wanted = apiVersionOf(expected);
@@ -152,6 +175,30 @@ function identified(
   object.metadata ??= {};
   return object;
 }
+
+/** A custom resource says itself what it is: nothing is taken for granted, and its kind is judged by its rules. */
+function selfNamed(
+  context: RequestContext,
+  { object, strictErrors }: DecodedObject,
+  expected: Expected,
+  validation: FieldValidation,
+): PlainObject {
+  const { kind, apiVersion = '' } = object;
+  if (!kind || typeof kind !== 'string' || typeof apiVersion !== 'string')
+    throw new DecodeError(`${KIND_MISSING} in '${sentText(context)}'`);
+  if (strictErrors.length > 0) {
+    if (validation === 'Strict') throw notHandled(kind, apiVersion, expected, `strict decoding error: ${strictErrors.join(', ')}`);
+    context.warnings.push(...strictErrors);
+  }
+  const wanted = apiVersionOf(expected);
+  if (apiVersion !== wanted) {
+    throw statusError.badRequest(`the API version in the data (${apiVersion}) does not match the expected API version (${wanted})`);
+  }
+  object.metadata ??= {};
+  return object;
+}
+
+const sentText = ({ request: { body } }: RequestContext) => (body instanceof Uint8Array ? bodyText(body) : JSON.stringify(body ?? {}));
 
 /** The object belongs to the request's namespace, or says nothing of it. */
 export function matchNamespace(object: PlainObject, namespace: string, namespaced: boolean): void {

@@ -81,7 +81,7 @@ async function createOnce(
   creation: Creation,
 ): Promise<Entry> {
   const { core } = context;
-  const { definition, type } = endpoint;
+  const { definition } = endpoint;
   const metadata = object.metadata!;
   const generates = !metadata.name && metadata.generateName;
   metadata.creationTimestamp = timeText(core.runtime.clock.now());
@@ -104,7 +104,7 @@ async function createOnce(
     if (errors.length > 0) {
       // Advice is for what is taken.
       context.warnings.length = advised;
-      throw statusError.invalid(definition.conversion?.stored ?? type, metadata.name ?? '', errors);
+      throw statusError.invalid(endpoint.invalidKind(object), metadata.name ?? '', errors);
     }
     await admitValid(context, { ...attributes, object, name: metadata.name! });
     if (creation.asked && !options.dryRun) refuseVersion(metadata.resourceVersion);

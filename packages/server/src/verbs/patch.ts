@@ -16,7 +16,7 @@ import {
 import type { UpdateRules } from '@tiphys/registry';
 import type { PlainObject } from '../cache/entry.ts';
 import { type DecodedObject, DecodeError } from '../codec.ts';
-import { bodyText, mediaType } from '../request/body.ts';
+import { bodyText, mediaType, unsupportedMediaType } from '../request/body.ts';
 import type { RequestContext } from '../request/context.ts';
 import { type WriteOptions, writeOptions } from '../request/write-options.ts';
 import type { Endpoint } from '../resources.ts';
@@ -38,8 +38,11 @@ function accepted(endpoint: Endpoint): string[] {
 export function patchType(context: RequestContext, endpoint: Endpoint): string {
   const type = mediaType(context.request.headers['content-type']);
   const types = accepted(endpoint);
-  if (!types.includes(type)) throw new StatusError(415, 'UnsupportedMediaType', '415: Unsupported Media Type', {});
-  return type;
+  if (types.includes(type)) return type;
+  // Of built-in kinds upstream's router says it, of custom ones the handler.
+  throw endpoint.codec.strategicMerge
+    ? new StatusError(415, 'UnsupportedMediaType', '415: Unsupported Media Type', {})
+    : unsupportedMediaType(types);
 }
 
 /** What Go reads a patch into, by its type. */
@@ -148,6 +151,12 @@ function applied(
   const manager = fieldManager(context, endpoint, options);
   const result = serverSideApply(current, config, manager, trackedType(endpoint, subresource), options.force);
   if (!result.changed && current) return structuredClone(current);
+  // Upstream's defaults come with a change of value alone, which shows where a version has defaults of its own.
+  if (result.same && current && endpoint.codec.selfNamed) {
+    const { managedFields } = result.object.metadata!;
+    const { managedFields: _, ...metadata } = structuredClone(current.metadata!);
+    return { ...structuredClone(current), metadata: managedFields ? { ...metadata, managedFields } : metadata };
+  }
   const object = applicable(endpoint, result.object, config);
   const identity = current?.metadata;
   if (namespace && !object.metadata!.namespace) object.metadata!.namespace = namespace;

@@ -42,8 +42,7 @@ export function trackedType(endpoint: Endpoint, subresource: string): TrackedTyp
     const { definition } = endpoint;
     const usual = subresource === 'status' ? STATUS_RESET : subresource === '' && definition.status ? MAIN_RESET : undefined;
     const resetFields = definition.resetFields?.[subresource] ?? usual;
-    const { type, empty } = endpoint.codec.tracked;
-    tracked = { type, kind: endpoint.type.kind, empty, ...(resetFields ? { resetFields } : {}) };
+    tracked = { ...endpoint.codec.tracked, kind: endpoint.type.kind, ...(resetFields ? { resetFields } : {}) };
     known.set(subresource, tracked);
   }
   return tracked;

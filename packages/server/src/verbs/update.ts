@@ -156,7 +156,7 @@ async function updateOnce(context: RequestContext, endpoint: Endpoint, plan: Upd
     if (errors.length > 0) {
       // Advice is for what is taken.
       context.warnings.length = advised;
-      throw statusError.invalid(endpoint.definition.conversion?.stored ?? endpoint.type, object.metadata!.name ?? '', errors);
+      throw statusError.invalid(endpoint.invalidKind(object), object.metadata!.name ?? '', errors);
     }
     const managedFields = withTimesKept(old, object);
     if (managedFields) object.metadata!.managedFields = managedFields;

@@ -17,10 +17,12 @@ export function urlProblem(text: string): string | undefined {
   if (text === '') return failed('empty url');
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused
   if (/[\x00-\x1f\x7f]/.test(text)) return failed('net/url: invalid control character in URL');
+  if (text.startsWith(':')) return failed('missing protocol scheme');
   const scheme = /^([a-zA-Z][a-zA-Z0-9+.-]*):/.exec(text)?.[1];
   if (scheme === undefined && !text.startsWith('/') && text !== '*') return failed('invalid URI for request');
   const rest = text.slice(scheme === undefined ? 0 : scheme.length + 1);
-  if (scheme !== undefined && !rest.startsWith('/')) return failed('invalid URI for request');
+  // What has no slash after its scheme is opaque, such as `mailto:a@b`.
+  if (scheme !== undefined && !rest.startsWith('/')) return undefined;
   const badEscape = /%(?![0-9a-fA-F]{2}).{0,2}/.exec(rest.split('?')[0]!);
   if (badEscape) return failed(`invalid URL escape ${JSON.stringify(badEscape[0])}`);
   if (!rest.startsWith('//') || (scheme === undefined && rest.startsWith('///'))) return undefined;

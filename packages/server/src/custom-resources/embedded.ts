@@ -1,0 +1,99 @@
+// Objects inside a custom resource that are resources themselves: x-kubernetes-embedded-resource (apiextensions
+// apiserver/schema/objectmeta: coerce.go, validation.go).
+import { normalize, type ObjectMeta } from '@tiphys/api';
+import { additionalSchema, type FieldError, fieldError, type JsonSchema } from '@tiphys/machinery';
+import { checkObjectMeta, isDns1035Label, nameIsPathSegment } from '@tiphys/registry';
+import { DecodeError } from '../codec.ts';
+
+type Entries = Record<string, unknown>;
+const isMap = (value: unknown): value is Entries => typeof value === 'object' && value !== null && !Array.isArray(value);
+const child = (path: string, name: string) => (path === '' ? name : `${path}.${name}`);
+
+/** Calls back for each embedded resource in the value, by what the schema says. */
+function visit(schema: JsonSchema, value: unknown, path: string, found: (object: Entries, path: string) => void): void {
+  if (Array.isArray(value)) {
+    const { items } = schema;
+    if (items) for (const [i, item] of value.entries()) visit(items, item, `${path}[${i}]`, found);
+    return;
+  }
+  if (!isMap(value)) return;
+  if (schema['x-kubernetes-embedded-resource']) found(value, path);
+  const additional = additionalSchema(schema);
+  for (const [name, entry] of Object.entries(value)) {
+    const declared = schema.properties && Object.hasOwn(schema.properties, name) ? schema.properties[name] : undefined;
+    if (declared) visit(declared, entry, child(path, name), found);
+    else if (additional) visit(additional, entry, `${path}[${name}]`, found);
+  }
+}
+
+/** Metadata as the server keeps it, and the paths of what it doesn't know. Throws DecodeError. */
+function readMetadata(value: unknown, path: string): { metadata: ObjectMeta; unknown: string[] } {
+  const { object, strictErrors } = normalize<{ metadata?: ObjectMeta }>({ metadata: value }, { strict: true });
+  const unknown = strictErrors.map((text) => (JSON.parse(text.replace('unknown field ', '')) as string).replace('metadata', path));
+  return { metadata: object.metadata ?? {}, unknown };
+}
+
+/** Embedded metadata as the server keeps it; the object is changed. Returns its unknown fields. Throws DecodeError. */
+export function coerceEmbedded(schema: JsonSchema, object: object): string[] {
+  const unknown: string[] = [];
+  visit(schema, object, '', (embedded, path) => {
+    for (const name of ['apiVersion', 'kind'] as const) {
+      if (name in embedded && typeof embedded[name] !== 'string') throw fault(child(path, name), embedded[name], 'must be a string');
+    }
+    if (!('metadata' in embedded)) return;
+    const at = child(path, 'metadata');
+    try {
+      const read = readMetadata(embedded.metadata, at);
+      unknown.push(...read.unknown);
+      embedded.metadata = read.metadata;
+    } catch (error) {
+      throw error instanceof DecodeError ? fault(at, embedded.metadata, error.message.replace('.metadata.', '.')) : error;
+    }
+  });
+  return unknown.sort();
+}
+
+function fault(field: string, value: unknown, why: string): DecodeError {
+  const { message } = fieldError.invalid(field, value, why);
+  return new DecodeError(`${field}: ${message}`);
+}
+
+function versionErrors(value: unknown, at: string): FieldError[] {
+  if (typeof value !== 'string') return [fieldError.invalid(at, value, 'must be a string')];
+  if (value === '') return [fieldError.invalid(at, value, 'must not be empty')];
+  return value.split('/').length > 2 ? [fieldError.invalid(at, value, `unexpected GroupVersion string: ${value}`)] : [];
+}
+
+function kindErrors(value: unknown, at: string): FieldError[] {
+  if (typeof value !== 'string') return [fieldError.invalid(at, value, 'must be a string')];
+  if (value === '') return [fieldError.invalid(at, value, 'must not be empty')];
+  const problems = isDns1035Label(value.toLowerCase());
+  return problems.length > 0
+    ? [fieldError.invalid(at, value, `may have mixed case, but should otherwise match: ${problems.join(',')}`)]
+    : [];
+}
+
+function metadataErrors(value: unknown, at: string): FieldError[] {
+  const errors: FieldError[] = [];
+  const { metadata } = readMetadata(value, at);
+  // It may go without a name.
+  const named = metadata.name ? metadata : { ...metadata, name: 'fakename' };
+  checkObjectMeta(errors, at, named, Boolean(metadata.namespace), nameIsPathSegment);
+  return errors;
+}
+
+/** What is wrong with the identity and the metadata of embedded resources. */
+export function embeddedErrors(schema: JsonSchema, object: object): FieldError[] {
+  const errors: FieldError[] = [];
+  visit(schema, object, '', (embedded, path) => {
+    for (const [name, check] of [
+      ['apiVersion', versionErrors],
+      ['kind', kindErrors],
+    ] as const) {
+      const at = child(path, name);
+      errors.push(...(name in embedded ? check(embedded[name], at) : [fieldError.required(at)]));
+    }
+    if ('metadata' in embedded) errors.push(...metadataErrors(embedded.metadata, child(path, 'metadata')));
+  });
+  return errors;
+}
