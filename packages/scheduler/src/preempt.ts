@@ -1,7 +1,7 @@
 // Default preemption: which pods of lower priority must go so that this one fits (docs: pod-priority-preemption;
 // plugins/defaultpreemption, framework/preemption). Pure: the answer names the node and the victims.
 import type { corev1, policyv1 } from '@tiphys/api';
-import { labelSelectorMatcher } from '@tiphys/machinery';
+import { type LabelSelectorObject, labelSelectorMatcher } from '@tiphys/machinery';
 import { afterChanges, type Prepared, prepare, refusalBesideNominated } from './framework/judge.ts';
 import type { Plugin, Snapshot } from './framework/plugin.ts';
 import type { Diagnosis } from './pick.ts';
@@ -17,23 +17,37 @@ export interface PreemptionCandidate extends Preemption {
   violations: number;
 }
 
-/** As many nodes with victims are enough: a share of the possible ones, and never fewer than this (DefaultPreemptionArgs). */
-const CANDIDATES_PERCENTAGE = 10;
-const CANDIDATES_MIN = 100;
+/** As many nodes with victims are enough: a share of the possible ones, and never fewer than that number (DefaultPreemptionArgs). */
+export interface PreemptionArguments {
+  minCandidateNodesPercentage: number;
+  minCandidateNodesAbsolute: number;
+}
+
+export const DEFAULT_PREEMPTION: PreemptionArguments = { minCandidateNodesPercentage: 10, minCandidateNodesAbsolute: 100 };
+
+export interface PreemptionOptions {
+  /** Where to begin among the nodes that may do. */
+  start?: number;
+  arguments?: PreemptionArguments;
+}
 
 const startMs = (pod: corev1.Pod) => Date.parse(pod.status?.startTime ?? pod.metadata?.creationTimestamp ?? '') || 0;
 const moreImportant = (a: PodInfo, b: PodInfo) => b.priority - a.priority || startMs(a.pod) - startMs(b.pod);
 
+/** Where pods must go, a budget without requirements protects none; elsewhere it protects all. */
+const isEmptySelector = (selector: LabelSelectorObject | undefined) =>
+  !selector || (!selector.matchExpressions?.length && Object.keys(selector.matchLabels ?? {}).length === 0);
+
 /** Splits pods into those whose removal breaks a budget and the rest, counting each budget down. */
-function splitByBudgets(pods: readonly PodInfo[], budgets: readonly policyv1.PodDisruptionBudget[]) {
+export function splitByBudgets(pods: readonly PodInfo[], budgets: readonly policyv1.PodDisruptionBudget[]) {
   const allowed = new Map(budgets.map((budget) => [budget, budget.status?.disruptionsAllowed ?? 0]));
   const violating: PodInfo[] = [];
   const rest: PodInfo[] = [];
   for (const info of pods) {
     let violates = false;
     for (const budget of budgets) {
-      if (budget.metadata?.namespace !== info.pod.metadata?.namespace || !budget.spec?.selector) continue;
-      if (!labelSelectorMatcher(budget.spec.selector).matches(info.pod.metadata?.labels ?? {})) continue;
+      if (budget.metadata?.namespace !== info.pod.metadata?.namespace || isEmptySelector(budget.spec?.selector)) continue;
+      if (!labelSelectorMatcher(budget.spec!.selector!).matches(info.pod.metadata?.labels ?? {})) continue;
       if (budget.status?.disruptedPods?.[info.pod.metadata!.name!]) continue;
       const left = (allowed.get(budget) ?? 0) - 1;
       allowed.set(budget, left);
@@ -59,6 +73,8 @@ function candidateOn(pod: PodInfo, node: NodeInfo, prepared: Prepared, snapshot:
     if (fitsWithout(kept)) removed = kept;
     else if (violating.includes(info)) violations++;
   }
+  // Whatever stood against the pod, it was none of them.
+  if (removed.length === 0) return undefined;
   return { nodeName: node.name, victims: [...removed].sort(moreImportant), violations };
 }
 
@@ -91,18 +107,23 @@ function waitsForVictims(pod: PodInfo, snapshot: Snapshot): boolean {
   );
 }
 
+/** Goes on past the number that is enough for as long as every candidate would break a budget. */
 function candidatesAmong(
   pod: PodInfo,
   possible: readonly NodeInfo[],
-  start: number,
+  { start = 0, arguments: given = DEFAULT_PREEMPTION }: PreemptionOptions,
   prepared: Prepared,
   snapshot: Snapshot,
 ): PreemptionCandidate[] {
-  const enough = Math.max(CANDIDATES_MIN, Math.floor((possible.length * CANDIDATES_PERCENTAGE) / 100));
+  const share = Math.floor((possible.length * given.minCandidateNodesPercentage) / 100);
+  const enough = Math.min(possible.length, Math.max(given.minCandidateNodesAbsolute, share));
   const found: PreemptionCandidate[] = [];
-  for (let at = 0; at < possible.length && found.length < enough; at++) {
+  let keepsBudgets = false;
+  for (let at = 0; at < possible.length && !(keepsBudgets && found.length >= enough); at++) {
     const candidate = candidateOn(pod, possible[(start + at) % possible.length]!, prepared, snapshot);
-    if (candidate) found.push(candidate);
+    if (!candidate) continue;
+    found.push(candidate);
+    keepsBudgets ||= candidate.violations === 0;
   }
   return found;
 }
@@ -111,13 +132,13 @@ function candidatesAmong(
 export const bestCandidate = (candidates: readonly PreemptionCandidate[]): PreemptionCandidate | undefined =>
   [...candidates].sort(compareCandidates)[0];
 
-/** Nodes and whom the pod could drive out there. `start`: where to begin among the nodes that may do. */
+/** Nodes and whom the pod could drive out there. */
 export function preemptionCandidates(
   pod: PodInfo,
   diagnosis: Diagnosis,
   snapshot: Snapshot,
   plugins: readonly Plugin[],
-  start = 0,
+  options: PreemptionOptions = {},
 ): { candidates: PreemptionCandidate[] } | { reason: string } {
   if (pod.pod.spec?.preemptionPolicy === 'Never') return { reason: 'not eligible due to preemptionPolicy=Never.' };
   const isHopeless = (name: string) => {
@@ -130,7 +151,7 @@ export function preemptionCandidates(
   const possible = snapshot.nodes.filter((node) => !isHopeless(node.name));
   const prepared = diagnosis.prepared ?? prepare(pod, snapshot, plugins);
   if (!('everywhere' in prepared)) {
-    const found = candidatesAmong(pod, possible, start, prepared, snapshot);
+    const found = candidatesAmong(pod, possible, options, prepared, snapshot);
     if (found.length > 0) return { candidates: found };
   }
   const hopeless = snapshot.nodes.length - possible.length;
@@ -149,7 +170,13 @@ export function preemptionAmong(candidates: readonly PreemptionCandidate[]): Pre
   return preemption ? { preemption } : { reason: 'no candidate node for preemption' };
 }
 
-export function preempt(pod: PodInfo, diagnosis: Diagnosis, snapshot: Snapshot, plugins: readonly Plugin[], start = 0): PreemptionOutcome {
-  const found = preemptionCandidates(pod, diagnosis, snapshot, plugins, start);
+export function preempt(
+  pod: PodInfo,
+  diagnosis: Diagnosis,
+  snapshot: Snapshot,
+  plugins: readonly Plugin[],
+  options: PreemptionOptions = {},
+): PreemptionOutcome {
+  const found = preemptionCandidates(pod, diagnosis, snapshot, plugins, options);
   return 'reason' in found ? found : preemptionAmong(found.candidates);
 }

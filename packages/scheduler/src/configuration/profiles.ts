@@ -4,6 +4,7 @@ import { parseDuration } from '@tiphys/api';
 import type { Plugin } from '../framework/plugin.ts';
 import { type PluginArguments, type PluginServices, pluginMakers } from '../plugins/index.ts';
 import type { ScoringStrategy } from '../plugins/resources.ts';
+import { DEFAULT_PREEMPTION, type PreemptionArguments } from '../preempt.ts';
 import { DEFAULT_SCHEDULER_NAME, type ProfileOptions } from '../running/profile.ts';
 import {
   type ArgumentDocuments,
@@ -74,8 +75,20 @@ function deviceArguments({ filterTimeout, bindingTimeout }: ArgumentDocuments['D
   return { ...(filterTimeoutMs === undefined ? {} : { filterTimeoutMs }), ...(bindingTimeoutMs === undefined ? {} : { bindingTimeoutMs }) };
 }
 
+/** apis/config/validation ValidateDefaultPreemptionArgs. */
+function preemptionArguments(given: ArgumentDocuments['DefaultPreemption'], path: string): PreemptionArguments {
+  const checked = { ...DEFAULT_PREEMPTION, ...given };
+  const { minCandidateNodesPercentage: percentage, minCandidateNodesAbsolute: absolute } = checked;
+  if (percentage < 0 || percentage > PERCENTAGE_MAX) fail(`${path}.minCandidateNodesPercentage`, 'not in valid range [0, 100]');
+  if (absolute < 0) fail(`${path}.minCandidateNodesAbsolute`, 'not in valid range [0, inf)');
+  if (percentage === 0 && absolute === 0)
+    fail(`${path}.minCandidateNodesPercentage`, 'cannot be zero at the same time as minCandidateNodesAbsolute');
+  return checked;
+}
+
 function argumentsOf(document: ProfileDocument, own: OwnPlugins, path: string) {
   const upstream: PluginArguments = {};
+  let preemption: PreemptionArguments | undefined;
   const others: Record<string, Record<string, unknown>> = {};
   for (const [index, { name, args = {} }] of (document.pluginConfig ?? []).entries()) {
     const at = `${path}.pluginConfig[${index}].args`;
@@ -83,12 +96,16 @@ function argumentsOf(document: ProfileDocument, own: OwnPlugins, path: string) {
     else {
       const checked = checkedArguments(name, args, at);
       if (!checked) continue;
+      if (name === PREEMPTION) {
+        preemption = preemptionArguments(checked, at);
+        continue;
+      }
       upstream[name as keyof PluginArguments] = (
         name === 'NodeResourcesFit' ? fitArguments(checked, at) : name === 'DynamicResources' ? deviceArguments(checked, at) : checked
       ) as never;
     }
   }
-  return { upstream, others };
+  return { upstream, others, preemption };
 }
 
 class ProfileBuilder {
@@ -139,7 +156,7 @@ export function profileFrom(
   percentageOfNodesToScore: number,
   path: string,
 ): ProfileOptions {
-  const { upstream, others } = argumentsOf(document, own, path);
+  const { upstream, others, preemption } = argumentsOf(document, own, path);
   const makers = new Map(pluginMakers);
   const builder = new ProfileBuilder((name, at) => {
     if (name === PREEMPTION || INHERENT.includes(name)) return undefined;
@@ -157,6 +174,7 @@ export function profileFrom(
     schedulerName: document.schedulerName ?? DEFAULT_SCHEDULER_NAME,
     plugins: builder.plugins(),
     preempts: builder.preempts,
+    ...(preemption ? { preemption } : {}),
     percentageOfNodesToScore: percentage,
   };
 }

@@ -4,6 +4,7 @@ import type { ExtenderTls } from '../extender.ts';
 import type { NodeAffinityArguments } from '../plugins/node-rules.ts';
 import type { ResourceWeight, ShapePoint } from '../plugins/resources.ts';
 import type { TopologySpreadArguments } from '../plugins/topology-spread.ts';
+import type { PreemptionArguments } from '../preempt.ts';
 
 export const API_VERSION = 'kubescheduler.config.k8s.io/v1';
 export const KIND = 'KubeSchedulerConfiguration';
@@ -82,6 +83,7 @@ export interface ArgumentDocuments {
   PodTopologySpread: TopologySpreadArguments;
   InterPodAffinity: { hardPodAffinityWeight?: number; ignorePreferredTermsOfExistingPods?: boolean };
   DynamicResources: { filterTimeout?: string; bindingTimeout?: string };
+  DefaultPreemption: Partial<PreemptionArguments>;
 }
 
 /** `any`: taken as it is, by a part that checks it itself or does nothing with it. */
@@ -154,6 +156,7 @@ const ARGUMENTS: Readonly<Record<string, { readonly [field: string]: Shape }>> =
   PodTopologySpread: { defaultConstraints: 'any', defaultingType: 'string' },
   InterPodAffinity: { hardPodAffinityWeight: 'number', ignorePreferredTermsOfExistingPods: 'boolean' },
   DynamicResources: { filterTimeout: 'string', bindingTimeout: 'string' },
+  DefaultPreemption: { minCandidateNodesPercentage: 'number', minCandidateNodesAbsolute: 'number' },
 };
 
 export function fail(path: string, why: string): never {

@@ -4,6 +4,7 @@ import type { Extender } from '../extender.ts';
 import { RememberedAnswers } from '../framework/local-answers.ts';
 import type { Plugin, Refusal, Snapshot } from '../framework/plugin.ts';
 import { defaultPlugins, type PluginServices } from '../plugins/index.ts';
+import type { PreemptionArguments } from '../preempt.ts';
 
 export const DEFAULT_SCHEDULER_NAME = 'default-scheduler';
 
@@ -12,6 +13,7 @@ export interface ProfileOptions {
   plugins: readonly Plugin[];
   /** Which plugin's preemption is on; without it pods never make room. */
   preempts: boolean;
+  preemption?: PreemptionArguments;
   /** 0: by the size of the cluster. */
   percentageOfNodesToScore: number;
   extenders?: readonly Extender[];

@@ -292,7 +292,8 @@ class RunningScheduler implements Scheduler {
     const { snapshot } = this.#view;
     const { plugins, preempts, extenders = [] } = profile;
     const tries = preempts && diagnosis.nodeCount > 0;
-    const found = tries ? preemptionCandidates(info, diagnosis, snapshot, plugins, this.#nextNode) : undefined;
+    const options = { start: this.#nextNode, ...(profile.preemption ? { arguments: profile.preemption } : {}) };
+    const found = tries ? preemptionCandidates(info, diagnosis, snapshot, plugins, options) : undefined;
     if (!found || 'reason' in found) return this.#concluded(queued, info, profile, diagnosis, found);
     const asked = preemptingExtenders(info.pod, extenders);
     if (asked.length === 0) return this.#concluded(queued, info, profile, diagnosis, preemptionAmong(found.candidates));
