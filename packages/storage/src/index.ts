@@ -15,6 +15,7 @@ export {
   type StoreOperation,
   type StoreResult,
   type StoreWatch,
+  UncertainWrite,
 } from './store.ts';
 export { type EtcdPlace, type EtcdProcess, skipWithoutEtcd, startEtcd } from './testing/etcd-process.ts';
 export type { EtcdStore, EtcdStoreOptions };

@@ -1,7 +1,16 @@
 // A store over the shared core: collects the operations of one turn and makes them durable together (group commit).
 import { Retryable } from '@tiphys/std';
 import type { Decided, Mvcc } from './mvcc.ts';
-import type { ListResult, OnLost, Store, StoredRecord, StoreEvent, StoreOperation, StoreResult } from './store.ts';
+import {
+  type ListResult,
+  type OnLost,
+  type Store,
+  type StoredRecord,
+  type StoreEvent,
+  type StoreOperation,
+  type StoreResult,
+  UncertainWrite,
+} from './store.ts';
 
 /** Writes that may wait for one flush; more are turned away. */
 export const QUEUED_OPERATIONS_MAX = 50_000;
@@ -32,12 +41,9 @@ export interface Durability {
 
 function notDurable(cause: unknown): Retryable {
   const { message } = cause as Error;
-  return new Retryable(
-    cause instanceof OutcomeUnknown
-      ? `it is not known whether this was written: ${message}`
-      : `nothing was written, because it could not be made durable: ${message}`,
-    { cause },
-  );
+  return cause instanceof OutcomeUnknown
+    ? new UncertainWrite(`it is not known whether this was written: ${message}`, { cause })
+    : new Retryable(`nothing was written, because it could not be made durable: ${message}`, { cause });
 }
 
 export class LocalStore implements Store {

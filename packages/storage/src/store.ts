@@ -1,5 +1,6 @@
 // The one interface to state: a key space with revisions, as etcd v3 has it. Keys look like upstream's
 // (`/registry/pods/default/web-0`). Revisions count committed writes and never run backwards; each write gets its own.
+import { Retryable } from '@tiphys/std';
 
 export interface StoredRecord {
   key: string;
@@ -59,6 +60,9 @@ export class RevisionError extends Error {
 /** What there is under a watch's prefix now, when the way there is not known any more. */
 export type OnLost = (present: ListResult) => void;
 
+/** A write that may have happened all the same: whoever repeats it may meet what it did. */
+export class UncertainWrite extends Retryable {}
+
 export interface Store extends AsyncDisposable {
   /**
    * Revision up to which this store's view of the state is complete; all reads are from that view. Where several programs write
@@ -80,8 +84,8 @@ export interface Store extends AsyncDisposable {
   /** Records under a prefix in key order; `after` is exclusive; `revision` reads the past within the window. Throws RevisionError. */
   list(prefix: string, options?: { after?: string; limit?: number; revision?: number }): Promise<ListResult>;
   /**
-   * Resolves once the write is durable (or refused by its expectation). Rejects with Retryable when it failed: nothing was written,
-   * or the message says that this is not known, as when the connection to the store broke on the way.
+   * Resolves once the write is durable (or refused by its expectation). Rejects with Retryable when it failed and nothing was
+   * written, with UncertainWrite where that can't be said, as when the connection to the store broke on the way.
    */
   commit(operation: StoreOperation): Promise<StoreResult>;
   /**

@@ -2,7 +2,7 @@
 import { StatusError, statusError } from '@tiphys/machinery';
 import type { RuleContext } from '@tiphys/registry';
 import { Retryable } from '@tiphys/std';
-import type { StoreOperation, StoreResult } from '@tiphys/storage';
+import { type StoreOperation, type StoreResult, UncertainWrite } from '@tiphys/storage';
 import { Entry, encodeStored, type PlainObject } from '../cache/entry.ts';
 import type { Core, RequestContext } from '../request/context.ts';
 import type { Endpoint } from '../resources.ts';
@@ -30,7 +30,9 @@ export async function commit(core: Core, operation: StoreOperation): Promise<Sto
   } catch (error) {
     if (!(error instanceof Retryable)) throw error;
     core.runtime.log.error('a write failed', error, { key: operation.key });
-    throw new StatusError(500, 'InternalError', `Internal error occurred: ${error.message}`, { retryAfterSeconds: 1 }, { cause: error });
+    // Clients repeat what they are told to repeat: a deletion that happened would be answered with 404 then.
+    const details = error instanceof UncertainWrite ? {} : { retryAfterSeconds: 1 };
+    throw new StatusError(500, 'InternalError', `Internal error occurred: ${error.message}`, details, { cause: error });
   }
 }
 

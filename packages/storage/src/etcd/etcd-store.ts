@@ -11,6 +11,7 @@ import {
   type StoreEvent,
   type StoreOperation,
   type StoreResult,
+  UncertainWrite,
 } from '../store.ts';
 import { EtcdClient, type EtcdOptions } from './client.ts';
 import { Compactor } from './compactor.ts';
@@ -236,7 +237,7 @@ export class EtcdStore implements Store {
     try {
       await this.#replica.reach(revision);
     } catch (cause) {
-      throw new Retryable(`it was written at revision ${revision}, and etcd's watch did not tell so in time`, { cause });
+      throw new UncertainWrite(`it was written at revision ${revision}, and etcd's watch did not tell so in time`, { cause });
     }
   }
 }
@@ -257,8 +258,8 @@ function* batches(operations: readonly StoreOperation[]): Generator<StoreOperati
   if (batch.length > 0) yield batch;
 }
 
-function unknownOutcome(cause: Error): Retryable {
-  return new Retryable(`it is not known whether this was written: ${cause.message}`, { cause });
+function unknownOutcome(cause: Error): UncertainWrite {
+  return new UncertainWrite(`it is not known whether this was written: ${cause.message}`, { cause });
 }
 
 /** Connects and loads everything. Rejects with an EtcdError or OtherEtcdError that says what is the matter. */

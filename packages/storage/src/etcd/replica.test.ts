@@ -115,6 +115,18 @@ test('a watch that is lost, canceled or silent goes on at another member from wh
   await replica.close();
 });
 
+test('a watch that lags is waited for as long as it moves', async () => {
+  const fake = new Fake();
+  const { clock, replica } = await opened(fake);
+  const reached = replica.reach(12)!;
+  for (let revision = 2; revision <= 12; revision++) {
+    await clock.advance(2000);
+    fake.say({ events: [put('a', revision)] });
+  }
+  await reached;
+  await replica.close();
+});
+
 test('what was compacted unseen is read anew, and watchers are told what there is', async () => {
   const fake = new Fake();
   const { clock, replica, lost, events } = await opened(fake);

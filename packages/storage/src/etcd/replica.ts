@@ -22,7 +22,7 @@ const PROGRESS_DELAY_MS = 10;
 const PROGRESS_INTERVAL_MS = 100;
 /** A watch that tells nothing although it was asked is given up for another member's. */
 const SILENCE_MS_MAX = 3_000;
-/** How long anyone waits for a revision. */
+/** How long anyone waits for a revision while none comes. */
 const WAIT_MS_MAX = 10_000;
 const RECONNECT_DELAY_MS = 100;
 const RECONNECT_DELAY_MS_MAX = 2_000;
@@ -93,6 +93,8 @@ export class Replica {
   #timer: Timer | undefined;
   #stream: Stream<WatchRequest> | undefined;
   #heardMs = 0;
+  /** When the view last moved: one that lags behind a busy etcd gets there, and who waits for it is not told otherwise. */
+  #movedMs = 0;
   /** Of a revision whose events came in several messages. */
   #pieces: WatchEvent[] = [];
   #failures = 0;
@@ -145,7 +147,7 @@ export class Replica {
   #askProgress(): void {
     this.#timer = undefined;
     const nowMs = this.#clock.monotonicMs();
-    const tooLong = this.#waiters.filter(({ sinceMs }) => nowMs - sinceMs > WAIT_MS_MAX);
+    const tooLong = this.#waiters.filter(({ sinceMs }) => nowMs - Math.max(sinceMs, this.#movedMs) > WAIT_MS_MAX);
     if (tooLong.length > 0) {
       this.#waiters = this.#waiters.filter((waiter) => !tooLong.includes(waiter));
       for (const { reject } of tooLong) reject(new Retryable('etcd tells no news: its watch is behind or cut off'));
@@ -215,11 +217,13 @@ export class Replica {
     this.#pieces = [];
     // The header's revision is etcd's newest, which may be ahead of the events of a watch that catches up; without events it is progress.
     const revision = pieces.length > 0 ? pieces.at(-1)!.kv!.modRevision! : (message.header?.revision ?? 0);
-    if (revision > this.view.revision)
+    if (revision > this.view.revision) {
       this.view.observe(
         pieces.map((event) => this.#observed(event)),
         revision,
       );
+      this.#movedMs = this.#heardMs;
+    }
     this.#settle();
     return undefined;
   }
