@@ -26,3 +26,4 @@ export { type LeaderElection, type LeaderElectionOptions, leaderElection } from 
 export { errorFromStatus } from './requests.ts';
 export * from './transport/index.ts';
 export { type WaitOptions, WaitTimeout, waitFor, waitForAll } from './wait.ts';
+export { type Leadership, type LeadershipOptions, type Part, whileLeading } from './while-leading.ts';

@@ -1,7 +1,7 @@
 // The part of a cluster that is one process: store, API server, controllers and scheduler, put together.
 import { chmod, mkdir, rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import type { Client } from '@tiphys/client';
+import type { Client, Part } from '@tiphys/client';
 import { inProcessClient, userInfo } from '@tiphys/client';
 import {
   builtinControllers,
@@ -33,7 +33,7 @@ import { certificateSigner } from './certificates/certificate-signer.ts';
 import { AUTHORITY_NAME, type ClusterKeys, FRONT_PROXY_CLIENT_NAME } from './certificates/cluster-keys.ts';
 import { type ClusterConfiguration, ConfigurationError } from './configuration.ts';
 import { servingApprover } from './join/serving-approver.ts';
-import { leading, type Part } from './leadership.ts';
+import { leading } from './leadership.ts';
 import { legacyToken } from './legacy-token.ts';
 import { podCidrOf } from './nodes/real-node.ts';
 import { portRefused } from './port-refused.ts';
@@ -206,26 +206,28 @@ function startLoops(options: ControlPlaneOptions, { server, signer, client, clie
     configuration.controllers === 'none'
       ? undefined
       : lead('kube-controller-manager', () => {
+          const own = clientAs(LOOPBACK_USER, 'kube-controller-manager');
           const started = startControllers({
-            client: clientAs(LOOPBACK_USER, 'kube-controller-manager'),
+            client: own,
             runtime,
             controllers: [...systemControllers(systemOptions(options, signer)), ...builtinControllers(), ...joinControllers(options)],
           });
           show('workqueue', started.metrics);
-          return started;
+          return { ready: started.ready, stop: () => started.stop().then(() => own.close()) };
         });
   const scheduler =
     configuration.scheduler === 'none'
       ? undefined
       : lead('kube-scheduler', () => {
+          const own = clientOf('system:kube-scheduler', undefined, 'kube-scheduler');
           const started = startScheduler({
             ...options.scheduler,
-            client: clientOf('system:kube-scheduler', undefined, 'kube-scheduler'),
+            client: own,
             runtime,
             host: hostname(),
           });
           show('scheduler', started.metrics);
-          return { ready: started.started, stop: () => started.stop() };
+          return { ready: started.started, stop: () => started.stop().then(() => own.close()) };
         });
   return { controllers, scheduler };
 }

@@ -5,6 +5,13 @@ import { amount, isReady, isTerminal, nameOf, ownerOf, requestedOn, requestOf } 
 import type { Successes } from './safety/jobs.ts';
 import type { Truth } from './truth.ts';
 
+export interface Judged {
+  truth: Truth;
+  successes: Successes;
+  /** Wall time. */
+  nowMs: number;
+}
+
 function podsOwnedBy(truth: Truth, uid: string | undefined): corev1.Pod[] {
   return truth.all<corev1.Pod>('pods').filter((pod) => ownerOf(pod)?.uid === uid);
 }
@@ -96,8 +103,15 @@ function daemonSets(truth: Truth): string[] {
   });
 }
 
-function jobs(truth: Truth, successes: Successes): string[] {
+/**
+ * It started at a time that is yet to come, since the clock was set back: until then it can't be complete, for a completionTime before the
+ * startTime is refused (pkg/apis/batch/validation/validation.go validateJobStatus).
+ */
+const waitsForTheClock = ({ status }: batchv1.Job, nowMs: number) => Date.parse(status?.startTime ?? '') > nowMs;
+
+function jobs({ truth, successes, nowMs }: Judged): string[] {
   return truth.all<batchv1.Job>('jobs').flatMap((job) => {
+    if (waitsForTheClock(job, nowMs)) return [];
     const complete = job.status?.conditions?.some(({ type, status }) => type === 'Complete' && status === 'True');
     const ended = successes.of(job);
     return [
@@ -164,9 +178,10 @@ function slices(truth: Truth): string[] {
   });
 }
 
-function cronJobs(truth: Truth): string[] {
+function cronJobs({ truth, nowMs }: Judged): string[] {
   return truth.all<batchv1.CronJob>('cronjobs').flatMap((cron) => {
     const owned = truth.all<batchv1.Job>('jobs').filter((job) => ownerOf(job)?.uid === cron.metadata!.uid);
+    if (owned.some((job) => waitsForTheClock(job, nowMs))) return [];
     const limit = cron.spec!.successfulJobsHistoryLimit ?? 3;
     return [
       ...(owned.length > limit ? [`cron job ${nameOf(cron)} has kept ${owned.length} jobs of ${limit}`] : []),
@@ -185,20 +200,21 @@ function quotas(truth: Truth): string[] {
 }
 
 /** Everything that is not as it should be. */
-export function problemsOf(truth: Truth, successes: Successes): string[] {
+export function problemsOf(judged: Judged): string[] {
+  const { truth } = judged;
   return [
     ...lingering(truth),
     ...orphans(truth),
     ...deployments(truth),
     ...statefulSets(truth),
     ...daemonSets(truth),
-    ...jobs(truth, successes),
+    ...jobs(judged),
     ...lostPods(truth),
     ...budgets(truth),
     ...waitingPods(truth),
     ...slices(truth),
     ...nodes(truth),
-    ...cronJobs(truth),
+    ...cronJobs(judged),
     ...quotas(truth),
   ];
 }

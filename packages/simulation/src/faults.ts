@@ -27,10 +27,15 @@ export type Fault =
   | { kind: 'drop-watches'; part: PartName }
   /** A node's heartbeats don't arrive: the API server takes neither its lease nor its status. */
   | { kind: 'silence'; part: 'nodes'; node: string }
+  /** Who holds the part's lease can't renew it, until another does. Of a part that is alone of its kind nobody asks for a lease. */
+  | { kind: 'lose-lease'; part: 'controllers' | 'scheduler' }
   /** A webhook that admits new pods answers late, and a share of its answers is an error. */
   | { kind: 'webhook'; part: 'server'; delayMs: number; share: number };
 
 type LastingFault = Exclude<Fault, { kind: 'drop-watches' }>;
+
+/** Of those who elect leaders; nodes' leases are in a namespace of their own. */
+const ELECTION = /\/namespaces\/kube-system\/leases\//;
 
 const heartbeatOf = (node: string) => new RegExp(`/(leases/${node}|nodes/${node}/status)(\\?|$)`);
 
@@ -38,6 +43,8 @@ const heartbeatOf = (node: string) => new RegExp(`/(leases/${node}|nodes/${node}
 export class Faults {
   readonly #random: Random;
   readonly #active = new Set<LastingFault>();
+  /** Who held the lease when the fault began. */
+  readonly #losers = new Map<LastingFault, string>();
   readonly #watches = new Map<PartName, Set<() => void>>();
 
   constructor(random: Random) {
@@ -52,12 +59,16 @@ export class Faults {
     }
     const active = { ...fault };
     this.#active.add(active);
-    return () => void this.#active.delete(active);
+    return () => {
+      this.#active.delete(active);
+      this.#losers.delete(active);
+    };
   }
 
   /** Turns everything off. */
   lift(): void {
     this.#active.clear();
+    this.#losers.clear();
   }
 
   refusal(part: PartName): RefusalCode | undefined {
@@ -68,6 +79,18 @@ export class Faults {
   /** Whether nothing of what the node says of itself arrives. */
   silences(part: PartName, url: string): boolean {
     return this.#of(part).some((fault) => fault.kind === 'silence' && heartbeatOf(fault.node).test(url));
+  }
+
+  /** Whether the renewal of a lease is one that is lost. `holder` is who would hold it then. */
+  losesLease(part: PartName, url: string, holder: string | undefined): boolean {
+    if (!holder || !ELECTION.test(url)) return false;
+    return this.#of(part).some((fault) => {
+      if (fault.kind !== 'lose-lease') return false;
+      // The first who writes is who holds it: others only look until it is over.
+      const loser = this.#losers.get(fault) ?? holder;
+      this.#losers.set(fault, loser);
+      return loser === holder;
+    });
   }
 
   /** What the webhook does to one request. */

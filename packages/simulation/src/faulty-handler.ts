@@ -1,5 +1,5 @@
 // The one place where faults happen: between a part's client and the API server, which both know nothing of it.
-import type { WatchEvent } from '@tiphys/api';
+import type { coordinationv1, WatchEvent } from '@tiphys/api';
 import type { ApiHandler, ApiRequest, ApiResponse, WatchSubscription } from '@tiphys/machinery';
 import type { Clock } from '@tiphys/runtime';
 import { type Faults, type PartName, REFUSALS, type RefusalCode } from './faults.ts';
@@ -69,6 +69,8 @@ function faultyWatch(watch: WatchSubscription, part: PartName, faults: Faults, c
 
 const isWrite = ({ method }: ApiRequest) => method !== 'GET' && method !== 'HEAD';
 
+const holderOf = ({ body }: ApiRequest) => (body as coordinationv1.Lease | undefined)?.spec?.holderIdentity;
+
 export function faultyHandler(handler: ApiHandler, part: PartName, faults: Faults, clock: Clock): ApiHandler {
   return {
     handle: async (request) => {
@@ -77,6 +79,7 @@ export function faultyHandler(handler: ApiHandler, part: PartName, faults: Fault
       const code = faults.refusal(part);
       if (code !== undefined) return refusal(code);
       if (isWrite(request) && faults.silences(part, request.url)) return refusal(503);
+      if (request.method === 'PUT' && faults.losesLease(part, request.url, holderOf(request))) return refusal(500);
       const answer = await handler.handle(request);
       if (isWrite(request) && faults.losesAnswer(part)) return refusal(500);
       if (answer.body.kind !== 'watch') return answer;

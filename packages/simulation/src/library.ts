@@ -16,5 +16,5 @@ export {
 } from '@tiphys/api';
 export type { Client } from '@tiphys/client';
 export type { Fault, PartName, RefusalCode } from './faults.ts';
+export type { StoppablePart } from './parts.ts';
 export { durationMs, type SimulatedClock, type SimulatedCluster, type SimulateOptions, simulate } from './simulate.ts';
-export type { StoppablePart } from './virtual-cluster.ts';

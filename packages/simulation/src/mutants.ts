@@ -100,15 +100,15 @@ const CONTROLLERS: readonly Mutant[] = [
   {
     name: 'silence-unnoticed',
     file: 'controllers/src/node-lifecycle/node-lifecycle-controller.ts',
-    find: 'if (nowMs >= deadline) {',
-    replace: 'if (nowMs >= deadline && !ready) {',
+    find: 'if (leftMs <= 0) {',
+    replace: 'if (leftMs <= 0 && !ready) {',
     why: 'a node that was ready once is thought to be well for ever',
   },
   {
     name: 'pods-of-lost-nodes',
     file: 'controllers/src/pod-gc/pod-gc-controller.ts',
-    find: 'if (!reason) return [];',
-    replace: 'if (!reason || reason.condition) return [];',
+    find: 'if (!reason) return nodeName',
+    replace: 'if (!reason || reason.condition) return nodeName',
     why: 'pods stay on nodes that are gone',
   },
 ];

@@ -179,9 +179,7 @@ export async function perform(cluster: VirtualCluster, client: Client, action: A
       return;
     }
     case 'restart':
-      await cluster.stopPart(action.part);
-      await clock.advance(action.downMs);
-      return cluster.startPart(action.part);
+      return cluster.restartPart(action.part, action.downMs, action.crash);
     case 'restart server':
       return cluster.restartServer();
     case 'jump':

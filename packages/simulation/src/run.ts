@@ -56,7 +56,7 @@ async function play(cluster: VirtualCluster, story: Story, failures: readonly Er
 
 /** Never rejects for what the cluster does: that is the outcome. */
 export async function runStory(story: Story, { log }: RunOptions = {}): Promise<Outcome> {
-  const cluster = new VirtualCluster({ seed: story.seed, nodes: story.nodes, ...(log ? { log } : {}) });
+  const cluster = new VirtualCluster({ ...story, ...(log ? { log } : {}) });
   const failures: Error[] = [];
   const truth = new Truth(cluster.store, (error) => failures.push(error));
   const witnesses = SELECTIONS.map((selection) => new WatchWitness(truth, selection));
@@ -76,7 +76,7 @@ export async function runStory(story: Story, { log }: RunOptions = {}): Promise<
     await cluster.start();
     const following = async (witness: WatchWitness) => {
       while (!stopped) {
-        await witness.follow(cluster.handler, WITNESS, cluster.clock).catch(() => undefined);
+        await witness.follow(cluster.handler, WITNESS, cluster.clock, () => cluster.serverStarts).catch(() => undefined);
         // What happens meanwhile the server has to remember.
         await cluster.clock.sleep(AWAY_MS);
       }

@@ -45,7 +45,7 @@ async function settleAndHold({ cluster, truth, successes }: Settling): Promise<v
   for (let waitedMs = 0; wellMs < HOLD_MS; waitedMs += LOOK_MS) {
     if (waitedMs > SETTLE_MS_MAX + wellMs) throw new Broken(`it did not settle: ${problems.join('; ')}`);
     await cluster.clock.advance(LOOK_MS);
-    problems = problemsOf(truth, successes);
+    problems = problemsOf({ truth, successes, nowMs: cluster.clock.now() });
     wellMs = problems.length === 0 ? wellMs + LOOK_MS : 0;
     if (wellMs <= LOOK_MS) writes = [];
   }
@@ -60,7 +60,7 @@ async function answersAtOnce({ cluster, truth, successes }: Settling): Promise<v
   await clock.advance(FULL_MS);
   await perform(cluster, client, { do: 'delete', kind: 'Deployment', name: 'heavy', propagationPolicy: 'Background' });
   await clock.advance(PROMPT_MS);
-  const problems = problemsOf(truth, successes);
+  const problems = problemsOf({ truth, successes, nowMs: clock.now() });
   if (problems.length > 0) throw new Broken(`${PROMPT_MS / 1000} s were not enough: ${problems.join('; ')}`);
 }
 

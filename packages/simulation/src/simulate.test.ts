@@ -1,7 +1,7 @@
 // What users of simulate() write.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { appsv1, batchv1, corev1 } from '@tiphys/api';
+import { appsv1, batchv1, coordinationv1, corev1 } from '@tiphys/api';
 import { durationMs, simulate } from './simulate.ts';
 
 const template = { metadata: { labels: { app: 'web' } }, spec: { containers: [{ name: 'c', image: 'i' }] } as corev1.PodSpec };
@@ -47,6 +47,41 @@ test("a program's own client goes through the faults of the user", async () => {
       /a fault of the simulation: 500/,
     );
     assert.ok(await client.of(corev1.configmaps).get('a', 'default'), 'the answer was lost, the write was not');
+  });
+});
+
+test('of two schedulers the other takes over when one crashes or loses its lease', async () => {
+  await simulate({ seed: 5, nodes: 2, candidates: 2 }, async ({ client, clock, crash, fault }) => {
+    const holder = async () => (await client.of(coordinationv1.leases).get('kube-scheduler', 'kube-system')).spec?.holderIdentity;
+    const bound = async (name: string) => {
+      await client.of(corev1.pods).create({ metadata: { name, namespace: 'default' }, spec: template.spec });
+      await clock.advance('20s');
+      return (await client.of(corev1.pods).get(name, 'default')).spec?.nodeName !== undefined;
+    };
+    const first = await holder();
+    await crash('scheduler', '1m');
+    const second = await holder();
+    assert.notEqual(second, first);
+    assert.ok(await bound('after-a-crash'));
+    const lift = fault({ kind: 'lose-lease', part: 'scheduler' });
+    await clock.advance('30s');
+    lift();
+    assert.ok(![first, second].includes(await holder()));
+    assert.ok(await bound('after-a-loss'));
+  });
+});
+
+test('a clock that is set forward or back makes no node look silent', async () => {
+  await simulate({ seed: 6, nodes: 2 }, async ({ client, clock, fault }) => {
+    const states = async () =>
+      (await client.of(corev1.nodes).list()).items.map(({ status }) => status?.conditions?.find(({ type }) => type === 'Ready')?.status);
+    clock.jump('1h');
+    await clock.advance('1m');
+    assert.deepEqual(await states(), ['True', 'True']);
+    clock.jump('-2h');
+    fault({ kind: 'silence', part: 'nodes', node: 'simulated-2' });
+    await clock.advance('2m');
+    assert.deepEqual(await states(), ['True', 'Unknown']);
   });
 });
 

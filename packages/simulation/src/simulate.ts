@@ -2,13 +2,16 @@
 import type { Client } from '@tiphys/client';
 import type { Logger } from '@tiphys/runtime';
 import type { Fault } from './faults.ts';
-import { type StoppablePart, VirtualCluster } from './virtual-cluster.ts';
+import type { StoppablePart } from './parts.ts';
+import { VirtualCluster } from './virtual-cluster.ts';
 
 export interface SimulateOptions {
   /** Default 1. The same seed gives the same run. */
   seed?: number;
   /** Default 3. */
   nodes?: number;
+  /** How many controller managers and schedulers there are; of several, one works and the others wait for its lease. Default 1. */
+  candidates?: number;
   log?: Logger;
 }
 
@@ -29,8 +32,10 @@ export interface SimulatedCluster {
   clientOf(user: string, groups?: readonly string[]): Client;
   /** Turns a fault on; the function that it gives turns it off. */
   fault(fault: Fault): () => void;
-  /** Stops a part and starts it again after so long. */
+  /** Ends the program of the part that works, and starts it again after so long; meanwhile another may take over. */
   restart(part: StoppablePart | 'server', downFor?: number | string): Promise<void>;
+  /** The same, but it dies: what it was doing stays as it is, and so does its lease. */
+  crash(part: StoppablePart, downFor?: number | string): Promise<void>;
   stop(part: StoppablePart): Promise<void>;
   start(part: StoppablePart): Promise<void>;
 }
@@ -59,10 +64,9 @@ function handles(cluster: VirtualCluster): SimulatedCluster {
     fault: (fault) => cluster.faults.begin(fault),
     restart: async (part, downFor = 0) => {
       if (part === 'server') return cluster.restartServer(durationMs(downFor));
-      await cluster.stopPart(part);
-      await cluster.clock.advance(durationMs(downFor));
-      await cluster.startPart(part);
+      return cluster.restartPart(part, durationMs(downFor));
     },
+    crash: (part, downFor = 0) => cluster.restartPart(part, durationMs(downFor), true),
     stop: (part) => cluster.stopPart(part),
     start: (part) => cluster.startPart(part),
   };
@@ -70,10 +74,10 @@ function handles(cluster: VirtualCluster): SimulatedCluster {
 
 /** Resolves with what the function gives; the cluster is gone then. */
 export async function simulate<T>(
-  { seed = 1, nodes = 3, log }: SimulateOptions,
+  { seed = 1, nodes = 3, candidates = 1, log }: SimulateOptions,
   work: (cluster: SimulatedCluster) => Promise<T>,
 ): Promise<T> {
-  await using cluster = new VirtualCluster({ seed, nodes, ...(log ? { log } : {}) });
+  await using cluster = new VirtualCluster({ seed, nodes, candidates, ...(log ? { log } : {}) });
   await cluster.start();
   return await work(handles(cluster));
 }

@@ -2,8 +2,8 @@
 // and shortened step by step.
 import type { Random } from '@tiphys/runtime';
 import type { Fault, PartName, RefusalCode } from './faults.ts';
+import type { StoppablePart } from './parts.ts';
 import { STALE_FAULT_MS_MAX } from './safety/staleness.ts';
-import type { StoppablePart } from './virtual-cluster.ts';
 
 export type WorkloadKind = 'Deployment' | 'StatefulSet' | 'DaemonSet' | 'Job' | 'CronJob' | 'Guarded' | 'Heavy' | 'Limited' | 'Namespace';
 
@@ -29,7 +29,8 @@ export type Action =
   /** It comes back when the part that plays the nodes starts again. */
   | { do: 'delete node'; node: number }
   | { do: 'fault'; fault: Fault; forMs: number }
-  | { do: 'restart'; part: StoppablePart; downMs: number }
+  /** The program that works; a crash leaves what it was doing, and its lease, as they were. */
+  | { do: 'restart'; part: StoppablePart; downMs: number; crash: boolean }
   | { do: 'restart server' }
   | { do: 'jump'; byMs: number };
 
@@ -41,6 +42,8 @@ export interface Step {
 export interface Story {
   seed: number;
   nodes: number;
+  /** Controller managers, and schedulers. */
+  candidates: number;
   steps: readonly Step[];
 }
 
@@ -60,6 +63,8 @@ const CREATED: readonly WorkloadKind[] = ['Deployment', 'Deployment', 'StatefulS
 const REPLICAS_MAX = 6;
 /** Shorter than it takes until a silent node counts as lost. */
 const DOWN_MS_MAX = 30_000;
+/** As long as a leader needs to give up. */
+const LEASE_LOST_MS_MIN = 12_000;
 const SILENCE_MS_MAX = 480_000;
 const LIMITED_REPLICAS_MAX = 6;
 /** As many as one simulated node holds. */
@@ -150,9 +155,9 @@ class Drawing {
     const part = this.of(PARTS);
     const forMs = 1000 * (1 + this.upTo(29));
     const share = 0.1 + this.#random.number() * 0.5;
-    switch (this.upTo(10)) {
+    switch (this.upTo(11)) {
       case 0:
-        return { do: 'restart', part: this.of(STOPPABLE), downMs: this.upTo(DOWN_MS_MAX) };
+        return { do: 'restart', part: this.of(STOPPABLE), downMs: this.upTo(DOWN_MS_MAX), crash: this.upTo(1) === 0 };
       case 1:
         return { do: 'restart server' };
       case 2:
@@ -162,6 +167,10 @@ class Drawing {
       case 10: {
         const node = `simulated-${2 + this.upTo(nodes - 2)}`;
         return { do: 'fault', fault: { kind: 'silence', part: 'nodes', node }, forMs: this.upTo(SILENCE_MS_MAX) };
+      }
+      case 11: {
+        const fault: Fault = { kind: 'lose-lease', part: this.of(['controllers', 'scheduler'] as const) };
+        return { do: 'fault', fault, forMs: LEASE_LOST_MS_MIN + forMs };
       }
       case 3:
         return { do: 'fault', fault: { kind: 'drop-watches', part }, forMs: 0 };
@@ -182,6 +191,7 @@ class Drawing {
 export function storyOf({ seed, minutes, stepsPerMinute = STEPS_PER_MINUTE }: StoryOptions, random: Random): Story {
   const drawing = new Drawing(random);
   const nodes = 2 + drawing.upTo(3);
+  const candidates = drawing.upTo(2) === 0 ? 2 : 1;
   const steps: Step[] = [
     { atMs: 0, action: { do: 'create', kind: 'Guarded', name: 'guarded', replicas: 3 } },
     { atMs: 0, action: { do: 'create', kind: 'Limited', name: 'limited', replicas: LIMITED_REPLICAS_MAX } },
@@ -190,12 +200,12 @@ export function storyOf({ seed, minutes, stepsPerMinute = STEPS_PER_MINUTE }: St
   const count = Math.round(minutes * stepsPerMinute);
   const times = Array.from({ length: count }, () => drawing.upTo(minutes * MINUTE_MS)).sort((a, b) => a - b);
   for (const atMs of times) steps.push({ atMs, action: drawing.action(nodes) });
-  return { seed, nodes, steps };
+  return { seed, nodes, candidates, steps };
 }
 
 /** One line a step. */
-export function storyText({ nodes, steps }: Story): string {
+export function storyText({ nodes, candidates, steps }: Story): string {
   const line = ({ atMs, action: { do: verb, ...rest } }: Step) =>
     `${(atMs / 1000).toFixed(3).padStart(9)} s  ${verb} ${JSON.stringify(rest)}`;
-  return [`${nodes} nodes`, ...steps.map(line)].join('\n');
+  return [`${nodes} nodes${candidates > 1 ? `, ${candidates} controller managers and schedulers` : ''}`, ...steps.map(line)].join('\n');
 }

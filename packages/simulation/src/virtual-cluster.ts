@@ -2,17 +2,15 @@
 // stopped and started again. No sockets, no threads, no timers but the clock's, so that a seed says everything.
 import { generateKeyPairSync } from 'node:crypto';
 import { type Client, inProcessClient, userInfo } from '@tiphys/client';
-import { builtinControllers, startControllers, systemControllers } from '@tiphys/controllers';
 import { type ApiHandler, type ApiRequest, type ApiResponse, statusError } from '@tiphys/machinery';
-import { startSimulatedNodes } from '@tiphys/node';
 import { builtinDefinitions } from '@tiphys/registry';
 import { type Logger, type Runtime, seededRandom, silentLogger, type VirtualClock, virtualClock } from '@tiphys/runtime';
-import { startScheduler } from '@tiphys/scheduler';
 import { type AdmissionPlugin, createStandardServer, createTokenSigner, LOOPBACK_USER, type StandardServer } from '@tiphys/server';
 import { Retryable } from '@tiphys/std';
 import { memoryStore, type Store } from '@tiphys/storage';
 import { Faults, type PartName } from './faults.ts';
 import { faultyHandler } from './faulty-handler.ts';
+import { type Program, STOPPABLE_PARTS, type StoppablePart, startProgram } from './parts.ts';
 
 const SERVICE_CIDR = '10.96.0.0/12';
 const ISSUER = 'https://kubernetes.default.svc.cluster.local';
@@ -24,19 +22,11 @@ function signer() {
   return createTokenSigner({ privateKeyPem: signingKeyPem, issuer: ISSUER });
 }
 
-interface RunningPart {
-  ready: Promise<unknown>;
-  stop(): Promise<unknown>;
-  clients: readonly Client[];
-}
-
-/** Parts that can be stopped and started; the user is no such part. */
-export type StoppablePart = Exclude<PartName, 'user' | 'server'>;
-export const STOPPABLE_PARTS: readonly StoppablePart[] = ['controllers', 'scheduler', 'nodes'];
-
 export interface VirtualClusterOptions {
   seed: number;
   nodes: number;
+  /** How many controller managers and schedulers there are; of several, one works and the others wait for its lease. Default 1. */
+  candidates?: number;
   log?: Logger;
 }
 
@@ -48,15 +38,20 @@ export class VirtualCluster {
   observe: ((request: ApiRequest, answer: ApiResponse) => void) | undefined;
   readonly #runtime: Runtime;
   readonly #nodes: number;
+  readonly #candidates: number;
   #server: StandardServer | undefined;
-  readonly #parts = new Map<StoppablePart, RunningPart>();
+  #serverStarts = 0;
+  readonly #programs = new Map<StoppablePart, Program[]>();
+  /** Every program that ever was has a name of its own. */
+  #started = 0;
   readonly #clients: Client[] = [];
 
-  constructor({ seed, nodes, log = silentLogger }: VirtualClusterOptions) {
+  constructor({ seed, nodes, candidates = 1, log = silentLogger }: VirtualClusterOptions) {
     this.#runtime = { clock: this.clock, random: seededRandom(seed), log };
     // Faults have chance of their own: one more or less does not change the rest of the story.
     this.faults = new Faults(seededRandom(seed + 1));
     this.#nodes = nodes;
+    this.#candidates = candidates;
   }
 
   async start(): Promise<void> {
@@ -74,7 +69,13 @@ export class VirtualCluster {
     return this.#client(this.#through('user'), user, groups, user);
   }
 
+  /** How many API servers there have been. */
+  get serverStarts(): number {
+    return this.#serverStarts;
+  }
+
   async startServer(): Promise<void> {
+    this.#serverStarts++;
     this.#server = createStandardServer({
       runtime: this.#runtime,
       store: this.store,
@@ -95,19 +96,36 @@ export class VirtualCluster {
     await this.startServer();
   }
 
-  async startPart(name: StoppablePart): Promise<void> {
-    if (this.#parts.has(name)) return;
-    const part = this.#start(name);
-    this.#parts.set(name, part);
-    await this.clock.runUntil(part.ready);
+  /** Starts as many programs of the part as there should be and are not. */
+  async startPart(part: StoppablePart): Promise<void> {
+    const programs = this.#programs.get(part) ?? [];
+    this.#programs.set(part, programs);
+    const wanted = part === 'nodes' ? 1 : this.#candidates;
+    while (programs.length < wanted) programs.push(this.#start(part));
+    for (const program of programs) await this.clock.runUntil(program.ready);
   }
 
-  async stopPart(name: StoppablePart): Promise<void> {
-    const part = this.#parts.get(name);
-    if (!part) return;
-    this.#parts.delete(name);
-    await this.clock.runUntil(Promise.resolve(part.stop()));
-    for (const client of part.clients) await this.clock.runUntil(client.close());
+  /** All programs of the part end in peace. */
+  async stopPart(part: StoppablePart): Promise<void> {
+    for (const program of this.#programs.get(part)?.splice(0) ?? []) await this.clock.runUntil(program.stop());
+  }
+
+  /**
+   * The program that works ends, and starts again after so long; another may take over meanwhile. A crash leaves what it was
+   * doing where it was, and its lease held.
+   */
+  async restartPart(part: StoppablePart, downMs: number, crash = false): Promise<void> {
+    const programs = this.#programs.get(part) ?? [];
+    const index = Math.max(
+      0,
+      programs.findIndex((program) => program.isWorking()),
+    );
+    for (const program of programs.splice(index, 1)) {
+      if (crash) program.cut();
+      await this.clock.runUntil(program.stop());
+    }
+    await this.clock.advance(downMs);
+    await this.startPart(part);
   }
 
   async close(): Promise<void> {
@@ -155,24 +173,8 @@ export class VirtualCluster {
     return client;
   }
 
-  #start(name: StoppablePart): RunningPart {
-    const runtime = this.#runtime;
-    const handler = this.#through(name);
-    const as = (user: string, groups: readonly string[] | undefined, program: string) =>
-      inProcessClient({ handler, runtime, user: userInfo(user, groups), userAgent: program });
-    if (name === 'controllers') {
-      const client = as(LOOPBACK_USER.name, LOOPBACK_USER.groups, 'kube-controller-manager');
-      const system = systemControllers({ rootCertificatePem: 'simulated', signToken: () => 'simulated' });
-      const running = startControllers({ client, runtime, controllers: [...system, ...builtinControllers()] });
-      return { ready: running.ready, stop: () => running.stop(), clients: [client] };
-    }
-    if (name === 'scheduler') {
-      const client = as('system:kube-scheduler', undefined, 'kube-scheduler');
-      const running = startScheduler({ client, runtime });
-      return { ready: running.started, stop: () => running.stop(), clients: [client] };
-    }
-    const client = as('system:simulator', ['system:masters'], 'kubelet');
-    const running = startSimulatedNodes({ client, runtime, count: this.#nodes });
-    return { ready: running.ready, stop: () => running.stop(), clients: [client] };
+  #start(part: StoppablePart): Program {
+    const candidate = this.#candidates > 1 ? { candidate: `${part}-${++this.#started}` } : {};
+    return startProgram({ part, handler: this.#through(part), runtime: this.#runtime, nodes: this.#nodes, ...candidate });
   }
 }

@@ -4,7 +4,7 @@ import { coordinationv1, corev1, timeText } from '@tiphys/api';
 import { isConflict, isNotFound } from '@tiphys/machinery';
 import { isReady } from '../pods/pod-state.ts';
 import { type Action, atOnce, normal, patch, updateStatus, wakeAt } from '../runtime/actions.ts';
-import { defineController } from '../runtime/controller.ts';
+import { defineController, type World } from '../runtime/controller.ts';
 import { isDeleting, nameOf, namespaceOf, timeMs } from '../runtime/objects.ts';
 import { conditionOfNode, GRACE_MS, STARTUP_GRACE_MS, taintsFor, unknownConditions } from './node-health.ts';
 
@@ -13,13 +13,18 @@ const BY_NODE = 'node';
 
 const tolerant = { tolerate: (error: unknown) => isNotFound(error) || isConflict(error) };
 
-/** A lease renewed while the node is healthy changes nothing here: the timer that is set looks again by itself. */
-const heartbeat = (node: corev1.Node, lease: coordinationv1.Lease | undefined): number =>
-  Math.max(
-    timeMs(lease?.spec?.renewTime),
-    timeMs(conditionOfNode(node, 'Ready')?.lastHeartbeatTime),
-    timeMs(node.metadata?.creationTimestamp),
-  );
+/**
+ * How long nothing was heard of the node. What counts is when a beat was seen here, not what time it says: nodes' clocks may differ, and
+ * ours may be set. One that never reported counts from when it was made.
+ */
+function silentMs(world: World<corev1.Node>, nowMs: number): number {
+  const node = world.object;
+  const lease = world.get(coordinationv1.leases, nameOf(node), LEASE_NAMESPACE);
+  const reportedMs = conditionOfNode(node, 'Ready')
+    ? world.unchangedMs(corev1.nodes, node)
+    : nowMs - timeMs(node.metadata?.creationTimestamp);
+  return lease ? Math.min(reportedMs, world.unchangedMs(coordinationv1.leases, lease)) : reportedMs;
+}
 
 function markPodsNotReady(pods: readonly corev1.Pod[], nowMs: number): Action[] {
   const writes = pods
@@ -38,6 +43,10 @@ export const nodeLifecycleController = defineController<corev1.Node>({
   name: 'node-controller',
   for: corev1.nodes,
   reads: [coordinationv1.leases],
+  observes: [
+    { type: corev1.nodes, value: (node: corev1.Node) => conditionOfNode(node, 'Ready')?.lastHeartbeatTime },
+    { type: coordinationv1.leases, value: (lease: coordinationv1.Lease) => lease.spec?.renewTime },
+  ],
   indices: [{ type: corev1.pods, name: BY_NODE, keysOf: (pod) => (pod.spec?.nodeName ? [pod.spec.nodeName] : []) }],
   watches: [
     {
@@ -54,9 +63,10 @@ export const nodeLifecycleController = defineController<corev1.Node>({
     const node = world.object;
     const name = nameOf(node);
     const ready = conditionOfNode(node, 'Ready');
-    const deadline = heartbeat(node, world.get(coordinationv1.leases, name, LEASE_NAMESPACE)) + (ready ? GRACE_MS : STARTUP_GRACE_MS);
+    // A lease renewed while the node is healthy changes nothing here: the timer that is set looks again by itself.
+    const leftMs = (ready ? GRACE_MS : STARTUP_GRACE_MS) - silentMs(world, nowMs);
     const actions: Action[] = [];
-    if (nowMs >= deadline) {
+    if (leftMs <= 0) {
       const conditions = unknownConditions(node, nowMs);
       if (conditions) {
         if (ready?.status === 'True') actions.push(normal('NodeNotReady', `Node ${name} status is now: NodeNotReady`));
@@ -67,7 +77,7 @@ export const nodeLifecycleController = defineController<corev1.Node>({
           ...markPodsNotReady(world.byIndex(corev1.pods, BY_NODE, name), nowMs),
         ];
       }
-    } else actions.push(wakeAt(deadline, 'the next heartbeat is due'));
+    } else actions.push(wakeAt(nowMs + leftMs, 'the next heartbeat is due'));
     if (ready && ready.status !== 'True') actions.push(...markPodsNotReady(world.byIndex(corev1.pods, BY_NODE, name), nowMs));
     const taints = taintsFor(node, nowMs);
     if (taints !== node.spec?.taints && !(taints.length === 0 && !node.spec?.taints)) {

@@ -5,7 +5,7 @@ import { isConflict, isNotFound } from '@tiphys/machinery';
 import { isTerminal } from '../pods/pod-state.ts';
 import { type Action, note, patch, remove, wakeAt } from '../runtime/actions.ts';
 import { defineController, type World } from '../runtime/controller.ts';
-import { isDeleting, keyOf, nameOf, timeMs, uidOf } from '../runtime/objects.ts';
+import { isDeleting, keyOf, nameOf, uidOf } from '../runtime/objects.ts';
 
 /** A node must be missing for so long before its pods are given up. */
 export const QUARANTINE_MS = 40_000;
@@ -27,16 +27,9 @@ function reasonToGo(world: World<corev1.Pod>): Reason | undefined {
   return undefined;
 }
 
-/**
- * Nobody tells when a node went away; the pod's own age bounds how long it can have been missing. The clock may have been set back
- * since the pod was made: then it counts from now.
- */
-function missingSinceMs(world: World<corev1.Pod>, nowMs: number): number {
-  const bornMs = timeMs(world.object.metadata?.creationTimestamp);
-  if (bornMs <= nowMs) return bornMs;
-  const notedMs = world.note(uidOf(world.object)) as number | undefined;
-  return notedMs !== undefined && notedMs <= nowMs ? notedMs : nowMs;
-}
+/** Since when the node is known to be missing, by a clock that nobody sets; from now on, when that is news. */
+const missingSinceMs = (world: World<corev1.Pod>): number =>
+  (world.note(world.object.spec!.nodeName!) as number | undefined) ?? world.monotonicMs;
 
 export const podGcController = defineController<corev1.Pod>({
   name: 'pod-garbage-collector',
@@ -55,10 +48,13 @@ export const podGcController = defineController<corev1.Pod>({
   plan(world, nowMs) {
     const pod = world.object;
     const reason = reasonToGo(world);
-    if (!reason) return [];
-    const sinceMs = missingSinceMs(world, nowMs);
-    if (reason.condition && nowMs - sinceMs < QUARANTINE_MS)
-      return [note(uidOf(pod), sinceMs), wakeAt(sinceMs + QUARANTINE_MS, 'its node may still appear')];
+    const { nodeName } = pod.spec!;
+    if (!reason) return nodeName && world.note(nodeName) !== undefined ? [note(nodeName, undefined)] : [];
+    if (reason.condition) {
+      const sinceMs = missingSinceMs(world);
+      const leftMs = sinceMs + QUARANTINE_MS - world.monotonicMs;
+      if (leftMs > 0) return [note(nodeName!, sinceMs), wakeAt(nowMs + leftMs, 'its node may still appear')];
+    }
     const tolerate = (error: unknown) => isNotFound(error) || isConflict(error);
     const actions: Action[] = [];
     if (!isTerminal(pod)) {

@@ -21,6 +21,16 @@ export interface World<T extends KubeObject> extends Snapshot {
   owned<X extends KubeObject>(type: ResourceType<X>): readonly X[];
   /** What an earlier plan noted under the key, in this run of the program. */
   note(key: string): unknown;
+  /** Measures time that nobody sets; only differences mean something. */
+  monotonicMs: number;
+  /** For how long, by the own clock, what the controller observes of the object has been as it is; 0 for one that it has not seen. */
+  unchangedMs(type: ResourceType<any>, object: KubeObject): number;
+}
+
+/** Something whose changes matter by when they are seen here, not by what clock the writer has. */
+export interface Observed<X extends KubeObject = any> {
+  type: ResourceType<X>;
+  value: (object: X) => string | undefined;
 }
 
 export interface Owned<T extends KubeObject, X extends KubeObject = any> {
@@ -73,6 +83,8 @@ export interface Controller<T extends KubeObject = any> {
   watches?: readonly Watched[];
   /** Types that plan() reads besides those above; their changes trigger nothing. */
   reads?: readonly ResourceType[];
+  /** What `world.unchangedMs` tells of. */
+  observes?: readonly Observed[];
   indices?: readonly Index[];
   /** Keys planned side by side. Default 5, as upstream's --concurrent-…-syncs. */
   concurrency?: number;

@@ -11,6 +11,7 @@ import { type Claims, claim } from './claims.ts';
 import type { Controller, Owned, ReconcileContext, Snapshot, World } from './controller.ts';
 import type { ControllerMetrics } from './metrics.ts';
 import { controllerOf, isDeleting, keyOf, labelsOf, namespaceOf, sameType, splitKey, uidOf } from './objects.ts';
+import { type Observations, observe } from './observations.ts';
 import { type OwnWrites, ownWrites } from './own-writes.ts';
 import { type WorkQueue, workQueue } from './work-queue.ts';
 
@@ -51,6 +52,7 @@ class ControllerRunner implements Runner {
   readonly #stopping = new AbortController();
   readonly #aborted: Promise<void>;
   readonly #unsubscribe: (() => void)[] = [];
+  #observations: Observations | undefined;
   #background: Promise<void> = Promise.resolve();
 
   constructor({ controller, caches, client, runtime, metrics }: RunnerOptions) {
@@ -89,6 +91,8 @@ class ControllerRunner implements Runner {
       });
       this.#unsubscribe.push(stop);
     };
+    this.#observations = observe(controller.observes ?? [], this.#caches, () => this.#monotonicMs());
+    this.#unsubscribe.push(() => this.#observations?.stop());
     follow(controller.for, (object, { old }) => triggers(object, old) && this.#queue.add(keyOf(object)));
     for (const owned of owns) follow(owned.type, (object, change) => this.#ownedChanged(owned, object, change));
     for (const watch of watches) {
@@ -182,7 +186,13 @@ class ControllerRunner implements Runner {
     for (const owned of controller.owns ?? []) claims.set(owned, claim(controller.for, object, owned, this.#caches));
     const failure = await this.#settleClaims(key, object, [...claims.values()]);
     if (failure !== 'nothing to settle') return failure;
-    const actions = controller.plan(worldOf(this.#caches, object, claims, this.#notes), this.#runtime.clock.now());
+    const { clock } = this.#runtime;
+    const own = {
+      note: (noteKey: string) => this.#notes.get(noteKey),
+      monotonicMs: this.#monotonicMs(),
+      unchangedMs: (type: ResourceType, seen: KubeObject) => this.#observations?.unchangedMs(type, seen) ?? 0,
+    };
+    const actions = controller.plan(worldOf(this.#caches, object, claims, own), clock.now());
     return this.#apply(key, object, actions);
   }
 
@@ -201,6 +211,11 @@ class ControllerRunner implements Runner {
     const failure = await this.#apply(key, object, [...releases, ...adoptions]);
     this.#queue.add(key);
     return failure;
+  }
+
+  /** Whole: a wish to wake in less than a wall clock can tell would be one to wake at once, again and again. */
+  #monotonicMs(): number {
+    return Math.floor(this.#runtime.clock.monotonicMs());
   }
 
   #note(key: string, value: unknown): void {
@@ -228,7 +243,7 @@ function worldOf<T extends KubeObject>(
   snapshot: Snapshot,
   object: T,
   claims: ReadonlyMap<Owned<any>, Claims>,
-  notes: ReadonlyMap<string, unknown>,
+  own: Pick<World<T>, 'note' | 'monotonicMs' | 'unchangedMs'>,
 ): World<T> {
   return {
     object,
@@ -236,7 +251,7 @@ function worldOf<T extends KubeObject>(
     list: snapshot.list,
     controlledBy: snapshot.controlledBy,
     byIndex: snapshot.byIndex,
-    note: (key) => notes.get(key),
+    ...own,
     owned: (type) => {
       for (const [owned, { claimed }] of claims) if (sameType(owned.type, type)) return claimed;
       return invariant(false, `plan() asks for ${type.resource}, which the controller does not own`) as never;

@@ -37,6 +37,8 @@ export function planOf<T extends KubeObject>(
     ...snapshot,
     object,
     note: (key) => notes.get(key),
+    monotonicMs: nowMs,
+    unchangedMs: () => 0,
     owned: (type) => claims.find(({ owned }) => sameType(owned.type, type))?.claimed ?? [],
   };
   return controller.plan?.(world, nowMs) ?? [];

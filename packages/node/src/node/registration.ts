@@ -123,17 +123,17 @@ export async function registerNode(options: RegistrationOptions): Promise<Regist
   const nodes = client.of(corev1.nodes);
   const chores = repeated(runtime);
   let node: corev1.Node | undefined;
-  let reportedMs = 0;
+  let reportedMs = Number.NEGATIVE_INFINITY;
   /** The conditions that events have told of. */
   const told = new Map<string, string>();
 
   const writeStatus = async () => {
     const now = await facts();
     const wanted = nodeStatus(now, node?.status, timeText(clock.now()));
-    if (node && !changed(node.status, wanted) && clock.now() - reportedMs < STATUS_REPORT_MS) return;
+    if (node && !changed(node.status, wanted) && clock.monotonicMs() - reportedMs < STATUS_REPORT_MS) return;
     try {
       node = await nodes.patch(now.name, undefined, 'merge', { status: wanted }, { subresource: 'status' });
-      reportedMs = clock.now();
+      reportedMs = clock.monotonicMs();
     } catch (error) {
       if (!isNotFound(error)) throw error;
       // Somebody deleted the Node object: a running node comes back.

@@ -24,6 +24,7 @@ export interface SimulatedNode {
   /** As registered or last reported; undefined before. */
   object: corev1.Node | undefined;
   lease: coordinationv1.Lease | undefined;
+  /** By the monotonic clock. */
   reportedMs: number;
   /** Somebody deleted the node: it is not played any more. */
   gone: boolean;
@@ -93,7 +94,7 @@ export class Heartbeats {
     while (!this.#stopped) {
       try {
         node.object = await this.#register(node);
-        node.reportedMs = this.#runtime.clock.now();
+        node.reportedMs = this.#runtime.clock.monotonicMs();
         await this.#renew(node);
         return;
       } catch (error) {
@@ -120,7 +121,8 @@ export class Heartbeats {
 
   async #beat(node: SimulatedNode): Promise<void> {
     await this.#renew(node);
-    if (this.#runtime.clock.now() - node.reportedMs >= STATUS_REPORT_MS || readyStatus(node.object) !== 'True') await this.#report(node);
+    if (this.#runtime.clock.monotonicMs() - node.reportedMs >= STATUS_REPORT_MS || readyStatus(node.object) !== 'True')
+      await this.#report(node);
   }
 
   async #renew(node: SimulatedNode): Promise<void> {
@@ -148,10 +150,10 @@ export class Heartbeats {
   }
 
   async #report(node: SimulatedNode): Promise<void> {
-    const nowMs = this.#runtime.clock.now();
-    const status = nodeStatus(simulatedFacts(node.name, node.index), node.object?.status, timeText(nowMs));
+    const { clock } = this.#runtime;
+    const status = nodeStatus(simulatedFacts(node.name, node.index), node.object?.status, timeText(clock.now()));
     node.object = await this.#client.of(corev1.nodes).patch(node.name, undefined, 'merge', { status }, { subresource: 'status' });
-    node.reportedMs = nowMs;
+    node.reportedMs = clock.monotonicMs();
   }
 
   async #attempt(node: SimulatedNode, work: () => Promise<void>): Promise<void> {

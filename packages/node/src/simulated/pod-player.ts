@@ -25,7 +25,7 @@ interface Entry {
   room: Room;
   life: Life | undefined;
   slot: number | undefined;
-  /** What comes next and in which state that was decided. */
+  /** What comes next, when by the monotonic clock, and in which state that was decided. */
   next: { from: StageFrom; stage: ChosenStage; atMs: number } | undefined;
   timer: Timer | undefined;
   writing: boolean;
@@ -134,10 +134,11 @@ export class PodPlayer {
     if (entry.next?.from !== from) {
       this.#cancel(entry);
       const stage = chooseStage(this.#options.stages, entry.pod, from, () => random.number());
-      const startMs = from === 'Running' ? entry.life!.startedMs : clock.now();
-      if (stage) entry.next = { from, stage, atMs: startMs + stage.afterMs };
+      // Wall times say how long it has run before we knew it; from here on the monotonic clock counts.
+      const passedMs = from === 'Running' ? Math.max(0, clock.now() - entry.life!.startedMs) : 0;
+      if (stage) entry.next = { from, stage, atMs: clock.monotonicMs() + Math.max(0, stage.afterMs - passedMs) };
     }
-    const waitMs = from === 'Running' && isOutdated(entry.pod) ? 0 : entry.next && entry.next.atMs - clock.now();
+    const waitMs = from === 'Running' && isOutdated(entry.pod) ? 0 : entry.next && entry.next.atMs - clock.monotonicMs();
     if (waitMs === undefined) return;
     if (waitMs <= 0) {
       this.#queue(entry);
@@ -197,7 +198,7 @@ export class PodPlayer {
     const { next } = entry;
     const nowMs = this.#options.runtime.clock.now();
     if (this.#stateOf(entry) !== (next?.from ?? 'Running')) return;
-    if (!next || next.atMs > nowMs) return this.#report(entry, entry.life!);
+    if (!next || next.atMs > this.#options.runtime.clock.monotonicMs()) return this.#report(entry, entry.life!);
     if (next.from === 'Deleting') return this.#end(entry, nowMs);
     if (next.from === 'Pending') {
       await this.#report(entry, { startedMs: nowMs, restarts: 0, address: this.#address(entry) });
