@@ -15,11 +15,18 @@ const UUID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g;
 /** Moments of this run; seeds have other years. */
 const MOMENT = /20(2[1-9]|3[1-9]|[4-9]\d)-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z| ?[+-]\d\d:?\d\d( UTC)?)/g;
 const SERVICE_ADDRESS = /\b10\.(9[6-9]|10\d|11[01])\.\d+\.\d+\b/g;
+/** A drawn port in a sentence, or in an object as Go prints it. */
+const NODE_PORT = /\b(nodePort:|duplicate nodePort: \{[A-Z]+ )3[0-2]\d{3}\b/g;
 /** The suffix of a volume that admission adds. */
 const GENERATED = /\b(kube-api-access-)[a-z0-9]{5}\b/g;
 
 function text(value: string): string {
-  return value.replace(UUID, '<uid>').replace(MOMENT, '<time>').replace(SERVICE_ADDRESS, '<address>').replace(GENERATED, '$1<suffix>');
+  return value
+    .replace(UUID, '<uid>')
+    .replace(MOMENT, '<time>')
+    .replace(SERVICE_ADDRESS, '<address>')
+    .replace(GENERATED, '$1<suffix>')
+    .replace(NODE_PORT, '$1<nodePort>');
 }
 
 const isObject = (value: unknown): value is Record<string, any> => typeof value === 'object' && value !== null && !Array.isArray(value);
@@ -81,6 +88,10 @@ const sortedErrors = (message: string) =>
     return [head, ...lines.sort()].join('\n');
   });
 
+/** What is said of a node port that the server drew. */
+const withoutPort = (field: string, message: string) =>
+  String(field).endsWith('.nodePort') ? message.replace(/\b3[0-2]\d{3}\b/, '<nodePort>') : message;
+
 const LIST_OF_CAUSES = /^([\s\S]*? is invalid: )[\s\S]*$/;
 
 /** Go goes over maps in any order, so causes are a set, and the sentence that joins them is theirs again. */
@@ -89,7 +100,9 @@ function status(body: Record<string, any>): Record<string, any> {
   if (!Array.isArray(causes)) return typeof body.message === 'string' ? { ...body, message: sortedErrors(body.message) } : body;
   // Keyed by themselves, so that one that is missing doesn't put the others beside their neighbours. Upstream repeats what it says of
   // metadata as often as its strategies ask.
-  const set = Object.fromEntries(causes.map(({ field, reason, message: why }) => [`${field}: ${reason}: ${unordered(why)}`, true]).sort());
+  const set = Object.fromEntries(
+    causes.map(({ field, reason, message: why }) => [`${field}: ${reason}: ${unordered(withoutPort(field, why))}`, true]).sort(),
+  );
   const message = Object.keys(set).length > 1 ? String(body.message).replace(LIST_OF_CAUSES, '$1…') : unordered(String(body.message));
   return { ...body, message, details: { ...body.details, causes: set } };
 }
@@ -105,7 +118,9 @@ export function normalise(answer: Answer, drawnTexts: readonly string[] = [], na
             .replaceAll(`\\"${each}\\"`, '\\"<version>\\"')
             .replaceAll(`: ${each},`, ': <version>,')
             .replaceAll(`(${each})`, '(<version>)')
-            .replaceAll(` ${each})`, ' <version>)'),
+            .replaceAll(` ${each})`, ' <version>)')
+            .replaceAll(`: ${each}"`, ': <version>"')
+            .replaceAll(`resourceVersion:${each}`, 'resourceVersion:<version>'),
         );
     body = status(body as Record<string, any>);
   }

@@ -14,7 +14,7 @@ import { list, listConverted } from './verbs/list.ts';
 import { patch } from './verbs/patch.ts';
 import { getScale, patchScale, SCALE_COLUMNS, updateScale } from './verbs/scale.ts';
 import { createSubresource } from './verbs/subresource.ts';
-import { rulesOf, update, updateWith } from './verbs/update.ts';
+import { createsMissing, rulesOf, update, updateWith } from './verbs/update.ts';
 import { watch } from './verbs/watch.ts';
 
 type Verb = (context: RequestContext, endpoint: Endpoint) => Promise<ApiResponse> | ApiResponse;
@@ -136,4 +136,5 @@ const served = (endpoint: Endpoint, name: string): boolean => {
   return definition.subresources?.some((one) => one.name === name) ?? false;
 };
 
-const updateSubresource: Verb = (context, endpoint) => updateWith(context, endpoint, rulesOf(endpoint, context.info.subresource)!);
+const updateSubresource: Verb = (context, endpoint) =>
+  updateWith(context, endpoint, rulesOf(endpoint, context.info.subresource)!, createsMissing(endpoint, context.info.subresource));

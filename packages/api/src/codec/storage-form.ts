@@ -14,7 +14,15 @@ function visitValue(node: ValueNode, value: unknown): void {
   if (typeof value !== 'object' || value === null) return;
   if (node.kind === ValueKind.struct) visitStruct(node.struct!, value as Plain);
   else if (node.kind === ValueKind.list && node.item) for (const item of value as unknown[]) visitValue(node.item, item);
-  else if (node.kind === ValueKind.map && node.item) for (const item of Object.values(value)) visitValue(node.item, item);
+  else if (node.kind === ValueKind.map && node.item) visitMap(node.item, value as Plain);
+}
+
+/** Bytes that are nothing are no bytes. */
+function visitMap(node: ValueNode, map: Plain): void {
+  for (const key in map) {
+    if (node.kind === ValueKind.bytes && map[key] === null) map[key] = '';
+    else visitValue(node, map[key]);
+  }
 }
 
 const holdsStructs = new Map<StructNode, readonly { name: string; value: ValueNode; nullable: boolean }[]>();

@@ -89,8 +89,11 @@ export const coreDefaults: Record<string, DefaultFunction> = {
     if (status.capacity) status.allocatable ??= { ...status.capacity };
   },
   [`${CORE}NodeSpec`]: (spec: NodeSpec) => {
-    if (spec.podCIDR && !spec.podCIDRs?.length) spec.podCIDRs = [spec.podCIDR];
-    else if (spec.podCIDRs?.length) spec.podCIDR = spec.podCIDRs[0];
+    // Ranges are written twice, for clients of one family and of two; where they say something else, the single one counts.
+    if (spec.podCIDR && spec.podCIDR !== spec.podCIDRs?.[0]) spec.podCIDRs = [spec.podCIDR];
+    const first = spec.podCIDRs?.[0];
+    if (first) spec.podCIDR = first;
+    else delete spec.podCIDR;
   },
   [`${CORE}PersistentVolume`]: (volume: PersistentVolume) => {
     volume.status!.phase ||= 'Pending';

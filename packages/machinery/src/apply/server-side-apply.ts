@@ -119,12 +119,18 @@ function checked(config: KubeObject, apiVersion: string, kind: string | undefine
     );
   }
   if (config.metadata?.managedFields) throw statusError.badRequest('metadata.managedFields must be nil');
-  refuseUntyped('patch', config, apiVersion, typedErrors(type, config));
+  const errors = typedErrors(type, config);
+  if (errors.length > 0) throw untyped(PATCH, config, apiVersion, errors);
 }
 
-function refuseUntyped(what: 'patch' | 'live', object: KubeObject, apiVersion: string, errors: readonly string[]): void {
-  if (errors.length === 0) return;
-  throw new StatusError(500, '', `failed to create typed ${what} object (${subjectText(object, apiVersion)}): ${errorsText(errors)}`);
+type Frame = (subject: string) => string;
+const PATCH: Frame = (subject) => `failed to create typed patch object (${subject})`;
+const LIVE: Frame = (subject) => `failed to create typed live object (${subject})`;
+const UNMANAGED: Frame = (subject) =>
+  `failed to create manager for existing fields: failed to convert new object (${subject}) to smd typed`;
+
+function untyped(frame: Frame, object: KubeObject, apiVersion: string, errors: readonly string[]): StatusError {
+  return new StatusError(500, '', `${frame(subjectText(object, apiVersion))}: ${errorsText(errors)}`);
 }
 
 /** With the annotation that keeps client-side `kubectl apply` usable on an object that has it. */
@@ -155,8 +161,9 @@ export function serverSideApply<T extends KubeObject>(
   try {
     return applied(live, config, manager, tracked, force);
   } catch (error) {
-    if (error instanceof NoElement && live) refuseUntyped('live', live, manager.apiVersion, typedErrors(type, unmanaged(live), '', true));
-    throw error;
+    if (!(error instanceof NoElement) || !live) throw error;
+    const isManaged = (live.metadata?.managedFields?.length ?? 0) > 0;
+    throw untyped(isManaged ? LIVE : UNMANAGED, live, manager.apiVersion, typedErrors(type, unmanaged(live), '', true));
   }
 }
 

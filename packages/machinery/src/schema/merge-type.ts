@@ -52,6 +52,10 @@ function listKind(field: FieldSchema): Pick<ListType, 'kind' | 'keys'> {
   return { kind: 'atomic', keys: [] };
 }
 
+const QUANTITY = 'io.k8s.apimachinery.pkg.api.resource.Quantity';
+/** Its name is there though left out (`+default=""` in upstream's source). */
+const NAMED_BY_DEFAULT = 'io.k8s.api.core.v1.LocalObjectReference';
+
 const cache = new WeakMap<SchemaTable, Map<string, MergeType>>();
 
 function named(table: SchemaTable, name: string): MergeType {
@@ -74,7 +78,8 @@ function named(table: SchemaTable, name: string): MergeType {
       if (field.default !== undefined) defaults[key] = field.default;
       else if (field.required && field.type === 'string') defaults[key] = '';
     }
-  } else if (schema.format === 'int-or-string') type.scalar = 'untyped';
+    if (name === NAMED_BY_DEFAULT) defaults.name = '';
+  } else if (schema.format === 'int-or-string' || name === QUANTITY) type.scalar = 'untyped';
   // Objects without a word about what is in them are replaced as a whole.
   else if (schema.type === 'object') Object.assign(type, untypedAtomic, { name });
   else if (schema.type) Object.assign(type, compiled(table, schema as FieldSchema), { name });

@@ -88,6 +88,9 @@ function validate({ spec }: corev1.LimitRange): Errors {
 }
 
 export const limitRanges = defineBuiltIn<corev1.LimitRange>('', 'v1', 'limitranges', {
+  prepareForCreate({ metadata }, { runtime }) {
+    metadata!.name ||= runtime.random.uuid();
+  },
   validateCreate: validate,
   validateUpdate: validate,
 });

@@ -170,15 +170,6 @@ function kernel({ status }: Node): string {
   return `${kernelVersion || '<unknown>'}${architecture ? ` (${architecture})` : ''}`;
 }
 
-/** Pod ranges are written twice, for clients of one family and of two; where both say something else, the single one counts. */
-function syncPodCidrs({ spec }: Node): void {
-  if (!spec) return;
-  if (spec.podCIDR && spec.podCIDR !== spec.podCIDRs?.[0]) spec.podCIDRs = [spec.podCIDR];
-  const first = spec.podCIDRs?.[0];
-  if (first) spec.podCIDR = first;
-  else delete spec.podCIDR;
-}
-
 function warnAbout({ spec }: Node, warn: (text: string) => void): void {
   if (spec?.configSource) warn('spec.configSource: the feature is removed');
   if (spec?.externalID) warn('spec.externalID: this field is deprecated, and is unused by Kubernetes');
@@ -188,7 +179,6 @@ function warnAbout({ spec }: Node, warn: (text: string) => void): void {
 }
 
 export const nodes = defineBuiltIn<Node>('', 'v1', 'nodes', {
-  setDefaults: syncPodCidrs,
   prepareForCreate(node) {
     delete node.spec?.configSource;
     delete node.status?.config;

@@ -32,8 +32,9 @@ function sameNodes(affinity: corev1.VolumeNodeAffinity | undefined, old: corev1.
     const now = affinity?.required?.nodeSelectorTerms?.[i];
     for (const list of ['matchExpressions', 'matchFields'] as const) {
       term[list]?.forEach((requirement, j) => {
-        const key = now?.[list]?.[j]?.key;
-        if (key !== undefined && SUCCESSORS[requirement.key] === key) requirement.key = key;
+        const next = now?.[list]?.[j];
+        // Upstream takes a key that is gone for the successor of one that has none.
+        if (next && (SUCCESSORS[requirement.key] ?? '') === (next.key ?? '')) requirement.key = next.key;
       });
     }
   });

@@ -7,7 +7,7 @@ import { ageColumn, mapText, NONE, nameColumn, text, wide } from '../rules/colum
 import type { Errors } from '../rules/errors.ts';
 import { nameIsLabel } from '../rules/formats.ts';
 import { serviceAllocation } from './service/allocation.ts';
-import { prepareServiceForUpdate } from './service/prepare.ts';
+import { dropInternalPolicy, prepareServiceForUpdate } from './service/prepare.ts';
 import { checkService, validateServiceStatus, validateServiceUpdate } from './service/rules.ts';
 import { serviceWarnings } from './service/warnings.ts';
 
@@ -40,6 +40,7 @@ export function services(options: BuiltInOptions): ResourceDefinition<corev1.Ser
     validateName: nameIsLabel,
     prepareForCreate(service) {
       service.status = { loadBalancer: {} };
+      if (service.spec) dropInternalPolicy(service.spec);
     },
     prepareForUpdate: prepareServiceForUpdate,
     validateCreate(service, context) {

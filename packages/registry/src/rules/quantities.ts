@@ -20,7 +20,16 @@ export function compareQuantities(a: unknown, b: unknown): number {
 }
 
 export const quantitySign = (value: unknown) => (read(value) ?? Quantity.zero).sign;
-export const isWholeQuantity = (value: unknown) => (quantityNano(value) ?? 0n) % 1_000_000_000n === 0n;
+const INT64_MAX = 2n ** 63n - 1n;
+
+/** As upstream finds it: of thousandths, which overflow where the amount itself does. */
+export function isWholeQuantity(value: unknown): boolean {
+  const nano = quantityNano(value) ?? 0n;
+  if (nano % 1_000_000_000n !== 0n) return false;
+  const units = nano / 1_000_000_000n;
+  if (units <= INT64_MAX && units >= -INT64_MAX) return true;
+  return BigInt.asIntN(64, BigInt.asIntN(64, units) * 1000n) % 1000n === 0n;
+}
 
 /** The value in whole units, rounded up. */
 export const quantityValue = (value: unknown) => (read(value) ?? Quantity.zero).asNumber();

@@ -28,19 +28,25 @@ export function unsupportedMediaType(supported: readonly string[]): StatusError 
 
 export const bodyText = (bytes: Uint8Array): string => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8');
 
+/** Throws for a body that nobody reads. A create is asked this before its options are looked at, an update after. */
+export function checkMediaType({ request: { body, headers } }: RequestContext, codec: ObjectCodec): string {
+  if (body !== undefined && !(body instanceof Uint8Array)) return JSON_TYPE;
+  const supported = codec.protobuf ? [JSON_TYPE, YAML_TYPE, PROTOBUF_MEDIA_TYPE] : [JSON_TYPE, YAML_TYPE];
+  const type = mediaType(headers['content-type']) || JSON_TYPE;
+  // Upstream lists the form that custom resources do not have.
+  if (!supported.includes(type)) throw unsupportedMediaType([JSON_TYPE, YAML_TYPE, PROTOBUF_MEDIA_TYPE]);
+  return type;
+}
+
 /** The decoded and defaulted body. Never shared: it may be changed. */
 export function decodeBody(context: RequestContext, expected: Expected, codec: ObjectCodec, validation: FieldValidation): PlainObject {
-  const { body, headers } = context.request;
+  const { body } = context.request;
   const strict = validation !== 'Ignore';
   try {
     if (body !== undefined && !(body instanceof Uint8Array)) {
       return told(context, codec.applyDefaults(identified(context, codec.normalize(body, { strict }), expected, validation)));
     }
-    const supported = codec.protobuf ? [JSON_TYPE, YAML_TYPE, PROTOBUF_MEDIA_TYPE] : [JSON_TYPE, YAML_TYPE];
-    const type = mediaType(headers['content-type']) || JSON_TYPE;
-    // Upstream lists the form that custom resources do not have.
-    if (!supported.includes(type)) throw unsupportedMediaType([JSON_TYPE, YAML_TYPE, PROTOBUF_MEDIA_TYPE]);
-    const decoded = codec.decode(body ?? new Uint8Array(0), { mediaType: type, strict });
+    const decoded = codec.decode(body ?? new Uint8Array(0), { mediaType: checkMediaType(context, codec), strict });
     const identify = codec.selfNamed ? selfNamed : identified;
     return told(context, codec.applyDefaults(identify(context, decoded, expected, validation)));
   } catch (error) {

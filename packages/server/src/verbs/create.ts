@@ -4,7 +4,7 @@ import { type ApiResponse, isAlreadyExists, StatusError, statusError } from '@ti
 import { type Claim, validateCommonMetadata, validateMetadata } from '@tiphys/registry';
 import type { Entry, PlainObject } from '../cache/entry.ts';
 import { EntryBody } from '../output/bodies.ts';
-import { decodeBody, matchNamespace } from '../request/body.ts';
+import { checkMediaType, decodeBody, matchNamespace } from '../request/body.ts';
 import type { RequestContext } from '../request/context.ts';
 import { type WriteOptions, writeOptions } from '../request/write-options.ts';
 import type { Endpoint } from '../resources.ts';
@@ -23,6 +23,7 @@ export async function create(context: RequestContext, endpoint: Endpoint): Promi
   const { definition, type } = endpoint;
   if (definition.review) return createReview(context, endpoint);
   if (!definition.verbs.includes('get')) throw statusError.notImplemented(`nothing answers ${type.resource} on this server`);
+  checkMediaType(context, endpoint.codec);
   const options = writeOptions(context, 'CreateOptions');
   const object = decodeBody(context, endpoint.type, endpoint.codec, options.fieldValidation);
   const entry = await createObject(context, endpoint, object, options, { asked: true });
@@ -90,7 +91,9 @@ async function createOnce(
     metadata.name = metadata.generateName!.slice(0, GENERATED_PREFIX_LENGTH_MAX) + core.runtime.random.suffix(GENERATED_SUFFIX_LENGTH);
   }
   const rules = ruleContext(context, options.dryRun);
-  const claim: Claim = (await definition.beginCreate?.(object, rules, core.operations)) ?? {};
+  // What a write of the status makes, where upstream lets it make anything, claims nothing.
+  const begin = context.info.subresource === '' ? definition.beginCreate : undefined;
+  const claim: Claim = (await begin?.(object, rules, core.operations)) ?? {};
   let settled = false;
   try {
     if (definition.generation ?? definition.status) metadata.generation = 1;

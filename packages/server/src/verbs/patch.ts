@@ -21,7 +21,7 @@ import type { RequestContext } from '../request/context.ts';
 import { type WriteOptions, writeOptions } from '../request/write-options.ts';
 import type { Endpoint } from '../resources.ts';
 import { fieldManager, trackedType } from './prepare.ts';
-import { rulesOf, updatedResponse, updateObject } from './update.ts';
+import { createsMissing, rulesOf, updatedResponse, updateObject } from './update.ts';
 
 export const JSON_PATCH = 'application/json-patch+json';
 export const MERGE_PATCH = 'application/merge-patch+json';
@@ -113,7 +113,7 @@ async function patchWith(context: RequestContext, endpoint: Endpoint, rules: Upd
   const updated = await updateObject(context, endpoint, {
     options,
     rules,
-    createsMissing: applies && context.info.subresource === '',
+    createsMissing: applies && (context.info.subresource === '' || createsMissing(endpoint, context.info.subresource)),
     tracked: applies,
     change: applies
       ? (current) => {

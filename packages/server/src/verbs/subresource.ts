@@ -4,7 +4,7 @@ import { apiVersionOf, type KubeObject, typeNameOfKind } from '@tiphys/api';
 import { type ApiResponse, type Status, statusError } from '@tiphys/machinery';
 import type { PlainObject } from '../cache/entry.ts';
 import { builtInCodec, type ObjectCodec } from '../codec.ts';
-import { decodeBody, matchNamespace } from '../request/body.ts';
+import { checkMediaType, decodeBody, matchNamespace } from '../request/body.ts';
 import type { RequestContext } from '../request/context.ts';
 import { writeOptions } from '../request/write-options.ts';
 import type { Endpoint } from '../resources.ts';
@@ -28,13 +28,14 @@ function codecOf(kind: { group: string; version: string; kind: string }): Object
 
 export async function createSubresource(context: RequestContext, endpoint: Endpoint): Promise<ApiResponse> {
   const { name, namespace, subresource } = context.info;
-  const options = writeOptions(context, 'CreateOptions');
   const definition = endpoint.definition.subresources!.find((one) => one.name === subresource)!;
   const kind = {
     group: definition.group ?? endpoint.type.group,
     version: definition.version ?? endpoint.type.version,
     kind: definition.kind,
   };
+  checkMediaType(context, codecOf(kind));
+  const options = writeOptions(context, 'CreateOptions');
   const body = decodeBody(context, kind, codecOf(kind), options.fieldValidation);
   matchNamespace(body, namespace, endpoint.type.namespaced);
   const attributes = attributesOf(context, endpoint, { operation: 'CREATE', object: body, dryRun: options.dryRun, name });
@@ -50,6 +51,7 @@ const SYSTEM_FIELDS = ['creationTimestamp', 'uid', 'deletionTimestamp', 'deletio
 
 /** CREATE of a kind that is answered rather than stored. */
 export async function createReview(context: RequestContext, endpoint: Endpoint): Promise<ApiResponse> {
+  checkMediaType(context, endpoint.codec);
   const options = writeOptions(context, 'CreateOptions');
   const object = decodeBody(context, endpoint.type, endpoint.codec, options.fieldValidation);
   matchNamespace(object, context.info.namespace, endpoint.type.namespaced);

@@ -41,8 +41,12 @@ export interface Updated {
 
 export async function update(context: RequestContext, endpoint: Endpoint): Promise<ApiResponse> {
   const { definition } = endpoint;
-  return updateWith(context, endpoint, definition, definition.allowCreateOnUpdate === true);
+  return updateWith(context, endpoint, definition, createsMissing(endpoint, ''));
 }
+
+/** Whether an update of an object that is not there makes it. A status' rules are the object's in this (registry/core/service). */
+export const createsMissing = ({ definition }: Endpoint, subresource: string): boolean =>
+  definition.allowCreateOnUpdate === true && (subresource === '' || subresource === 'status');
 
 /** PUT of a whole object under the rules of the resource or of one of its subresources. */
 export async function updateWith(

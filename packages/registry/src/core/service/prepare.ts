@@ -28,6 +28,12 @@ export function prepareServiceForUpdate(service: corev1.Service, old: corev1.Ser
   if (isExternal(before) && !isExternal(spec) && before.externalTrafficPolicy === spec.externalTrafficPolicy) {
     delete spec.externalTrafficPolicy;
   }
-  if (spec.type === 'ExternalName' && spec.internalTrafficPolicy === before.internalTrafficPolicy) delete spec.internalTrafficPolicy;
+  dropInternalPolicy(spec);
   if (spec.type !== 'LoadBalancer') service.status.loadBalancer = {};
+}
+
+/** A name elsewhere has no traffic in here; upstream leaves the policy out of all answers (defaultOnReadInternalTrafficPolicy). */
+export function dropInternalPolicy(spec: corev1.ServiceSpec): void {
+  const { type, internalTrafficPolicy: policy } = spec;
+  if (type === 'ExternalName' && (policy === 'Cluster' || policy === 'Local')) delete spec.internalTrafficPolicy;
 }

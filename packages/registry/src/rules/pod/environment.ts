@@ -120,7 +120,7 @@ function checkResourceFieldRef(errors: Errors, path: string, reference: corev1.R
     errors.push(fieldError.notSupported(`${path}.resource`, resource, RESOURCES));
   }
   const nano = divisor === undefined ? 0n : quantityNano(divisor);
-  if (nano === 0n) return;
+  if (nano === 0n || !(RESOURCES.includes(resource) || HUGE_PAGES.test(resource))) return;
   const isCpu = resource.endsWith('.cpu');
   const allowed = isCpu ? ['1m', '1'] : BYTE_DIVISORS;
   if (allowed.some((text) => quantityNano(text) === nano)) return;

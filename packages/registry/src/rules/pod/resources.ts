@@ -137,8 +137,11 @@ function checkClaims(errors: Errors, path: string, claims: readonly corev1.Resou
   const seen = new Set<string>();
   claims.forEach(({ name = '', request = '' }, i) => {
     const at = `${path}[${i}]`;
-    if (name === '') errors.push(fieldError.required(at));
-    else if (seen.has(name)) errors.push(fieldError.duplicate(at, name));
+    if (name === '') {
+      errors.push(fieldError.required(at));
+      return;
+    }
+    if (seen.has(name)) errors.push(fieldError.duplicate(at, name));
     else {
       if (request) complain(errors, `${at}.request`, request, isDns1123Label(request));
       const key = request ? `${name}/${request}` : name;
