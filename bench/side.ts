@@ -13,12 +13,13 @@ import { selectors, slowReaders } from './side/large-lists.ts';
 import type { Group, Run, Scale } from './side/measurement.ts';
 import { generatorSeconds } from './side/meter.ts';
 import { requests } from './side/requests.ts';
+import { schedule } from './side/schedule.ts';
 import { type Start, usedSeconds } from './side/servers.ts';
 import { assertSame, type Snapshot } from './side/snapshot.ts';
 import { type Round, table } from './side/table.ts';
 import { fanOut, watchRestarts } from './side/watches.ts';
 
-const GROUPS: Record<string, Group> = { requests, crowd, etcd, selectors, slowReaders, fanOut, watchRestarts, heartbeats };
+const GROUPS: Record<string, Group> = { requests, crowd, etcd, selectors, slowReaders, fanOut, watchRestarts, heartbeats, schedule };
 const count = { type: 'string' } as const;
 const { values } = parseArgs({
   args: process.argv.slice(process.argv[2] === 'side' ? 3 : 2),

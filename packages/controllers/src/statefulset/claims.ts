@@ -81,7 +81,8 @@ export function hasStaleClaim(set: StatefulSet, pod: Pod, snapshot: Snapshot): b
   return existingClaims(set, pod, snapshot).some((claim) => isStale(claim, corev1.pods, pod));
 }
 
-function hasUnexpectedController(claim: Claim, set: StatefulSet, pod: Pod): boolean {
+/** Somebody else manages the claim. Without a policy nobody is in the way. */
+export function hasUnexpectedController(claim: Claim, set: StatefulSet, pod: Pod): boolean {
   const { whenDeleted, whenScaled } = policyOf(set);
   if (whenDeleted === 'Retain' && whenScaled === 'Retain') return false;
   return referencesOf(claim).some((reference) => {
@@ -101,7 +102,8 @@ function wantedOwners(set: StatefulSet, pod: Pod): { set: boolean; pod: boolean 
   };
 }
 
-function ownersAreRight(claim: Claim, set: StatefulSet, pod: Pod): boolean {
+/** Whether the claim's owners are those that the policy asks for. */
+export function ownersAreRight(claim: Claim, set: StatefulSet, pod: Pod): boolean {
   if (isStale(claim, appsv1.statefulsets, set) || isStale(claim, corev1.pods, pod)) return true;
   if (hasUnexpectedController(claim, set, pod)) return !isOwnedBy(claim, set) && !isOwnedBy(claim, pod);
   const ours = referencesOf(claim).filter((reference) => reference.uid === uidOf(set) || reference.uid === uidOf(pod));
@@ -110,23 +112,27 @@ function ownersAreRight(claim: Claim, set: StatefulSet, pod: Pod): boolean {
   return isOwnedBy(claim, set) === wanted.set && isOwnedBy(claim, pod) === wanted.pod;
 }
 
+/** The owners that the policy asks for; those of others stay. */
+export function rightOwners(claim: Claim, set: StatefulSet, pod: Pod): OwnerReference[] {
+  const isForeign = hasUnexpectedController(claim, set, pod);
+  const wanted = wantedOwners(set, pod);
+  return [
+    ...referencesOf(claim).filter((reference) => !matches(reference, appsv1.statefulsets, set) && !matches(reference, corev1.pods, pod)),
+    ...(wanted.set && !isForeign ? [controllerReference(appsv1.statefulsets, set)] : []),
+    ...(wanted.pod && !isForeign ? [controllerReference(corev1.pods, pod)] : []),
+  ];
+}
+
 /** Brings the owner references of the pod's claims in line with the policy. */
 export function retentionWrites(set: StatefulSet, pod: Pod, snapshot: Snapshot): Action[] {
   const actions: Action[] = [];
   for (const claim of existingClaims(set, pod, snapshot)) {
     if (ownersAreRight(claim, set, pod)) continue;
-    const foreign = hasUnexpectedController(claim, set, pod);
-    if (foreign) {
+    if (hasUnexpectedController(claim, set, pod)) {
       const message = `PersistentVolumeClaim ${nameOf(claim)} has a conflicting OwnerReference that acts as a manging controller, the retention policy is ignored for this claim`;
       actions.push(warning('ConflictingController', message));
     }
-    const wanted = wantedOwners(set, pod);
-    const ownerReferences = [
-      ...referencesOf(claim).filter((reference) => !matches(reference, appsv1.statefulsets, set) && !matches(reference, corev1.pods, pod)),
-      ...(wanted.set && !foreign ? [controllerReference(appsv1.statefulsets, set)] : []),
-      ...(wanted.pod && !foreign ? [controllerReference(corev1.pods, pod)] : []),
-    ];
-    const changed = { ...claim, metadata: { ...claim.metadata, ownerReferences } };
+    const changed = { ...claim, metadata: { ...claim.metadata, ownerReferences: rightOwners(claim, set, pod) } };
     actions.push(update(corev1.persistentvolumeclaims, changed, 'its owners follow the retention policy'));
   }
   return actions;
