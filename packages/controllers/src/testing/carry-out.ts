@@ -1,0 +1,62 @@
+// Carries a plan out in thought, for upstream's tables: every write succeeds, or fails as told, and is counted.
+import type { KubeObject, ResourceType } from '@tiphys/api';
+import type { Client, EventRecorder } from '@tiphys/client';
+import type { Action, Write } from '../runtime/actions.ts';
+import { apply } from '../runtime/apply.ts';
+
+export interface Carried {
+  /** Also those that failed. */
+  attempts: Partial<Record<Write['do'], number>>;
+  created: KubeObject[];
+  deleted: string[];
+  patched: string[];
+  /** By the last update of status; undefined without one. */
+  status?: unknown;
+  events: string[];
+  wakesMs: number[];
+  failure?: Error;
+}
+
+export type Fails = (write: Write['do'], type: ResourceType, sofar: Carried) => Error | undefined;
+
+export async function carryOut(actions: readonly Action[], about: KubeObject, fails: Fails = () => undefined): Promise<Carried> {
+  const carried: Carried = { attempts: {}, created: [], deleted: [], patched: [], events: [], wakesMs: [] };
+  const attempt = (type: ResourceType, write: Write['do']) => {
+    carried.attempts[write] = (carried.attempts[write] ?? 0) + 1;
+    const error = fails(write, type, carried);
+    if (error) throw error;
+  };
+  const of = (type: ResourceType) => ({
+    create: async (object: KubeObject) => {
+      attempt(type, 'create');
+      carried.created.push(object);
+      return object;
+    },
+    update: async (object: KubeObject) => object,
+    updateStatus: async (object: KubeObject & { status?: unknown }) => {
+      attempt(type, 'updateStatus');
+      carried.status = object.status;
+      return object;
+    },
+    patch: async (name: string) => {
+      attempt(type, 'patch');
+      carried.patched.push(name);
+      return { metadata: { name } };
+    },
+    delete: async (name: string) => {
+      attempt(type, 'delete');
+      carried.deleted.push(name);
+    },
+  });
+  const events = { event: (_about: KubeObject, _type: string, reason: string) => carried.events.push(reason) };
+  const failure = await apply(actions, {
+    client: { of } as unknown as Client,
+    events: events as unknown as EventRecorder,
+    about,
+    wrote: () => undefined,
+    deleted: () => undefined,
+    wake: (atMs) => carried.wakesMs.push(atMs),
+    note: () => undefined,
+  });
+  return { ...carried, ...(failure ? { failure } : {}) };
+}
