@@ -27,6 +27,16 @@ export const autoscalersV2 = defineBuiltIn<Autoscaler>('autoscaling', 'v2', 'hor
   columns,
 });
 
+const NO_STATUS = {
+  currentMetrics: null,
+  desiredReplicas: 0,
+  currentReplicas: 0,
+} as unknown as autoscalingv2.HorizontalPodAutoscalerStatus;
+
+/** What is told of one as the other's. Its parts that v1 keeps in annotations go along. */
+const withStatusOf = (object: Autoscaler, { status }: Autoscaler, metadata = object.metadata): Autoscaler =>
+  ({ ...object, ...(metadata ? { metadata } : {}), status }) as Autoscaler;
+
 export const autoscalersV1 = defineBuiltIn<OldAutoscaler>('autoscaling', 'v1', 'horizontalpodautoscalers', {
   conversion: {
     stored: autoscalingv2.horizontalpodautoscalers,
@@ -36,12 +46,18 @@ export const autoscalersV1 = defineBuiltIn<OldAutoscaler>('autoscaling', 'v1', '
   // Upstream has it in v2's form at once: what v1 leaves out, such as the share of cpu, is there when it comes back.
   setDefaults: (object) => void Object.assign(object, toV1(toV2(object))),
   prepareForCreate(object) {
-    object.status = { currentReplicas: 0, desiredReplicas: 0 };
-    const { metadata } = toV1(toV2(object));
-    object.metadata = metadata!;
+    Object.assign(object, toV1({ ...toV2(object), status: NO_STATUS }));
+  },
+  prepareForUpdate(object, old) {
+    Object.assign(object, toV1(withStatusOf(toV2(object), toV2(old))));
   },
   validateCreate: (object) => validateAutoscaler(toV2(object)),
   validateUpdate: (object, old) => validateAutoscaler(toV2(object), toV2(old)),
-  status: { validateUpdate: (object) => validateAutoscalerStatus(toV2(object)) },
+  status: {
+    prepareForUpdate(object, old) {
+      Object.assign(object, toV1(withStatusOf(toV2(old), toV2(object), object.metadata)));
+    },
+    validateUpdate: (object) => validateAutoscalerStatus(toV2(object)),
+  },
   columns: columns.map((column) => ({ ...column, cell: (object, nowMs) => column.cell(toV2(object), nowMs) })),
 });

@@ -163,10 +163,9 @@ function validateSubjectSpec(spec: Spec): FieldError[] {
   return errors;
 }
 
-const METADATA_FIELDS = ['name', 'generateName', 'labels', 'annotations', 'finalizers', 'ownerReferences'] as const;
-
 function validateMetadata(object: KubeObject, local: boolean): FieldError[] {
-  const set = METADATA_FIELDS.some((field) => object.metadata?.[field] !== undefined) || (!local && object.metadata?.namespace);
+  const { managedFields: _managers, namespace, ...rest } = object.metadata ?? {};
+  const set = Object.values(rest).some((value) => value !== undefined && value !== null) || (!local && namespace);
   return set ? [fieldError.invalid('metadata', object.metadata, local ? 'must be empty except for namespace' : 'must be empty')] : [];
 }
 

@@ -221,13 +221,13 @@ function prepareAndValidate(
   context: RuleContext,
 ): FieldError[] {
   const { definition } = endpoint;
-  const metadata = object.metadata!;
   const oldMetadata = old.metadata!;
-  if (oldMetadata.generation === undefined) delete metadata.generation;
-  else metadata.generation = oldMetadata.generation;
+  if (oldMetadata.generation === undefined) delete object.metadata!.generation;
+  else object.metadata!.generation = oldMetadata.generation;
   if (rules === definition) definition.dropDisabled?.(object, old);
   if (rules.prepareForUpdate) rules.prepareForUpdate(object, old, context);
   else if (rules === definition && definition.status) keepStatus(object, old);
+  const metadata = object.metadata!;
   const counts = definition.generation ?? definition.status !== undefined;
   if (counts === true && context.subresource !== 'status' && metadata.generation === oldMetadata.generation && specChanged(object, old)) {
     metadata.generation = (oldMetadata.generation ?? 0) + 1;
