@@ -99,15 +99,15 @@ export const SOURCES = CHECKS.map(([name]) => name);
 const pathOf = (name: string) => (name === 'gcePersistentDisk' ? 'persistentDisk' : name);
 const extraPathOf = (name: string) => (name === 'cephfs' ? 'cephFS' : name);
 
-export function checkSources(errors: Errors, spec: Spec, name: string): void {
+export function checkSources(errors: Errors, spec: Spec, name: string, at = 'spec'): void {
   const given = CHECKS.filter(([source]) => spec[source] !== undefined);
-  if (!given.length) errors.push(fieldError.required('spec', 'must specify a volume type'));
+  if (!given.length) errors.push(fieldError.required(at, 'must specify a volume type'));
   given.forEach(([source, check], i) => {
     // Upstream does not count where it comes to a FlexVolume.
-    if (i === 0 || source === 'flexVolume') check(errors, `spec.${pathOf(source)}`, spec[source], name);
-    else errors.push(fieldError.forbidden(`spec.${extraPathOf(source)}`, 'may not specify more than 1 volume type'));
+    if (i === 0 || source === 'flexVolume') check(errors, `${at}.${pathOf(source)}`, spec[source], name);
+    else errors.push(fieldError.forbidden(`${at}.${extraPathOf(source)}`, 'may not specify more than 1 volume type'));
     if (source === 'local' && i === 0 && !spec.nodeAffinity) {
-      errors.push(fieldError.required('spec.nodeAffinity', 'Local volume requires node affinity'));
+      errors.push(fieldError.required(`${at}.nodeAffinity`, 'Local volume requires node affinity'));
     }
   });
 }

@@ -9,6 +9,7 @@ import { byteLength, isQualifiedName, nameIsSubdomain, rangeError } from '../rul
 import { checkLabelSelector } from '../rules/labels.ts';
 import { checkCsiDriverName } from '../rules/pod/driver-volumes.ts';
 import { quantitySign } from '../rules/quantities.ts';
+import { checkInlineVolume } from './inline-volume.ts';
 
 const GROUP = 'storage.k8s.io';
 type Attachment = storagev1.VolumeAttachment;
@@ -195,6 +196,7 @@ function checkAttachment({ spec, status }: Attachment): Errors {
   const one = 'must specify exactly one of inlineVolumeSpec and persistentVolumeName';
   if (name === undefined && !inline) errors.push(fieldError.required('spec.source', one));
   else if (name !== undefined && inline) errors.push(fieldError.forbidden('spec.source', one));
+  else if (inline) checkInlineVolume(errors, 'spec.source.inlineVolumeSpec', inline);
   else if (name === '') errors.push(fieldError.required('spec.source.persistentVolumeName', 'must specify non empty persistentVolumeName'));
   const nodeName = spec?.nodeName ?? '';
   complain(errors, 'spec.nodeName', nodeName, nameIsSubdomain(nodeName, false));
