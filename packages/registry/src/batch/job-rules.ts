@@ -101,7 +101,7 @@ function checkIndexed(errors: Errors, path: string, spec: Spec): void {
   };
   if (completions === undefined) errors.push(fieldError.required(`${path}.completions`, 'when completion mode is Indexed'));
   atMost('parallelism', parallelism, INDEXED_PARALLELISM_MAX, ' when completion mode is Indexed');
-  if (completions !== undefined && (maxFailedIndexes ?? 0) > completions) {
+  if (completions !== undefined && maxFailedIndexes !== undefined && maxFailedIndexes > completions) {
     errors.push(fieldError.invalid(`${path}.maxFailedIndexes`, maxFailedIndexes, 'must be less than or equal to completions'));
   }
   atMost('maxFailedIndexes', maxFailedIndexes, FAILED_INDEXES_MAX, '');

@@ -15,7 +15,8 @@ const request = (spec: object = {}, status: object = {}): any => ({
 test('requests', () => {
   const cases: [object, RegExp | undefined][] = [
     [{}, undefined],
-    [{ request: '' }, /^spec.request: Invalid value: null: PEM block type must be CERTIFICATE REQUEST$/],
+    [{ request: '' }, /^spec.request: Invalid value: "": PEM block type must be CERTIFICATE REQUEST$/],
+    [{ request: null }, /^spec.request: Invalid value: null: PEM block type must be CERTIFICATE REQUEST$/],
     [{ usages: [] }, /^spec.usages: Required value$/],
     [{ usages: [null] }, /^spec.usages\[0\]: Unsupported value: "": supported values: "any", "cert sign", "client auth"/],
     [{ usages: ['any', 'any'] }, /^spec.usages\[1\]: Duplicate value: "any"$/],

@@ -46,7 +46,7 @@ export function validateRequest(request: Request): Errors {
   const errors: Errors = [];
   const { request: pem, usages = [], signerName = '', expirationSeconds: seconds } = request.spec ?? ({} as NonNullable<Request['spec']>);
   if (!REQUEST_PEM.test(decoded(pem))) {
-    errors.push(fieldError.invalid('spec.request', pem || null, 'PEM block type must be CERTIFICATE REQUEST'));
+    errors.push(fieldError.invalid('spec.request', pem ?? null, 'PEM block type must be CERTIFICATE REQUEST'));
   }
   if (!usages?.length) errors.push(fieldError.required('spec.usages'));
   usages?.forEach((given, i) => {

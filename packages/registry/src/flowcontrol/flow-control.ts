@@ -17,13 +17,22 @@ function statusErrors({ status }: FlowSchema | PriorityLevel): Errors {
   return errors;
 }
 
+/** A write of the status leaves all metadata as it is, and says nothing against what was sent of it. */
+function prepareStatus<T extends FlowSchema | PriorityLevel>(object: T, old: T): void {
+  const managedFields = object.metadata?.managedFields;
+  object.metadata = { ...old.metadata };
+  if (managedFields) object.metadata.managedFields = managedFields;
+  else delete object.metadata.managedFields;
+  object.spec = old.spec;
+}
+
 const queuing = ({ spec }: PriorityLevel, name: 'queues' | 'handSize' | 'queueLengthLimit') =>
   String(spec?.limited?.limitResponse?.queuing?.[name] ?? NONE);
 
 export const flowSchemas = defineBuiltIn<FlowSchema>(GROUP, 'v1', 'flowschemas', {
   validateCreate: validateSchema,
   validateUpdate: validateSchema,
-  status: { validateUpdate: statusErrors },
+  status: { prepareForUpdate: prepareStatus, validateUpdate: statusErrors },
   columns: [
     ...withNameAndAge<FlowSchema>(
       text('PriorityLevel', ({ spec }) => spec?.priorityLevelConfiguration?.name ?? ''),
@@ -37,7 +46,7 @@ export const flowSchemas = defineBuiltIn<FlowSchema>(GROUP, 'v1', 'flowschemas',
 export const priorityLevels = defineBuiltIn<PriorityLevel>(GROUP, 'v1', 'prioritylevelconfigurations', {
   validateCreate: validateLevel,
   validateUpdate: validateLevel,
-  status: { validateUpdate: statusErrors },
+  status: { prepareForUpdate: prepareStatus, validateUpdate: statusErrors },
   columns: withNameAndAge<PriorityLevel>(
     text('Type', ({ spec }) => spec?.type ?? ''),
     text('NominalConcurrencyShares', ({ spec }) => String((spec?.limited ?? spec?.exempt)?.nominalConcurrencyShares ?? NONE)),
