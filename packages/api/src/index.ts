@@ -5,6 +5,7 @@ export {
   decode,
   decodeConfiguration,
   normalize,
+  normalizePatched,
   parseJson,
   parseManifest,
   strictDecodingMessage,
@@ -12,7 +13,7 @@ export {
 export { DecodeError, jsonTypeName } from './codec/decode-error.ts';
 export { toStorageForm } from './codec/storage-form.ts';
 export { unstructuredFault, withWrappedIntegers } from './codec/unstructured-fault.ts';
-export { applyDefaults } from './defaults/apply.ts';
+export { applyDefaults, applyDefaultsPatched } from './defaults/apply.ts';
 export { isExternallyAccessible } from './defaults/core.ts';
 export { imageTag, mirrorServiceAccount } from './defaults/pods.ts';
 export * from './generated/index.ts';

@@ -2,10 +2,12 @@
 // resource definition brings along.
 import {
   applyDefaults,
+  applyDefaultsPatched,
   DecodeError,
   decode,
   decodeProtobuf,
   normalize,
+  normalizePatched,
   PROTOBUF_MEDIA_TYPE,
   schemaOf,
   schemaTable,
@@ -31,6 +33,16 @@ export interface ObjectCodec {
   /** The same for an object that was parsed or patched; the argument isn't changed. */
   normalize(value: object, options: { strict: boolean | 'converted' }): DecodedObject;
   /**
+   * normalize() and applyDefaults() of what a patch made of an object, without a look at what it left alone; parts named in `shared` are
+   * the same in both afterwards. Absent where the whole has to be looked at.
+   */
+  normalizePatched?(
+    value: PlainObject,
+    before: PlainObject,
+    options: { strict: boolean | 'converted'; shared: ReadonlySet<string> },
+  ): DecodedObject;
+  applyDefaultsPatched?(object: PlainObject, before: PlainObject): PlainObject;
+  /**
    * A stored object as it is read today, when the schema may have changed since it was written: the argument itself, which isn't
    * changed, where nothing is different. Absent for kinds whose schema never changes.
    */
@@ -49,10 +61,10 @@ export interface ObjectCodec {
   tracked: TrackedType;
   /** Absent for kinds without strategic merge patch. Throws StatusError. */
   strategicMerge?(current: PlainObject, patch: object): PlainObject;
-  /** Data with its integers as upstream's converter makes them of patched data. */
-  wrapIntegers?(value: PlainObject): PlainObject;
-  /** Why patched data is no object of the kind, as upstream's converter says it; undefined when it is one. */
-  conversionFault?(value: object): string | undefined;
+  /** Data with its integers as upstream's converter makes them of patched data; parts it has in common with `before` stay as they are. */
+  wrapIntegers?(value: PlainObject, before?: PlainObject): PlainObject;
+  /** Why patched data is no object of the kind, as upstream's converter says it; undefined when it is one, as `before` is. */
+  conversionFault?(value: object, before?: PlainObject): string | undefined;
 }
 
 export { DecodeError };
@@ -77,8 +89,10 @@ export function builtInCodec(definition: ResourceDefinition<any>): ObjectCodec {
       return tracked;
     },
     toStorageForm: (object) => toStorageForm(object, schema),
-    wrapIntegers: (value) => withWrappedIntegers(schemaOf(schema)!, value),
-    conversionFault: (value) => unstructuredFault(schemaOf(schema)!, value),
+    normalizePatched: (value, before, options) => normalizePatched(value, before, { schema, ...options }) as unknown as DecodedObject,
+    ...(setDefaults ? {} : { applyDefaultsPatched: (object, before) => applyDefaultsPatched(object, before, schema) }),
+    wrapIntegers: (value, before) => withWrappedIntegers(schemaOf(schema)!, value, before),
+    conversionFault: (value, before) => unstructuredFault(schemaOf(schema)!, value, before),
     strategicMerge: (current, patch) => applyStrategicMergePatch(current, patch, schemaTable, schema),
   };
 }

@@ -8,7 +8,7 @@ import { structOf } from '../schema/nodes.ts';
 import { DecodeError, TypeMismatch } from './decode-error.ts';
 import { firstFault } from './first-fault.ts';
 import { countColons, readJson } from './json-text.ts';
-import { countKeys, type NormalizeTally, normalizeStruct } from './normalize.ts';
+import { countKeys, type NormalizeTally, normalizeChanged, normalizeStruct } from './normalize.ts';
 import { strictErrorsOf, toJsonValue } from './strict.ts';
 import { readYamlDocuments, type YamlDocument } from './yaml-text.ts';
 
@@ -123,11 +123,51 @@ function normalizeUnstructured(value: unknown, tally: NormalizeTally): object {
  */
 export function normalize<T extends KubeObject = KubeObject>(value: unknown, options: Omit<DecodeOptions, 'mediaType'> = {}): Decoded<T> {
   const { object, node, tally } = convert(value, options, true);
-  const isConverted = options.strict === 'converted';
-  const strictErrors =
-    options.strict && tally.unknown > 0 ? strictErrorsOf(node, toJsonValue(value), structOf(OBJECT_META), !isConverted) : [];
-  if (isConverted) strictErrors.sort();
-  return { object: object as T, strictErrors };
+  return { object: object as T, strictErrors: problemsOf(value, node, tally, options.strict) };
+}
+
+function problemsOf(value: unknown, node: StructNode | undefined, tally: NormalizeTally, strict: DecodeOptions['strict']): string[] {
+  if (!strict || tally.unknown === 0) return [];
+  const isConverted = strict === 'converted';
+  const found = strictErrorsOf(node, toJsonValue(value), structOf(OBJECT_META), !isConverted);
+  return isConverted ? found.sort() : found;
+}
+
+/**
+ * The same for what a patch has made of `before`: parts that the patch left alone are taken over unseen. Those named in `shared` are the
+ * same object in both; of the others each has its own, but for the sets in managedFields.
+ */
+export function normalizePatched<T extends KubeObject>(
+  value: T,
+  before: T,
+  { schema, strict, shared }: { schema: string; strict: boolean | 'converted'; shared: ReadonlySet<string> },
+): Decoded<T> {
+  const node = structOf(schema);
+  const tally: NormalizeTally = { keys: 0, unknown: 0 };
+  const take = (name: string, part: object) => (shared.has(name) ? part : copyOf(part));
+  let object: object;
+  try {
+    object = normalizeChanged(node, value as Plain, before as Plain, take, tally, goTypeOf(node));
+  } catch (error) {
+    if (!(error instanceof DecodeError)) throw error;
+    // What is wrong with it is said as of the whole.
+    return normalize(value, { schema, strict });
+  }
+  return { object: object as unknown as T, strictErrors: problemsOf(value, node, tally, strict) };
+}
+
+type Plain = Record<string, unknown>;
+
+function copyOf<T>(value: T): T {
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return value.map(copyOf) as T;
+  const copy: Plain = {};
+  for (const key in value) {
+    const part = (value as Plain)[key];
+    if (key === '__proto__') Object.defineProperty(copy, key, { value: part, enumerable: true, configurable: true, writable: true });
+    else copy[key] = key === 'fieldsV1' ? part : copyOf(part);
+  }
+  return copy as T;
 }
 
 /**

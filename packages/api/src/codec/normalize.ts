@@ -49,6 +49,36 @@ export function normalizeStruct(node: StructNode, input: unknown, tally: Normali
   return out;
 }
 
+/**
+ * The same for an object of which some parts are those of another that went through here before: they are not looked at again. `take`
+ * gives what stands for them.
+ */
+export function normalizeChanged(
+  node: StructNode,
+  source: Plain,
+  before: Plain,
+  take: (name: string, part: object) => object,
+  tally: NormalizeTally,
+  goType: string,
+): Plain {
+  const changed: Plain = {};
+  const kept: Plain = {};
+  for (const name in source) {
+    const part = source[name];
+    const isKept = typeof part === 'object' && part !== null && part === before[name] && node.byName.has(name);
+    if (isKept) kept[name] = take(name, part);
+    else changed[name] = part;
+  }
+  const fresh = normalizeStruct(node, changed, tally, goType);
+  const out: Plain = {};
+  for (const name of ['kind', 'apiVersion']) if (fresh[name] !== undefined) out[name] = fresh[name];
+  for (const { name } of node.fields) {
+    const part = kept[name] ?? fresh[name];
+    if (part !== undefined) out[name] = part;
+  }
+  return out;
+}
+
 function copyIdentity(node: StructNode, source: Plain, out: Plain): number {
   let matched = 0;
   for (const name of ['kind', 'apiVersion']) {

@@ -25,17 +25,31 @@ function visitMap(node: ValueNode, map: Plain): void {
   }
 }
 
-const holdsStructs = new Map<StructNode, readonly { name: string; value: ValueNode; nullable: boolean }[]>();
+interface Visited {
+  name: string;
+  value: ValueNode;
+  nullable: boolean;
+}
+const known = new Map<StructNode, readonly Visited[]>();
 
-/** The fields worth a look: scalars never are. */
-function fieldsOf(node: StructNode) {
-  let fields = holdsStructs.get(node);
+const isCollection = ({ kind }: ValueNode) => kind === ValueKind.list || kind === ValueKind.map;
+
+/** Whether anything below can come back as nothing. Types that contain themselves count while it is found out. */
+function concerns(value: ValueNode): boolean {
+  if (value.kind === ValueKind.struct) return fieldsOf(value.struct!).length > 0;
+  return isCollection(value) && value.item !== undefined && concerns(value.item);
+}
+
+/** The fields worth a look, which are few. */
+function fieldsOf(node: StructNode): readonly Visited[] {
+  let fields = known.get(node);
   if (!fields) {
-    const isCollection = ({ kind }: ValueNode) => kind === ValueKind.list || kind === ValueKind.map;
-    fields = node.fields
+    const all = node.fields
       .filter(({ value }) => value.kind === ValueKind.struct || isCollection(value))
       .map(({ name, value, omitEmpty, omitZero }) => ({ name, value, nullable: isCollection(value) && !omitEmpty && !omitZero }));
-    holdsStructs.set(node, fields);
+    known.set(node, all);
+    fields = all.filter(({ value, nullable }) => nullable || concerns(value));
+    known.set(node, fields);
   }
   return fields;
 }

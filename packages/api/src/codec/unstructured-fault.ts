@@ -96,31 +96,57 @@ function structFault(node: StructNode, value: unknown): string | undefined {
 
 const INT32_BITS = 32;
 
+/** Nearly always everything fits, and then the value itself comes back. */
 function wrappedValue(node: ValueNode, value: unknown): unknown {
   if (value === null || value === undefined) return value;
   if (node.kind === ValueKind.int32) {
     return typeof value === 'number' && Number.isSafeInteger(value) ? Number(BigInt.asIntN(INT32_BITS, BigInt(value))) : value;
   }
   if (node.kind === ValueKind.struct) return wrappedStruct(node.struct!, value);
-  if (node.kind === ValueKind.list && Array.isArray(value)) return value.map((item) => wrappedValue(node.item!, item));
-  if (node.kind === ValueKind.map && typeof value === 'object' && !Array.isArray(value)) {
-    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, wrappedValue(node.item!, item)]));
+  if (node.kind === ValueKind.list && Array.isArray(value)) {
+    const items = value.map((item) => wrappedValue(node.item!, item));
+    return items.every((item, i) => item === value[i]) ? value : items;
   }
+  if (node.kind === ValueKind.map && typeof value === 'object' && !Array.isArray(value)) return wrappedEntries(value, () => node.item!);
   return value;
+}
+
+function wrappedEntries(value: object, nodeOf: (key: string) => ValueNode | undefined): object {
+  let changed: [string, unknown][] | undefined;
+  for (const [key, item] of Object.entries(value)) {
+    const node = nodeOf(key);
+    const wrapped = node ? wrappedValue(node, item) : item;
+    if (wrapped === item) continue;
+    changed ??= [];
+    changed.push([key, wrapped]);
+  }
+  return changed ? Object.fromEntries([...Object.entries(value), ...changed]) : value;
 }
 
 function wrappedStruct(node: StructNode, value: unknown): unknown {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
-  return Object.fromEntries(
-    Object.entries(value).map(([key, item]) => {
-      const field = node.byName.get(key);
-      return [key, field ? wrappedValue(field.value, item) : item];
-    }),
-  );
+  return wrappedEntries(value, (key) => node.byName.get(key)?.value);
 }
 
-/** The value with its integers as the converter makes them: what does not fit into 32 bits loses its upper ones. */
-export const withWrappedIntegers = <T extends object>(node: StructNode, value: T): T => wrappedStruct(node, value) as T;
+/** What a patch made of an object, without the parts that it left alone. */
+function changedParts(value: object, before: object | undefined): object {
+  if (!before) return value;
+  const parts = Object.entries(value).filter(
+    ([key, part]) => typeof part !== 'object' || part !== (before as Record<string, unknown>)[key],
+  );
+  return Object.fromEntries(parts);
+}
+
+/**
+ * The value with its integers as the converter makes them: what does not fit into 32 bits loses its upper ones. Parts that are those of
+ * `before`, which went through here, are left as they are.
+ */
+export function withWrappedIntegers<T extends object>(node: StructNode, value: T, before?: object): T {
+  const changed = changedParts(value, before);
+  const wrapped = wrappedStruct(node, changed);
+  return wrapped === changed ? value : { ...value, ...(wrapped as object) };
+}
 
 /** undefined when there is nothing wrong with it. */
-export const unstructuredFault = (node: StructNode, value: unknown): string | undefined => structFault(node, value);
+export const unstructuredFault = (node: StructNode, value: object, before?: object): string | undefined =>
+  structFault(node, changedParts(value, before));

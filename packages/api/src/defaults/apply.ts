@@ -1,6 +1,6 @@
 // Defaulting: the table's constants and each type's function wherever the type occurs, parents first, as upstream's
 // generated SetObjectDefaults_* do. Only those parts of an object are visited that can hold something to default.
-import { normalizeStruct } from '../codec/normalize.ts';
+import { normalizeStruct, normalizeValue } from '../codec/normalize.ts';
 import type { KubeObject } from '../object.ts';
 import { Quantity } from '../quantity/quantity.ts';
 import { schemaOfObject } from '../schema/lookup.ts';
@@ -77,6 +77,26 @@ export function applyDefaults<T extends KubeObject>(object: T, typeName?: string
   if (plan.empty) return object;
   defaultStruct(plan, object as Plain);
   return normalizeStruct(node, object, { keys: 0, unknown: 0 }, node.shortName) as T;
+}
+
+/** Parts of an object that say nothing of how the others are defaulted. */
+const APART: ReadonlySet<string> = new Set(['metadata', 'status']);
+
+/**
+ * The same for what a patch has made of `before`, which has its defaults: where the patch changed nothing but metadata and status, the
+ * rest is neither looked at nor copied.
+ */
+export function applyDefaultsPatched<T extends KubeObject>(object: T, before: T, typeName: string): T {
+  const node = structOf(typeName);
+  const [now, old] = [object as Plain, before as Plain];
+  for (const { name } of node.fields) if (!APART.has(name) && now[name] !== old[name]) return applyDefaults(object, typeName);
+  for (const { name, value } of planOf(node).visits) {
+    const part = now[name];
+    if (!APART.has(name) || typeof part !== 'object' || part === null || part === old[name]) continue;
+    defaultValue(value, part);
+    now[name] = normalizeValue(value, part, { keys: 0, unknown: 0 }, 0);
+  }
+  return object;
 }
 
 function defaultStruct(plan: Plan, object: Plain): void {

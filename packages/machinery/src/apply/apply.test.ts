@@ -276,6 +276,42 @@ const specs = fc.record(
   { requiredKeys: [], noNullPrototype: true },
 );
 
+test('property: what a creator owns is the same whether an object of its shape was seen before or not', () => {
+  const leaf = fc.constantFrom<unknown>('', 'x', 'y', 0, 1, false, true, null);
+  const container = fc.record(
+    { name: fc.constantFrom('a', 'b'), image: fc.constantFrom('', 'i'), args: fc.array(leaf, { maxLength: 2 }) },
+    { requiredKeys: [] },
+  );
+  const spec = fc.record(
+    {
+      replicas: leaf,
+      selector: fc.constantFrom<unknown>(null, {}, { matchLabels: {} }, { matchLabels: { app: 'x' } }),
+      containers: fc.oneof(fc.constant(null), fc.array(container, { maxLength: 2 })),
+      args: fc.constantFrom<unknown>(null, [], ['x']),
+    },
+    { requiredKeys: [] },
+  );
+  const labels = fc.constantFrom<unknown>(null, {}, { app: 'x' }, { app: '' }, { other: 'y' });
+  const objects = fc.array(fc.record({ spec, labels, replicas: leaf }), { minLength: 2, maxLength: 6 });
+  const outcome = (object: Deployment, known: typeof tracked) => {
+    try {
+      return trackUpdate(undefined, object, by('creator'), known);
+    } catch (error) {
+      return (error as Error).message;
+    }
+  };
+  fc.assert(
+    fc.property(objects, (all) => {
+      const remembers = { ...tracked };
+      for (const { spec: wished, labels: given, replicas } of all) {
+        const object = { ...deployment(wished, { labels: given }), status: { replicas } } as Deployment;
+        assert.deepEqual(outcome(object, remembers), outcome(object, { ...tracked }));
+      }
+    }),
+    { numRuns: 500 },
+  );
+});
+
 test('property: a forced apply leaves the object with every applied value, and owned by the applier', () => {
   fc.assert(
     fc.property(specs, specs, specs, (first, applied, again) => {

@@ -48,7 +48,18 @@ function unionNode(left: FieldTree, right: FieldTree): FieldTree {
 
 /** What is in left and not in right. Being in the set is not inherited: children are looked at one by one. */
 export function difference(left: FieldTree, right: FieldTree): FieldTree {
-  return isEmptyTree(right) ? left : childrenLeft(left, right);
+  return meets(left, right) ? childrenLeft(left, right) : left;
+}
+
+/** Whether anything is in both. */
+function meets(left: FieldTree, right: FieldTree): boolean {
+  for (const key in right) {
+    const ours = key === '.' ? undefined : left[key];
+    if (ours === undefined) continue;
+    const theirs = right[key]!;
+    if ((isMember(ours) && isMember(theirs)) || meets(ours, theirs)) return true;
+  }
+  return false;
 }
 
 function childrenLeft(left: FieldTree, right: FieldTree): Building {
@@ -107,12 +118,23 @@ const RANK: Record<string, number> = { '.': 0, f: 1, k: 2, v: 3, i: 4 };
 const rank = (element: string) => RANK[element[0]!] ?? 5;
 const inOrder = (a: string, b: string) => rank(a) - rank(b) || (a < b ? -1 : a > b ? 1 : 0);
 
+/** Whole trees that were made here: they need neither be sorted nor checked again. */
+const sorted = new WeakSet<FieldTree>();
+
 /** The tree with its keys in upstream's order, ready to be shown to a caller. */
 export function sortedTree(tree: FieldTree): FieldTree {
+  if (sorted.has(tree)) return tree;
+  const result = sortedNode(tree);
+  sorted.add(result);
+  return result;
+}
+
+function sortedNode(tree: FieldTree): FieldTree {
   const keys = Object.keys(tree);
   if (keys.length === 0) return LEAF;
   const result: Building = {};
-  for (const key of keys.sort(inOrder)) result[key] = sortedTree(tree[key]!);
+  if (keys.length > 1) keys.sort(inOrder);
+  for (const key of keys) result[key] = sortedNode(tree[key]!);
   return result;
 }
 
@@ -146,6 +168,7 @@ export function pathsOf(tree: FieldTree, prefix = ''): string[] {
 /** Reads fieldsV1; undefined when it is not a tree of path elements. */
 export function treeFromFields(fields: unknown): FieldTree | undefined {
   if (typeof fields !== 'object' || fields === null || Array.isArray(fields)) return undefined;
+  if (sorted.has(fields as FieldTree)) return fields as FieldTree;
   for (const [key, child] of Object.entries(fields)) {
     if (key !== '.' && !/^[fkvi]:/s.test(key)) return undefined;
     if (key.startsWith('k:') || key.startsWith('v:')) {

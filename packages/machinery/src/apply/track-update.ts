@@ -5,8 +5,9 @@ import { jsonEqual } from '../patch/json-value.ts';
 import type { MergeType } from '../schema/merge-type.ts';
 import { type Comparison, compareTyped } from './compare.ts';
 import { withStructs } from './empty-object.ts';
-import { difference, type FieldTree, isEmptyTree, recursiveDifference, union } from './field-tree.ts';
+import { difference, type FieldTree, isEmptyTree, recursiveDifference, sortedTree, union } from './field-tree.ts';
 import { cappedManagers, decodeManagers, encodeManagers, identityOf, type Manager, unmanaged, withoutUnowned } from './managers.ts';
+import { Shapes } from './shapes.ts';
 import { errorsText, typedErrors } from './typed-errors.ts';
 import { NoElement } from './typed-value.ts';
 
@@ -91,6 +92,15 @@ export function dispossessed(managers: readonly Manager[], changes: Changes, exc
   return result;
 }
 
+const updater = (manager: FieldManager, fields: FieldTree): Manager => ({
+  name: manager.name === '' ? 'unknown' : manager.name,
+  operation: 'Update',
+  apiVersion: manager.apiVersion,
+  subresource: manager.subresource ?? '',
+  time: manager.time,
+  fields,
+});
+
 /** The managers after a write by `manager`, without the cap. */
 export function managersAfterUpdate(
   old: object,
@@ -104,14 +114,7 @@ export function managersAfterUpdate(
   const others = dispossessed(managers, seen);
   const fields = withoutUnowned(union(changes.modified, changes.added));
   if (isEmptyTree(fields)) return others;
-  const self: Manager = {
-    name: manager.name === '' ? 'unknown' : manager.name,
-    operation: 'Update',
-    apiVersion: manager.apiVersion,
-    subresource: manager.subresource ?? '',
-    time: manager.time,
-    fields,
-  };
+  const self = updater(manager, fields);
   const identity = identityOf(self);
   const previous = others.find((other) => identityOf(other) === identity);
   if (previous) self.fields = union(fields, previous.fields);
@@ -132,6 +135,18 @@ function managersBefore(old: KubeObject | undefined, changed: KubeObject, subres
   return decodeManagers(old?.metadata?.managedFields) ?? [];
 }
 
+const shapes = new WeakMap<TrackedType, Shapes>();
+
+function creator(object: object, manager: FieldManager, tracked: TrackedType): Manager[] {
+  const known = shapes.get(tracked) ?? new Shapes(tracked.type);
+  shapes.set(tracked, known);
+  const fields = known.fieldsOf(object, () => {
+    const { modified, added } = changesBetween(tracked.empty, object, tracked);
+    return sortedTree(withoutUnowned(union(modified, added)));
+  });
+  return isEmptyTree(fields) ? [] : [updater(manager, fields)];
+}
+
 /**
  * The managedFields of an object after a create (old is undefined), update or patch. Neither object is changed; the caller puts
  * the answer into the new one's metadata.
@@ -145,12 +160,13 @@ export function trackUpdate(
   const managers = managersBefore(old, changed, manager.subresource ?? '');
   // Objects whose managers were never recorded, or were reset, stay without until someone applies.
   if (managers.length === 0 && old?.metadata?.uid) return undefined;
-  const before = old ? unmanaged(old) : tracked.empty;
   try {
+    const before = old ? unmanaged(old) : tracked.empty;
     if (tracked.loose) {
       if (tracked.kind !== undefined && changed.kind !== tracked.kind) return undefined;
       for (const object of [before, changed]) mustBeTyped(tracked.type, object);
     }
+    if (!old && managers.length === 0) return encodeManagers(creator(unmanaged(changed), manager, tracked));
     return encodeManagers(cappedManagers(managersAfterUpdate(before, unmanaged(changed), managers, manager, tracked)));
   } catch (error) {
     if (!(error instanceof NoElement || error instanceof UntypedError)) throw error;

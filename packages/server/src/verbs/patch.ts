@@ -175,6 +175,10 @@ function pick<T extends object, K extends keyof T>(from: T, keys: readonly K[]):
   return picked;
 }
 
+/** A write of the status takes all but metadata and status over from the old object, so they may be the old one's own. */
+const STATUS_SHARES: ReadonlySet<string> = new Set(['spec', 'data']);
+const NOTHING_SHARED: ReadonlySet<string> = new Set();
+
 function patched(
   context: RequestContext,
   endpoint: Endpoint,
@@ -183,14 +187,20 @@ function patched(
   body: unknown,
   options: WriteOptions,
 ): PlainObject {
-  const shown = type === STRATEGIC_MERGE_PATCH ? goText(body) : undefined;
+  const { codec } = endpoint;
+  const shown = type === STRATEGIC_MERGE_PATCH ? () => goText(body) : undefined;
   let value = patchValue(current, type, body, endpoint);
   if (shown !== undefined) {
-    const fault = endpoint.codec.conversionFault?.(value);
-    if (fault !== undefined) throw invalidPatch(shown, fault);
-    value = endpoint.codec.wrapIntegers?.(value) ?? value;
+    const fault = codec.conversionFault?.(value, current);
+    if (fault !== undefined) throw invalidPatch(shown(), fault);
+    value = codec.wrapIntegers?.(value, current) ?? value;
   }
-  return endpoint.codec.applyDefaults(strictly(context, endpoint, value, options, shown).object);
+  const shared = context.info.subresource === 'status' ? STATUS_SHARES : NOTHING_SHARED;
+  const how = shown === undefined ? true : 'converted';
+  const strict = options.fieldValidation === 'Ignore' ? false : how;
+  const decoded = () => codec.normalizePatched?.(value, current, { strict, shared }) ?? codec.normalize(value, { strict });
+  const { object } = strictly(context, decoded, value, options, shown);
+  return codec.applyDefaultsPatched?.(object, current) ?? codec.applyDefaults(object);
 }
 
 /** Upstream's form of a built-in kind always has its status, empty at least: `add /status/…` finds where to add. */
@@ -228,18 +238,23 @@ function applicable(endpoint: Endpoint, value: PlainObject, config: PlainObject)
 }
 
 /** The patched data as an object of the kind; unknown fields are an error, a warning or nothing. */
-function strictly(context: RequestContext, endpoint: Endpoint, value: object, options: WriteOptions, shown?: string): DecodedObject {
+function strictly(
+  context: RequestContext,
+  decode: () => DecodedObject,
+  value: object,
+  options: WriteOptions,
+  shown?: () => string,
+): DecodedObject {
+  const text = () => shown?.() ?? JSON.stringify(value);
   let decoded: DecodedObject;
   try {
-    const how = shown === undefined ? true : 'converted';
-    decoded = endpoint.codec.normalize(value, { strict: options.fieldValidation === 'Ignore' ? false : how });
+    decoded = decode();
   } catch (error) {
-    throw error instanceof DecodeError ? invalidPatch(shown ?? JSON.stringify(value), error.message) : error;
+    throw error instanceof DecodeError ? invalidPatch(text(), error.message) : error;
   }
   const problems = decoded.strictErrors;
   if (problems.length > 0) {
-    if (options.fieldValidation === 'Strict')
-      throw invalidPatch(shown ?? JSON.stringify(value), `strict decoding error: ${problems.join(', ')}`);
+    if (options.fieldValidation === 'Strict') throw invalidPatch(text(), `strict decoding error: ${problems.join(', ')}`);
     if (options.fieldValidation === 'Warn') context.warnings.push(...problems);
   }
   decoded.object.metadata ??= {};
