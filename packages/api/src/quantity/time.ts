@@ -2,8 +2,13 @@
 
 /** Whole seconds, as metav1.Time is written. */
 export function timeText(ms: number): string {
-  return `${new Date(ms).toISOString().slice(0, 19)}Z`;
+  const second = Math.floor(ms / 1000);
+  if (second !== last.second) last = { second, text: `${new Date(ms).toISOString().slice(0, 19)}Z` };
+  return last.text;
 }
+
+/** Most of them are asked for many times a second. */
+let last = { second: Number.NaN, text: '' };
 
 /** Microseconds, as metav1.MicroTime is written. */
 export function microTimeText(ms: number): string {

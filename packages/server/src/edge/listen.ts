@@ -1,6 +1,7 @@
 // The port: TLS with HTTP/2 and HTTP/1.1 side by side, client certificates asked for but not demanded, limits with
 // names, and a close that ends everything (apiserver server/secure_serving.go).
-import type { Http2SecureServer, Http2ServerRequest, Http2ServerResponse } from 'node:http2';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Http2SecureServer, ServerHttp2Stream } from 'node:http2';
 import { createSecureServer } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
@@ -10,6 +11,7 @@ import type { Runtime } from '@tiphys/runtime';
 import type { UpgradeHandler } from '../interfaces.ts';
 import { type Pipeline, statusResponse, type WhenSent } from '../pipeline.ts';
 import { withinDeadline } from './deadline.ts';
+import { type Exchange, Http1Exchange, Http2Exchange, plainHeaders } from './exchange.ts';
 import { readBody } from './read-body.ts';
 import { respond } from './respond.ts';
 
@@ -23,7 +25,6 @@ export const STREAMS_PER_CONNECTION_MAX = 1000;
 export const SESSION_MEGABYTES_MAX = 1024;
 /** Requests that are being answered when the port closes may take this long; then they are cut. */
 export const CLOSE_GRACE_MS = 2000;
-const CLOSED = new Error('the connection was closed');
 /** Names a request in the answer and in audit logs; the caller may choose it. */
 const AUDIT_ID = 'audit-id';
 
@@ -92,34 +93,19 @@ function cachedPeer(socket: TLSSocket): NonNullable<ApiRequest['peer']> {
   return peer;
 }
 
-type IncomingHeaders = Http2ServerRequest['headers'];
-
-function headersOf(headers: IncomingHeaders): Record<string, string> {
-  const plain: Record<string, string> = {};
-  for (const name in headers) {
-    if (name.charCodeAt(0) === 58) continue;
-    const value = headers[name];
-    plain[name] = Array.isArray(value) ? value.join(', ') : String(value);
-  }
-  if (headers[':authority'] && !plain.host) plain.host = String(headers[':authority']);
-  return plain;
-}
-
-function apiRequest(request: Http2ServerRequest, socket: TLSSocket, signal: AbortSignal | undefined): ApiRequest {
-  if (!METHODS.has(request.method))
+function apiRequest(exchange: Pick<Exchange, 'method' | 'url' | 'headers' | 'socket' | 'signal'>): ApiRequest {
+  const { method, url, headers, socket } = exchange;
+  if (!METHODS.has(method))
     throw new StatusError(405, 'MethodNotAllowed', 'the server does not allow this method on the requested resource');
   return {
-    method: request.method as HttpMethod,
-    url: request.url,
-    headers: headersOf(request.headers),
+    method: method as HttpMethod,
+    url,
+    headers,
     peer: cachedPeer(socket),
-    ...(signal ? { signal } : {}),
+    get signal() {
+      return exchange.signal;
+    },
   };
-}
-
-/** The session's own socket: the request's may be a proxy that HTTP/2 hands out. */
-function socketOf(request: Http2ServerRequest): TLSSocket {
-  return (request.stream?.session?.socket ?? request.socket) as TLSSocket;
 }
 
 /** The requests of one port that are being answered. */
@@ -129,10 +115,10 @@ class Active {
   readonly #requests = new Set<{ cut?: () => void }>();
   #idle = () => {};
 
-  add(response: Http2ServerResponse): { endless(cut: () => void): void } {
+  add(exchange: Exchange): { endless(cut: () => void): void } {
     const one: { cut?: () => void } = {};
     this.#requests.add(one);
-    response.on('close', () => {
+    exchange.onClose(() => {
       this.#requests.delete(one);
       if (this.#requests.size === 0) this.#idle();
     });
@@ -160,47 +146,44 @@ class Active {
 }
 
 /** Whoever reads an answer slowly keeps others from their seats: not for ever. */
-function whenSentOn(response: Http2ServerResponse, clock: Runtime['clock']): WhenSent {
+function whenSentOn(exchange: Exchange, clock: Runtime['clock']): WhenSent {
   return (done, limitMs) => {
-    if (response.closed || response.destroyed) return done();
-    const timer = limitMs === undefined ? undefined : clock.after(limitMs, () => response.destroy?.());
-    response.once('close', () => {
+    if (exchange.isGone) return done();
+    const timer = limitMs === undefined ? undefined : clock.after(limitMs, () => exchange.destroy());
+    exchange.onClose(() => {
       timer?.cancel();
       done();
     });
   };
 }
 
-async function serve(edge: Edge, active: Active, request: Http2ServerRequest, response: Http2ServerResponse): Promise<void> {
-  const abort = new AbortController();
-  const one = active.add(response);
-  // With a reason of its own: without one each request's end makes an exception with its stack.
-  response.on('close', () => abort.abort(CLOSED));
-  response.on('error', () => abort.abort());
-  request.on('error', () => abort.abort());
-  request.headers[AUDIT_ID] ||= edge.runtime.random.uuid();
-  response.setHeader(AUDIT_ID, request.headers[AUDIT_ID]);
+async function serve(edge: Edge, active: Active, exchange: Exchange): Promise<void> {
+  const one = active.add(exchange);
+  const { headers, answer: sent } = exchange;
+  headers[AUDIT_ID] ||= edge.runtime.random.uuid();
+  sent[AUDIT_ID] = headers[AUDIT_ID];
   let asked: ApiRequest | undefined;
   try {
     await edge.ready;
-    asked = apiRequest(request, socketOf(request), abort.signal);
+    asked = apiRequest(exchange);
     if (active.closing) throw new StatusError(503, 'ServiceUnavailable', 'the server is shutting down', { retryAfterSeconds: 1 });
-    const body = await readBody(request, edge.runtime.clock);
-    const complete = body ? { ...asked, body } : asked;
-    const whenSent = whenSentOn(response, edge.runtime.clock);
-    const answer = await withinDeadline(edge.runtime.clock, complete.url, () => edge.pipeline.handle(complete, whenSent));
-    if (answer.body.kind === 'watch') one.endless(() => abort.abort());
-    else if (answer.body.kind === 'stream') one.endless(() => response.destroy());
-    await respond(complete, answer, response);
+    const body = await readBody(exchange, edge.runtime.clock);
+    if (body) asked.body = body;
+    const request = asked;
+    const whenSent = whenSentOn(exchange, edge.runtime.clock);
+    const answer = await withinDeadline(edge.runtime.clock, request.url, () => edge.pipeline.handle(request, whenSent));
+    if (answer.body.kind === 'watch') one.endless(() => exchange.abort());
+    else if (answer.body.kind === 'stream') one.endless(() => exchange.destroy());
+    await respond(request, answer, exchange);
   } catch (error) {
-    if (abort.signal.aborted || response.headersSent) {
-      response.destroy?.();
+    if (exchange.isGone || exchange.hasBegun) {
+      exchange.destroy();
       return;
     }
     const status = error instanceof StatusError ? error : statusError.internal('the request could not be read', error);
-    if (status.code >= 500) edge.runtime.log.error('a request could not be served', error, { url: request.url });
+    if (status.code >= 500) edge.runtime.log.error('a request could not be served', error, { url: exchange.url });
     const answer = statusResponse(status);
-    await respond(asked ?? { method: 'GET', url: request.url, headers: {} }, answer, response).catch(() => response.destroy?.());
+    await respond(asked ?? { method: 'GET', url: exchange.url, headers: {} }, answer, exchange).catch(() => exchange.destroy());
   }
 }
 
@@ -212,14 +195,15 @@ function refuse(socket: Duplex, error: StatusError): void {
   );
 }
 
-async function upgrade(edge: Edge, request: Http2ServerRequest, socket: Duplex, head: Uint8Array): Promise<void> {
+async function upgrade(edge: Edge, request: IncomingMessage, socket: Duplex, head: Uint8Array): Promise<void> {
   const abort = new AbortController();
   socket.on('error', () => socket.destroy());
   socket.on('close', () => abort.abort());
   let asked: ApiRequest | undefined;
   try {
     await edge.ready;
-    asked = apiRequest(request, socket as TLSSocket, abort.signal);
+    const { method = '', url = '', headers } = request;
+    asked = apiRequest({ method, url, headers: plainHeaders(headers), socket: socket as TLSSocket, signal: abort.signal });
     const context = await edge.pipeline.admitted(asked);
     const handler = edge.upgradeHandlers.find((candidate) => candidate.matches(context.info));
     if (!handler) throw statusError.badRequest('Upgrade request required');
@@ -260,10 +244,16 @@ export async function listen(edge: Edge, options: ListenOptions): Promise<Listen
   server.on('tlsClientError', (_error, socket) => socket.destroy());
   server.on('clientError' as 'error', ((_error: Error, socket: Duplex) => socket.destroy()) as never);
   server.on('sessionError', () => {});
-  server.on('request', (request, response) => void serve(edge, active, request, response));
+  server.on(
+    'request',
+    ((request: IncomingMessage, response: ServerResponse) => void serve(edge, active, new Http1Exchange(request, response))) as never,
+  );
+  // Node's own, which would make HTTP/1.1 requests of them.
+  server.removeAllListeners('stream');
+  server.on('stream', (stream, headers) => void serve(edge, active, new Http2Exchange(stream as ServerHttp2Stream, headers)));
   server.on(
     'upgrade' as 'request',
-    ((request: Http2ServerRequest, socket: Duplex, head: Buffer) => void upgrade(edge, request, socket, head)) as never,
+    ((request: IncomingMessage, socket: Duplex, head: Buffer) => void upgrade(edge, request, socket, head)) as never,
   );
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);

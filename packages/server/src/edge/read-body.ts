@@ -6,27 +6,31 @@ import { ANSWER_TIMEOUT_MAX_MS } from './deadline.ts';
 
 export const REQUEST_BYTES_MAX = 3 * 1024 * 1024;
 
-type Request = Readable & { method?: string; headers: Record<string, unknown> };
+interface Request {
+  method: string;
+  headers: Readonly<Record<string, string>>;
+  body: Readable;
+}
 
 /** undefined when there is none. Throws RequestEntityTooLarge, or Timeout for a body that does not come. */
-export async function readBody(request: Request, clock: Clock): Promise<Uint8Array | undefined> {
-  if (request.method === 'GET' || request.method === 'HEAD') return undefined;
-  const declared = Number(request.headers['content-length'] ?? 0);
+export async function readBody({ method, headers, body }: Request, clock: Clock): Promise<Uint8Array | undefined> {
+  if (method === 'GET' || method === 'HEAD') return undefined;
+  const declared = Number(headers['content-length'] ?? 0);
   if (declared > REQUEST_BYTES_MAX) throw statusError.requestEntityTooLarge(`limit is ${REQUEST_BYTES_MAX}`);
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   const { promise, resolve, reject } = Promise.withResolvers<void>();
-  request.on('data', (chunk: Uint8Array) => {
+  body.on('data', (chunk: Uint8Array) => {
     bytes += chunk.length;
     if (bytes > REQUEST_BYTES_MAX) {
-      request.removeAllListeners('data');
-      request.resume();
+      body.removeAllListeners('data');
+      body.resume();
       reject(statusError.requestEntityTooLarge(`limit is ${REQUEST_BYTES_MAX}`));
     } else chunks.push(chunk);
   });
-  request.on('end', resolve);
-  request.on('error', reject);
-  request.on('close', () => reject(statusError.badRequest('the connection was closed before the body had arrived')));
+  body.on('end', resolve);
+  body.on('error', reject);
+  body.on('close', () => reject(statusError.badRequest('the connection was closed before the body had arrived')));
   const late = 'Timeout: request did not complete within requested timeout - context deadline exceeded';
   const timer = clock.after(ANSWER_TIMEOUT_MAX_MS, () => reject(new StatusError(504, 'Timeout', late, {})));
   try {

@@ -1,5 +1,5 @@
 // Turns an answer into bytes on a connection.
-import type { Http2ServerResponse } from 'node:http2';
+import type { OutgoingHttpHeaders } from 'node:http';
 import type { ApiRequest } from '@tiphys/machinery';
 import type { HistogramSeries } from '../metrics/family.ts';
 import { compressed, type Encoded, encodeBody } from '../output/encode.ts';
@@ -7,6 +7,7 @@ import { largeList, type Streamed } from '../output/large-list.ts';
 import type { Output } from '../output/negotiate.ts';
 import type { CountedResponse } from '../pipeline.ts';
 import type { NegotiatedResponse } from '../serve.ts';
+import type { Exchange } from './exchange.ts';
 import { sendStream, sendWatch } from './streams.ts';
 
 /** Warnings longer than this in sum are left out (apiserver endpoints/filters/warning.go). */
@@ -26,56 +27,56 @@ function warningHeaders(warnings: readonly string[] | undefined): string[] {
 
 const PLAIN: Output = { encoding: 'json', pretty: false };
 
-export async function respond(
-  request: ApiRequest,
-  answer: NegotiatedResponse & CountedResponse,
-  response: Http2ServerResponse,
-): Promise<void> {
-  if (response.destroyed || response.writableEnded) return;
-  response.statusCode = answer.status;
-  for (const name in answer.headers) response.setHeader(name, answer.headers[name]!);
-  const warnings = warningHeaders(answer.warnings);
-  if (warnings.length > 0) response.setHeader('warning', warnings);
-  response.setHeader('cache-control', answer.headers['cache-control'] ?? 'no-cache, private');
-  const { body, output = PLAIN } = answer;
+const EMPTY = new Uint8Array();
+
+export async function respond(request: ApiRequest, answer: NegotiatedResponse & CountedResponse, exchange: Exchange): Promise<void> {
+  if (exchange.isGone || exchange.hasBegun) return;
+  const { status, body, output = PLAIN } = answer;
+  const headers: OutgoingHttpHeaders = exchange.answer;
+  Object.assign(headers, answer.headers);
+  if (answer.warnings) {
+    const warnings = warningHeaders(answer.warnings);
+    if (warnings.length > 0) headers.warning = warnings as never;
+  }
+  headers['cache-control'] ??= 'no-cache, private';
   const acceptEncoding = request.method === 'GET' ? request.headers['accept-encoding'] : undefined;
   switch (body.kind) {
     case 'empty':
-      response.end();
-      return;
+      return exchange.begin(status, EMPTY);
     case 'bytes':
-      return send(request, await compressed({ bytes: body.bytes, headers: {} }, acceptEncoding), response, answer.sizes);
+      return send(status, await compressed({ bytes: body.bytes, headers: {} }, acceptEncoding), exchange, answer.sizes);
     case 'watch':
-      return sendWatch(request, body.watch, output.encoding, response, answer.watched);
+      return sendWatch(request, body.watch, output.encoding, exchange, answer.watched);
     case 'stream':
-      return sendStream(body.stream, response, request.signal);
+      exchange.begin(status);
+      return sendStream(body.stream, exchange);
     default: {
       const large = largeList(body, output, acceptEncoding);
-      if (large) return sendLarge(request, large, response, answer.sizes);
-      return send(request, await encodeBody(body, output, acceptEncoding), response, answer.sizes);
+      if (large) return sendLarge(request, status, large, exchange, answer.sizes);
+      const encoded = encodeBody(body, output, acceptEncoding);
+      return send(status, encoded instanceof Promise ? await encoded : encoded, exchange, answer.sizes);
     }
   }
 }
 
 function sendLarge(
   request: ApiRequest,
+  status: number,
   { blocks, length, headers }: Streamed,
-  response: Http2ServerResponse,
+  exchange: Exchange,
   sizes: HistogramSeries | undefined,
 ): Promise<void> | void {
-  for (const name in headers) response.setHeader(name, headers[name]!);
-  if (length !== undefined) response.setHeader('content-length', length);
-  if (request.method === 'HEAD') {
-    response.end('');
-    return;
-  }
-  return sendStream(blocks, response, request.signal, (bytes) => sizes?.observe(bytes));
+  Object.assign(exchange.answer, headers);
+  if (length !== undefined) exchange.answer['content-length'] = length;
+  if (request.method === 'HEAD') return exchange.begin(status, EMPTY);
+  exchange.begin(status);
+  return sendStream(blocks, exchange, (bytes) => sizes?.observe(bytes));
 }
 
-function send(request: ApiRequest, { bytes, headers }: Encoded, response: Http2ServerResponse, sizes: HistogramSeries | undefined): void {
+function send(status: number, { bytes, headers }: Encoded, exchange: Exchange, sizes: HistogramSeries | undefined): void {
   sizes?.observe(bytes.length);
-  if (response.destroyed) return;
-  for (const name in headers) response.setHeader(name, headers[name]!);
-  response.setHeader('content-length', bytes.length);
-  response.end(request.method === 'HEAD' ? '' : bytes);
+  if (exchange.isGone) return;
+  Object.assign(exchange.answer, headers);
+  exchange.answer['content-length'] = bytes.length;
+  exchange.begin(status, bytes);
 }

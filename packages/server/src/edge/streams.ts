@@ -1,9 +1,9 @@
 // Bodies without an end of their own: watches and streams, with back-pressure.
-import type { Http2ServerResponse } from 'node:http2';
 import type { ApiRequest, WatchSubscription } from '@tiphys/machinery';
 import type { WatchSeries } from '../metrics.ts';
 import { batchEncoder, streamType } from '../output/encode.ts';
 import type { Encoding } from '../output/negotiate.ts';
+import type { Exchange } from './exchange.ts';
 
 /** Bytes beyond the initial events that may wait for a slow watcher before its watch is ended; it goes on from the last revision it saw. */
 export const WATCH_BUFFER_BYTES_MAX = 16 * 1024 * 1024;
@@ -12,13 +12,12 @@ export async function sendWatch(
   request: ApiRequest,
   watch: WatchSubscription,
   encoding: Encoding,
-  response: Http2ServerResponse,
+  exchange: Exchange,
   counted?: WatchSeries,
 ): Promise<void> {
   const encode = batchEncoder(encoding);
-  response.setHeader('content-type', streamType(encoding));
-  response.writeHead(200);
-  (response as { flushHeaders?(): void }).flushHeaders?.();
+  exchange.answer['content-type'] = streamType(encoding);
+  exchange.begin(200);
   await new Promise<void>((resolve) => {
     let stop = () => {};
     let limit = WATCH_BUFFER_BYTES_MAX;
@@ -29,7 +28,7 @@ export async function sendWatch(
       stop();
       resolve();
     };
-    response.on('close', finish);
+    exchange.onClose(finish);
     stop = watch.subscribe(
       (events) => {
         if (!open) return;
@@ -38,15 +37,15 @@ export async function sendWatch(
           counted.events.value += lengths.length;
           for (const length of lengths) counted.sizes.observe(length);
         }
-        response.write(bytes);
+        exchange.write(bytes);
         if (initial) limit += bytes.length;
-        if (pending(response) > limit) {
-          response.destroy?.();
+        if (exchange.waiting > limit) {
+          exchange.destroy();
           finish();
         }
       },
       () => {
-        response.end();
+        exchange.end();
         finish();
       },
     );
@@ -55,33 +54,17 @@ export async function sendWatch(
   });
 }
 
-const pending = (response: Http2ServerResponse): number => response.stream?.writableLength ?? response.writableLength ?? 0;
-
-/** Resolves when more can be written, or nobody reads any more. */
-const drained = (response: Http2ServerResponse): Promise<void> =>
-  new Promise((resolve) => {
-    const done = () => {
-      response.off('drain', done);
-      response.off('close', done);
-      resolve();
-    };
-    response.on('drain', done);
-    response.on('close', done);
-  });
-
 export async function sendStream(
   stream: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
-  response: Http2ServerResponse,
-  signal: AbortSignal | undefined,
+  exchange: Exchange,
   onSent?: (bytes: number) => void,
 ): Promise<void> {
-  (response as { flushHeaders?(): void }).flushHeaders?.();
   let bytes = 0;
   for await (const chunk of stream) {
-    if (signal?.aborted || response.destroyed) return;
+    if (exchange.isGone) return;
     bytes += chunk.length;
-    if (!response.write(chunk)) await drained(response);
+    if (!exchange.write(chunk)) await exchange.drained();
   }
-  response.end();
+  exchange.end();
   onSent?.(bytes);
 }

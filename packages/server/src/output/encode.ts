@@ -58,11 +58,11 @@ function objectBytes(body: Extract<ApiBody, { kind: 'object' }>, encoding: Encod
 }
 
 /** An object or list in the encoding the caller accepts; what has no protobuf form is sent as JSON. */
-export async function encodeBody(
+export function encodeBody(
   body: Extract<ApiBody, { kind: 'object' }>,
   output: Pick<Output, 'encoding' | 'pretty'>,
   acceptEncoding: string | undefined,
-): Promise<Encoded> {
+): Promise<Encoded> | Encoded {
   let { encoding } = output;
   let bytes: Uint8Array;
   try {
@@ -72,7 +72,8 @@ export async function encodeBody(
     encoding = 'json';
     bytes = objectBytes(body, encoding, output.pretty);
   }
-  return compressed({ bytes, headers: { 'content-type': contentType(encoding) } }, acceptEncoding);
+  const encoded = { bytes, headers: { 'content-type': contentType(encoding) } };
+  return bytes.length < GZIP_BYTES_MIN ? encoded : compressed(encoded, acceptEncoding);
 }
 
 export async function compressed(encoded: Encoded, acceptEncoding: string | undefined): Promise<Encoded> {
