@@ -60,6 +60,7 @@ test('areas of which nothing was run are left out, and that is said', () => {
   const all = ['[sig-apps] A > b [Conformance]', '[sig-cli] X'];
   const page = resultsPage(all, mergeRuns([{ commit: 'abc', again: false, outcomes: parseJunit(XML) }]), FACTS);
   assert.match(page, /\| all \| 1 \| 0 \| 0 \| 1 \|\n\nOther areas were not run\./);
+  assert.match(page, / {4}npm run conformance --focus '\\\[\(sig-apps\)\\\]'\n/);
   assert.doesNotMatch(page, /sig-cli/);
 });
 

@@ -142,6 +142,7 @@ export function resultsPage(all: readonly string[], results: Outcomes, { setup, 
     .filter(([, names]) => names.some((name) => results.has(name)))
     .sort(([a], [b]) => (a < b ? -1 : 1));
   const shown = areas.flatMap(([, names]) => names);
+  const focus = shown.length < all.length ? ` --focus '\\[(${areas.map(([area]) => area).join('|')})\\]'` : '';
   const again = shown.filter((name) => results.get(name)?.again).sort();
   const failed = shown.filter((name) => results.get(name)?.passed === false).sort();
   const missing = shown.filter((name) => !results.has(name)).sort();
@@ -152,9 +153,11 @@ export function resultsPage(all: readonly string[], results: Outcomes, { setup, 
 
 Upstream's own tests of Kubernetes v1.36.3 (\`[Conformance]\`), run by
 
-    ${command}
+    ${command}${focus}
 
-against ${setup}. The images are stand-ins made by \`images.py\` under upstream's names (busybox, agnhost, nginx, pause and others from Debian's packages and
+against ${setup}.
+
+The images are stand-ins made by \`images.py\` under upstream's names (busybox, agnhost, nginx, pause and others from Debian's packages and
 upstream's Go modules; where a test looks for Alpine's name, /etc/os-release says what it stands in for),
 so this is a measurement and not a certification.
 

@@ -24,6 +24,6 @@ test('what can not be put together is refused', () => {
 });
 
 test('a page says what the tests ran against', () => {
-  assert.match(describeSetup(setup('kubelet', true)), /where kubelet and kube-proxy \(v1\.36\.3\) run .*, with its state in etcd$/);
+  assert.match(describeSetup(setup('kubelet', true)), /with upstream's kubelet and kube-proxy in place of ours, with its state in etcd$/);
   assert.match(describeSetup(setup('', false, 1)), /^a cluster on one machine with real containers$/);
 });

@@ -36,7 +36,7 @@ export function setupName({ upstream, etcd }: Setup): string {
 }
 
 const PROGRAMS: Record<UpstreamPart, string> = {
-  apiserver: 'kube-apiserver and etcd',
+  apiserver: 'kube-apiserver (on etcd)',
   controllers: 'kube-controller-manager',
   scheduler: 'kube-scheduler',
   kubelet: 'kubelet and kube-proxy',
@@ -52,8 +52,8 @@ export const setupFlags = ({ nodes, upstream, etcd }: Setup): string =>
 
 /** A sentence on what the tests ran against. */
 export function describeSetup({ nodes, upstream, etcd }: Setup): string {
-  const machines = nodes === 1 ? 'one machine' : `${nodes} machines\n(network namespaces of one, each with its own containerd)`;
+  const machines = nodes === 1 ? 'one machine' : `${nodes} machines (network namespaces of one, each with its own containerd)`;
   const parts = UPSTREAM_PARTS.filter((part) => upstream.has(part)).map((part) => PROGRAMS[part]);
-  const replaced = parts.length > 0 ? `,\nwhere ${parts.join(' and ')} (v1.36.3) run in place of our own parts` : '';
+  const replaced = parts.length > 0 ? `,\nwith upstream's ${parts.join(' and ')} in place of ours` : '';
   return `a cluster on ${machines} with real containers${replaced}${etcd ? ', with its state in etcd' : ''}`;
 }
