@@ -52,6 +52,8 @@ const kubeletConfiguration = ({ path, socket, cgroup }: NodeFolder, authorityFil
   clusterDomain: CLUSTER_DOMAIN,
   evictionHard: { 'memory.available': '100Mi', 'nodefs.available': '1%', 'imagefs.available': '1%' },
   volumePluginDir: `${path}/volumeplugins`,
+  // Two kubelets in one folder would take each other's logs for left behind.
+  podLogsDir: `${path}/logs`,
 });
 
 const networkConfiguration = (podCidr: string, path: string) => ({
