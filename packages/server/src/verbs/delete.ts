@@ -63,7 +63,9 @@ async function deleteObject(deleting: Deleting): Promise<Deleted> {
       const marked = await put(core, endpoint, entry.key, plan.object, entry.revision);
       if (marked) return { entry: marked, gone: false };
     } else {
-      if (isDryRun(options)) return { entry, gone: true };
+      if (isDryRun(options)) {
+        return { entry: plan.last ? await unstored(endpoint, entry.key, entry.revision, plan.last) : entry, gone: true };
+      }
       const gone = await remove(core, endpoint, entry);
       if (gone) {
         await definition.afterDelete?.(endpoint.object(gone), rules, core.operations);

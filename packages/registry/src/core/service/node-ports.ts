@@ -9,6 +9,7 @@ import { portsOfRecord, recordOfPorts } from './port-record.ts';
 const OFFSET_MIN = 16;
 const OFFSET_MAX = 128;
 const OFFSET_STEP = 32;
+const BEFORE_DUMMIES = 32_768;
 const RECORD = 'servicenodeports';
 /** A port in the record that no Service has was left there by a server that died; upstream's repair looks three times, every three minutes. */
 const LEAK_MS = 9 * 60_000;
@@ -97,8 +98,16 @@ export class PortClaim {
     this.#claim(port);
   }
 
+  /** A dry run shows the port after those that it has shown, whoever has it (portallocator/operation.go). */
+  #claimDummy(): number {
+    const port = Math.max(...(this.claimed.length > 0 ? this.claimed : [BEFORE_DUMMIES])) + 1;
+    this.claimed.push(port);
+    return port;
+  }
+
   /** A free port, from a random place on; low ports last, so that they stay free for those who name them. */
   claimAny(): number {
+    if (this.#context.dryRun) return this.#claimDummy();
     const size = this.#last - this.#first + 1;
     const offset = size < OFFSET_MIN ? 0 : Math.min(Math.max(OFFSET_MIN, Math.floor(size / OFFSET_STEP)), OFFSET_MAX);
     for (const [from, count] of [
