@@ -5,7 +5,7 @@ import { defineBuiltIn } from '../built-in/base.ts';
 import { blockWarnings, checkBlock } from '../rules/addresses.ts';
 import { NONE, text, wide, withNameAndAge } from '../rules/columns.ts';
 import { sameValue } from '../rules/equality.ts';
-import { complain, type Errors, nonNegative } from '../rules/errors.ts';
+import { complain, type Errors, positive } from '../rules/errors.ts';
 import { isConfigKey, isLabelValue, nameIsLabel, nameIsSubdomain } from '../rules/formats.ts';
 import { checkLabelName } from '../rules/labels.ts';
 import { checkTaintEffect } from '../rules/pod/placement.ts';
@@ -86,7 +86,7 @@ function checkConfigSource(errors: Errors, path: string, source: corev1.NodeConf
 function checkSwap(errors: Errors, { status }: Node): void {
   const capacity = status?.nodeInfo?.swap?.capacity;
   // Upstream gives the path as metadata.
-  if (capacity !== undefined) nonNegative(errors, 'metadata.nodeSwapStatus.capacity', capacity);
+  if (capacity !== undefined) positive(errors, 'metadata.nodeSwapStatus.capacity', capacity);
 }
 
 function checkUpdate(errors: Errors, { spec, status }: Node, old: Node): void {

@@ -123,8 +123,14 @@ function checkAddresses(
   now.forEach(({ ip }, i) => {
     checkAddress(errors, `status.${name}[${i}]`, ip, old);
   });
+  if (now.length < 2) return;
   const families = now.map(({ ip }) => parseAddress(ip)?.family);
-  if (now.length > 2 || (now.length === 2 && families[0] === families[1])) {
+  const bad = families.indexOf(undefined);
+  if (bad >= 0) {
+    const why = `failed to check for dual stack with error:invalid IP[${bad}]: ${now[bad]!.ip}`;
+    errors.push(fieldError.internal(`status.${name}`, why));
+  }
+  if (bad >= 0 || now.length > 2 || families[0] === families[1]) {
     errors.push(fieldError.invalid(`status.${name}`, now, 'may specify no more than one IP for each IP family'));
   }
 }
