@@ -5,6 +5,7 @@ import { matchesSelector } from '../pods/selectors.ts';
 import { type Action, after, normal, type Outcome, wakeAt, warning } from '../runtime/actions.ts';
 import { defineController, type World } from '../runtime/controller.ts';
 import { isDeleting } from '../runtime/objects.ts';
+import { createdTallies, JOB_COUNTERS } from './counters.ts';
 import { type Facts, factsOf, isExternallyManaged, isFinished, isSuspended, TRACKING_FINALIZER } from './facts.ts';
 import { type Management, managePods, removeActive } from './pods.ts';
 import type { Job } from './policies.ts';
@@ -45,12 +46,13 @@ function conclude(facts: Facts, managed: Management, verdict: Verdict | undefine
   };
   if (!status.startTime && !isSuspended(job)) status.startTime = timeText(facts.nowMs);
   // The end can't be declared while a pod that should be gone may still run.
+  const tallies = managed.created === 0 ? [] : createdTallies(facts, created, outcome);
   if (verdict) return track(facts, status, kept ? verdict : undefined);
   const complete = completion(facts, active);
-  if (complete) return track(facts, status, complete);
+  if (complete) return [...tallies, ...track(facts, status, complete)];
   const suspension = isDeleting(job) ? { status, events: [] } : withSuspension(facts, status);
   status = suspension.status;
-  return [...suspension.events, ...track(facts, status, undefined)];
+  return [...tallies, ...suspension.events, ...track(facts, status, undefined)];
 }
 
 function plan(world: World<Job>, nowMs: number): readonly Action[] {
@@ -80,5 +82,6 @@ export const jobController = defineController<Job>({
       finalizers: [TRACKING_FINALIZER],
     },
   ],
+  counters: JOB_COUNTERS,
   plan,
 });

@@ -5,6 +5,7 @@ import { omitZeros, semanticEqual } from '../equality.ts';
 import { type Pod, phaseOf } from '../pods/pod-state.ts';
 import { type Action, after, atOnce, normal, note, updateStatus, warning } from '../runtime/actions.ts';
 import { isDeleting, uidOf } from '../runtime/objects.ts';
+import { endedTally, finishedTallies } from './counters.ts';
 import { completionsOf, type Facts, isIndexed, isTracked, jobCondition, limitsIndexes } from './facts.ts';
 import { countIndexes, formatIndexes, hasIndex, indexOf, withIndexes } from './indexes.ts';
 import { dropFinalizer } from './pods.ts';
@@ -140,7 +141,11 @@ export function track(facts: Facts, status: Status, verdict: Verdict | undefined
   const { status: interim, final } = announced(facts, indexed, verdict);
   const actions: Action[] = [];
   if (!semanticEqual(job.status, written(interim))) {
-    actions.push(updateStatus(batchv1.jobs, { ...job, status: written(interim) }, summary(interim)), note(facts.backoffKey, facts.backoff));
+    actions.push(
+      updateStatus(batchv1.jobs, { ...job, status: written(interim) }, summary(interim)),
+      note(facts.backoffKey, facts.backoff),
+      ...finishedTallies(job, job.status, interim),
+    );
   }
   if (count.toDrop.length > 0) actions.push(atOnce(count.toDrop.map((pod) => dropFinalizer(pod, 'it is counted'))));
   actions.push(
@@ -156,6 +161,8 @@ export function track(facts: Facts, status: Status, verdict: Verdict | undefined
       return [
         updateStatus(batchv1.jobs, { ...job, status: written(end) }, final && !waits ? `it is ${final.type}` : summary(end)),
         ...events,
+        ...finishedTallies(job, interim, end),
+        ...(final && !waits ? [endedTally(job, final)] : []),
       ];
     }),
   );

@@ -20,7 +20,7 @@ interface Common {
   about?: KubeObject;
 }
 
-export type Action = Write | Group | Event | Wake | Note | After;
+export type Action = Write | Group | Event | Wake | Note | Tally | After;
 
 export type Write = Common &
   (
@@ -63,6 +63,15 @@ export interface Note {
   key: string;
   /** undefined forgets. */
   value: unknown;
+}
+
+/** Adds to one of the controller's counters, when everything before it in its list succeeded. */
+export interface Tally {
+  do: 'tally';
+  /** Its name among the controller's counters. */
+  counter: string;
+  labels: readonly string[];
+  by: number;
 }
 
 /** How the actions before went. */
@@ -151,6 +160,7 @@ export const warning = (reason: string, message: string, about?: KubeObject): Ev
 
 export const wakeAt = (atMs: number, because: string): Wake => ({ do: 'wake', atMs, because });
 export const note = (key: string, value: unknown): Note => ({ do: 'note', key, value });
+export const tally = (counter: string, labels: readonly string[], by = 1): Tally => ({ do: 'tally', counter, labels, by });
 export const after = (then: After['then']): After => ({ do: 'after', then });
 
 const plural = (write: Write) => `${write.type.resource}${'subresource' in write && write.subresource ? `/${write.subresource}` : ''}`;
@@ -170,7 +180,7 @@ export function actionLines(actions: readonly Action[], outcome: Outcome = { res
     }
     if (action.do === 'event') return [`event ${action.type} ${action.reason}: ${action.message}`];
     if (action.do === 'wake') return [`wake at ${new Date(action.atMs).toISOString().slice(11, 19)}: ${action.because}`];
-    if (action.do === 'note') return [];
+    if (action.do === 'note' || action.do === 'tally') return [];
     if (action.do === 'after') return actionLines(action.then(outcome), outcome);
     return [`${action.do} ${plural(action)} ${subject(action.object)}: ${action.because}`];
   });

@@ -18,6 +18,7 @@ export interface ApplyContext {
   deleted(type: ResourceType, object: KubeObject): void;
   wake(atMs: number): void;
   note(key: string, value: unknown): void;
+  tally(counter: string, labels: readonly string[], by: number): void;
 }
 
 interface Progress extends Outcome {
@@ -49,6 +50,7 @@ async function run(actions: readonly Action[], context: ApplyContext, newest: Ma
     } else if (action.do === 'wake') context.wake(action.atMs);
     else if (progress.failure) continue;
     else if (action.do === 'note') context.note(action.key, action.value);
+    else if (action.do === 'tally') context.tally(action.counter, action.labels, action.by);
     else if (action.do === 'event') context.events.event(action.about ?? context.about, action.type, action.reason, action.message);
     else if (action.do === 'group') await group(action, context, newest, progress);
     else await attempt(action, context, newest, progress);

@@ -2,7 +2,7 @@
 import type { KubeObject, ResourceType } from '@tiphys/api';
 import type { Client, EventRecorder } from '@tiphys/client';
 import type { Runtime } from '@tiphys/runtime';
-import type { Family } from '@tiphys/std';
+import type { Described, Family } from '@tiphys/std';
 import type { Action } from './actions.ts';
 
 /** The caches as they are while a plan runs. Objects are shared: do not change them. */
@@ -95,6 +95,8 @@ export interface Controller<T extends KubeObject = any> {
    * Rejecting backs off; a number is when to come back. Exactly one of plan and reconcile is given.
    */
   reconcile?(key: { namespace: string; name: string }, object: T | undefined, context: ReconcileContext): Promise<number | undefined>;
+  /** What its plans may add to, by the names that their tallies use; each cluster has counters of its own. */
+  counters?: Readonly<Record<string, Described>>;
   /** What it counts itself, besides its queue. */
   metrics?: readonly Family[];
   /** Background work of its own beside the queue, until the signal aborts. `enqueue` takes a key. */

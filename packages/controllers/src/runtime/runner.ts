@@ -3,7 +3,7 @@ import type { KubeObject, ResourceType } from '@tiphys/api';
 import { type Client, type EventRecorder, eventRecorder } from '@tiphys/client';
 import { isConflict } from '@tiphys/machinery';
 import type { Logger, Runtime } from '@tiphys/runtime';
-import { invariant } from '@tiphys/std';
+import { Counter, type Family, invariant } from '@tiphys/std';
 import type { Action } from './actions.ts';
 import { apply, typed } from './apply.ts';
 import type { Caches } from './caches.ts';
@@ -33,6 +33,8 @@ export interface Runner {
   start(): void;
   stop(): Promise<void>;
   idle(): boolean;
+  /** What the controller's plans have added to. */
+  readonly counters: readonly Family[];
 }
 
 export function runner(options: RunnerOptions): Runner {
@@ -49,6 +51,7 @@ class ControllerRunner implements Runner {
   readonly #queue: WorkQueue;
   readonly #writes: OwnWrites = ownWrites();
   readonly #notes = new Map<string, unknown>();
+  readonly #counters: ReadonlyMap<string, Counter>;
   readonly #stopping = new AbortController();
   readonly #aborted: Promise<void>;
   readonly #unsubscribe: (() => void)[] = [];
@@ -56,6 +59,7 @@ class ControllerRunner implements Runner {
   #background: Promise<void> = Promise.resolve();
 
   constructor({ controller, caches, client, runtime, metrics }: RunnerOptions) {
+    this.#counters = new Map(Object.entries(controller.counters ?? {}).map(([name, described]) => [name, new Counter(described)]));
     invariant(!(controller.plan && controller.reconcile), `${controller.name} has both plan and reconcile`);
     this.#controller = controller;
     this.#caches = caches;
@@ -218,6 +222,16 @@ class ControllerRunner implements Runner {
     return Math.floor(this.#runtime.clock.monotonicMs());
   }
 
+  get counters(): readonly Family[] {
+    return [...this.#counters.values()];
+  }
+
+  #tally(name: string, labels: readonly string[], by: number): void {
+    const counter = this.#counters.get(name);
+    invariant(counter !== undefined, `the controller has no counter ${name}`);
+    counter.add(labels, by);
+  }
+
   #note(key: string, value: unknown): void {
     this.#notes.delete(key);
     if (value === undefined) return;
@@ -235,6 +249,7 @@ class ControllerRunner implements Runner {
       deleted: (type, object) => this.#writes.deleted(key, this.#caches.use(type), object),
       wake: (atMs) => this.#queue.addAt(key, atMs),
       note: (noteKey, value) => this.#note(noteKey, value),
+      tally: (counter, labels, by) => this.#tally(counter, labels, by),
     });
   }
 }

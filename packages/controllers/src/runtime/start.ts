@@ -43,7 +43,11 @@ export function startControllers({ client, runtime, controllers }: StartOptions)
   };
   return {
     ready,
-    metrics: [...metrics.families, ...controllers.flatMap((controller) => controller.metrics ?? [])],
+    metrics: [
+      ...metrics.families,
+      ...runners.flatMap((one) => one.counters),
+      ...controllers.flatMap((controller) => controller.metrics ?? []),
+    ],
     idle: () => runners.every((one) => one.idle()),
     stop,
     [Symbol.asyncDispose]: stop,

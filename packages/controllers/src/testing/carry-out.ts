@@ -14,13 +14,16 @@ export interface Carried {
   status?: unknown;
   events: string[];
   wakesMs: number[];
+  /** Counter and labels → by how much. */
+  tallies: Record<string, number>;
   failure?: Error;
 }
 
 export type Fails = (write: Write['do'], type: ResourceType, sofar: Carried) => Error | undefined;
 
 export async function carryOut(actions: readonly Action[], about: KubeObject, fails: Fails = () => undefined): Promise<Carried> {
-  const carried: Carried = { attempts: {}, created: [], deleted: [], patched: [], events: [], wakesMs: [] };
+  const carried: Carried = { attempts: {}, created: [], deleted: [], patched: [], events: [], wakesMs: [], tallies: {} };
+  const { tallies } = carried;
   const attempt = (type: ResourceType, write: Write['do']) => {
     carried.attempts[write] = (carried.attempts[write] ?? 0) + 1;
     const error = fails(write, type, carried);
@@ -57,6 +60,10 @@ export async function carryOut(actions: readonly Action[], about: KubeObject, fa
     deleted: () => undefined,
     wake: (atMs) => carried.wakesMs.push(atMs),
     note: () => undefined,
+    tally: (counter, labels, by) => {
+      const key = [counter, ...labels].join(' ');
+      tallies[key] = (tallies[key] ?? 0) + by;
+    },
   });
   return { ...carried, ...(failure ? { failure } : {}) };
 }

@@ -134,6 +134,7 @@ export function volumeController(folders: VolumeFolders, provisioner: string) {
         deleted: () => undefined,
         wake: () => undefined,
         note: () => undefined,
+        tally: () => undefined,
       });
       if (failure && !isNotFound(failure)) throw failure;
       return undefined;
