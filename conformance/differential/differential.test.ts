@@ -100,6 +100,10 @@ test('internal names and empty fields are one with ours', () => {
     withoutInternalNames('x: Invalid value: {"RBD":{"CephMonitors":["a"]},"SecurityContext":{"HostUsers":true,"HostPID":false}}: no'),
     withoutInternalNames('x: Invalid value: {"rbd":{"monitors":["a"]},"hostUsers":true,"securityContext":{}}: no'),
   );
+  assert.equal(
+    withoutInternalNames('x: Invalid value: {"Spec":{"Containers":[{"Name":"a"}],"ServiceAccountName":"b"}}: no'),
+    withoutInternalNames('x: Invalid value: {"spec":{"containers":[{"name":"a"}],"serviceAccount":"b","serviceAccountName":"b"}}: no'),
+  );
   assert.equal(withoutInternalNames('Forbidden: no\n@@ -1 +1 @@\n-a'), withoutInternalNames('Forbidden: no\n- a: 1'));
 });
 

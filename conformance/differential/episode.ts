@@ -100,10 +100,13 @@ function objectPath({ chance, kind, seed }: Drawing): string {
   return `${basePath({ kind: { ...kind, version }, seed })}/${seed.metadata?.name}`;
 }
 
+/** The subresources that write the status. */
+const statusViews = ({ kind }: Drawing) => ['status', 'approval'].filter((name) => kind.subresources.has(name));
+
 function target(drawing: Drawing): { path: string; keep: (name: string) => boolean } {
-  const hasStatus = drawing.kind.subresources.has('status');
-  if (hasStatus && drawing.chance.percent(25))
-    return { path: `${objectPath(drawing)}/status`, keep: drawing.chance.percent(90) ? onlyStatus : () => true };
+  const views = statusViews(drawing);
+  if (views.length > 0 && drawing.chance.percent(25))
+    return { path: `${objectPath(drawing)}/${drawing.chance.pick(views)}`, keep: drawing.chance.percent(90) ? onlyStatus : () => true };
   return { path: objectPath(drawing), keep: drawing.chance.percent(97) ? notStatus : () => true };
 }
 
@@ -198,12 +201,13 @@ function drawJsonPatch(drawing: Drawing): Step {
 /** A part of the seed, or of what is there, as one manager wants it. */
 function drawApply(drawing: Drawing): Step {
   const { chance, seed } = drawing;
-  const hasStatus = drawing.kind.subresources.has('status') && chance.percent(20);
+  const views = statusViews(drawing);
+  const view = views.length > 0 && chance.percent(20) ? `/${chance.pick(views)}` : '';
   const value = structuredClone(seed);
-  const edits = hasStatus ? [changeFor(chance, drawing.kind.schema, value, onlyStatus)] : objectEdits(drawing, value, notStatus);
+  const edits = view ? [changeFor(chance, drawing.kind.schema, value, onlyStatus)] : objectEdits(drawing, value, notStatus);
   const extra = chance.percent(96) ? [`fieldManager=${chance.pick(MANAGERS)}`] : [];
   if (chance.percent(45)) extra.push('force=true');
-  const path = `${objectPath(drawing)}${hasStatus ? '/status' : ''}`;
+  const path = `${objectPath(drawing)}${view}`;
   return { method: 'PATCH', path: `${path}${query(drawing, extra)}`, contentType: APPLY, body: { value, edits } };
 }
 

@@ -26,6 +26,15 @@ function withoutHost(security: unknown, entries: [string, unknown][]): unknown {
   return Object.keys(kept).length > 0 ? kept : undefined;
 }
 
+/** A pod's account has one name there; the older field is read into it where that alone is set. */
+function withOneAccount(entries: [string, unknown][]): [string, unknown][] {
+  const byName = new Map(entries);
+  const older = byName.get('serviceaccount');
+  if (older === undefined || !byName.has('containers')) return entries;
+  const others = entries.filter(([name]) => name !== 'serviceaccount');
+  return byName.has('serviceaccountname') ? others : [...others, ['serviceaccountname', older]];
+}
+
 function plain(value: unknown): unknown {
   if (Array.isArray(value)) return value.length === 0 ? undefined : value.map((item) => plain(item) ?? null);
   if (!isObject(value)) return value === null || value === '' || value === 0 || value === false || value === '0' ? undefined : value;
@@ -41,7 +50,7 @@ function plain(value: unknown): unknown {
     } else entries.push([RENAMED[key.toLowerCase()] ?? key.toLowerCase(), kept]);
   }
   if (entries.length === 0) return undefined;
-  return Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : 1)));
+  return Object.fromEntries(withOneAccount(entries).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 /** Where the JSON value that begins there ends, or -1. */

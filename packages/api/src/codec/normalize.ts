@@ -24,6 +24,14 @@ export interface NormalizeTally {
 const KEPT_EMPTY = new Set(['HPAScalingRules.policies']);
 const TEMPLATE_METADATA = new Set(['PersistentVolumeClaimTemplate.metadata', 'ResourceClaimTemplateSpec.metadata']);
 
+const lostEmpty = new WeakSet<object>();
+
+/**
+ * Whether a list or map that came empty was left out of the object, which Go keeps apart from one that did not come. It says so of what
+ * was decoded, not of copies.
+ */
+export const cameWithEmpty = (object: object): boolean => lostEmpty.has(object);
+
 export function normalizeStruct(node: StructNode, input: unknown, tally: NormalizeTally, goType: string, depth = 0): Plain {
   if (input === null) input = EMPTY;
   if (typeof input !== 'object' || Array.isArray(input)) throw new TypeMismatch(jsonTypeName(input), goType);
@@ -126,7 +134,10 @@ function addField(node: StructNode, field: FieldNode, value: unknown, out: Plain
   }
   if (keepsEmpty) tally.keepsEmpty = false;
   if (!field.pointer) {
-    if (field.omitEmpty && isEmpty(field.value.kind, result) && !isKeptEmpty(node, field, tally, depth)) return;
+    if (field.omitEmpty && isEmpty(field.value.kind, result) && !isKeptEmpty(node, field, tally, depth)) {
+      if (typeof result === 'object') lostEmpty.add(out);
+      return;
+    }
     if (field.omitZero && result === null) return;
   }
   out[field.name] = result;

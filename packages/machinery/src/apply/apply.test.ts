@@ -1,7 +1,7 @@
 // Field ownership and server-side apply, against upstream's documented behaviour (KEP-555 and structured-merge-diff's rules).
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { KubeObject, SchemaTable } from '@tiphys/api';
+import { type KubeObject, normalize, type SchemaTable, schemaTable } from '@tiphys/api';
 import fc from 'fast-check';
 import { mergeTypeOf } from '../schema/merge-type.ts';
 import type { StatusError } from '../status-error.ts';
@@ -102,6 +102,27 @@ test('an update takes changed fields over, drops removed ones, and leaves an unc
     '.spec.containers[name="a"].name',
   ]);
   assert.deepEqual(trackUpdate(after, after, by('reader', '2027-01-01T00:00:00Z'), tracked), after.metadata.managedFields);
+});
+
+test('a list that came empty within a list is a change, though it is stored as absent', () => {
+  const role = (rule: object) =>
+    normalize<KubeObject>({
+      apiVersion: 'rbac.authorization.k8s.io/v1',
+      kind: 'Role',
+      metadata: { name: 'r' },
+      rules: [{ verbs: ['get'], ...rule }],
+    }).object;
+  const roles = { type: mergeTypeOf(schemaTable, 'io.k8s.api.rbac.v1.Role'), empty: { metadata: {} } };
+  const created = { ...role({}), metadata: { name: 'r', managedFields: trackUpdate(undefined, role({}), by('one'), roles)! } };
+  const updatedBy = (rule: object) => trackUpdate(created, role(rule), by('two'), roles)!.map(({ manager }) => manager);
+  assert.deepEqual(updatedBy({ apiGroups: [] }), ['two']);
+  assert.deepEqual(updatedBy({}), ['one']);
+});
+
+test('a null that is applied unsets a field and empties a key', () => {
+  const { object } = serverSideApply(undefined, deployment({ replicas: null }, { labels: { a: null } }), by('one'), tracked);
+  assert.deepEqual(object.spec, {});
+  assert.deepEqual(object.metadata!.labels, { a: null }, 'left to the form of the type, which has a text there');
 });
 
 test('managers: reset, absent, status subresource, cap', () => {

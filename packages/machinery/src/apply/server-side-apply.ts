@@ -89,12 +89,18 @@ function takenOverFromLastApplied(live: KubeObject, apiVersion: string, type: Me
   }
 }
 
-/** Null means "not set" once it has been merged; ownership keeps it apart from absent. */
-function withoutNulls(value: unknown): unknown {
-  if (Array.isArray(value)) return value.some((item) => typeof item === 'object') ? value.map(withoutNulls) : value;
+/** Null means "not set" of a field once it has been merged; ownership keeps it apart from absent. A key of a map stays, with nothing. */
+function withoutNulls(type: MergeType | undefined, value: unknown): unknown {
+  if (Array.isArray(value))
+    return value.some((item) => typeof item === 'object') ? value.map((item) => withoutNulls(type?.list?.item, item)) : value;
   if (typeof value !== 'object' || value === null) return value;
   const kept: Record<string, unknown> = {};
-  for (const [key, entry] of Object.entries(value)) if (entry !== null && entry !== undefined) kept[key] = withoutNulls(entry);
+  for (const [key, entry] of Object.entries(value)) {
+    const field = type?.map?.fields[key];
+    const isKey = !field && type?.map?.values !== undefined;
+    if (entry === undefined || (entry === null && !isKey)) continue;
+    kept[key] = withoutNulls(field ?? type?.map?.values, entry);
+  }
   return kept;
 }
 
@@ -192,7 +198,7 @@ function applied<T extends KubeObject>(
   const { object, managers: owners, conflicts } = typedAttempt(before, config, managers, self, tracked);
   if (conflicts.length > 0 && !force) refuse(conflicts, manager, before, type);
 
-  const settled = (merged: object) => (tracked.loose ? merged : withoutNulls(merged)) as T;
+  const settled = (merged: object) => (tracked.loose ? merged : withoutNulls(type, merged)) as T;
   let value = settled(object);
   const same = live !== undefined && jsonEqual(value, settled(before));
   // Times are of changes: an apply that leaves the value as it is keeps the applier's old one.
