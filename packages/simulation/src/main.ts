@@ -1,16 +1,22 @@
 // npm run sim -- --seed N [--minutes M] [--seeds K]: stories from seeds, until one breaks a promise; and mutants, to see them caught.
+
+import { execFileSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { mutantNamed, plant, tryMutants } from './mutation.ts';
+import { MUTANTS } from './mutants.ts';
+import { mutantNamed, plant, resultLine, tryMutants, withResults } from './mutation.ts';
 
 const HELP = `npm run sim -- [--seed N] [--seeds K] [--minutes M] [--verbose]
-npm run sim -- --mutants [--seeds K]
+npm run sim -- --mutants [NAME …] [--seeds K]
 npm run sim -- --mutant NAME [--seeds K]
 
 Plays K stories (default 1) of M virtual minutes (default 10), the first from seed N (default 1), against a whole cluster on a virtual
 clock, with faults. A story that breaks a promise is made as short as it can be and printed; its seed plays it again.
-With --mutants each of the faults in mutants.ts is planted, and stories (default 200) are played until one is caught.`;
+With --mutants each of the faults in mutants.ts (or those that are named) is planted, and stories (default 200) are played until it is caught;
+packages/simulation/results/mutants.md says by which seed.`;
 
-const { values } = parseArgs({
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
   options: {
     seed: { type: 'string', default: '1' },
     seeds: { type: 'string' },
@@ -25,13 +31,18 @@ const { values } = parseArgs({
 const minutes = Number(values.minutes);
 const MUTANT_SEEDS = 200;
 
+const RESULTS = new URL('../results/mutants.md', import.meta.url);
+
 async function mutants(): Promise<number> {
   let missed = 0;
-  await tryMutants(Number(values.seeds ?? MUTANT_SEEDS), minutes, ({ mutant, seed, message }) => {
-    if (seed === undefined) missed++;
-    console.log(
-      `${mutant.name}: ${seed === undefined ? `NOT CAUGHT (${mutant.why})` : `caught by seed ${seed}: ${message.slice(0, 200)}`}`,
-    );
+  const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim();
+  const chosen = positionals.length > 0 ? positionals.map(mutantNamed) : MUTANTS;
+  await tryMutants(chosen, Number(values.seeds ?? MUTANT_SEEDS), minutes, (caught) => {
+    if (caught.seed === undefined) missed++;
+    const line = resultLine(caught, commit);
+    console.log(line);
+    // At once: who ends this early has what was found.
+    writeFileSync(RESULTS, withResults(readFileSync(RESULTS, 'utf8'), [line]));
   });
   return missed;
 }

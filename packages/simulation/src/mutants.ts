@@ -159,7 +159,7 @@ const SERVER: readonly Mutant[] = [
   {
     name: 'lost-update',
     file: 'server/src/verbs/update.ts',
-    find: '} else if (version !== old.metadata!.resourceVersion) {',
+    find: '} else if (version !== BigInt(old.metadata!.resourceVersion!)) {',
     replace: '} else if (false) {',
     why: 'who writes with an old resourceVersion is not refused',
   },

@@ -29,6 +29,8 @@ export function plant(mutant: Mutant): { isPlanted(): boolean } {
   return { isPlanted: () => planted };
 }
 
+const MESSAGE_LENGTH_MAX = 160;
+
 export interface Caught {
   mutant: Mutant;
   /** Undefined when every promise was kept. */
@@ -38,7 +40,8 @@ export interface Caught {
 
 const BROKEN = /^seed (\d+): .*\n {2}(.*)/m;
 
-function tryOne(mutant: Mutant, seeds: number, minutes: number): Promise<Caught> {
+/** Plants it in a process of its own and plays stories, from seed 1, until one breaks a promise. */
+export function tryMutant(mutant: Mutant, seeds: number, minutes: number): Promise<Caught> {
   const args = [MAIN, '--mutant', mutant.name, '--seeds', `${seeds}`, '--minutes', `${minutes}`];
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
@@ -53,11 +56,36 @@ function tryOne(mutant: Mutant, seeds: number, minutes: number): Promise<Caught>
   });
 }
 
+/** A line of results/mutants.md. */
+export const resultLine = ({ mutant, seed, message }: Caught, commit: string): string =>
+  `| ${mutant.name} | ${mutant.why} | ${seed ?? 'none'} | ${commit} | ${message.slice(0, MESSAGE_LENGTH_MAX).replaceAll('|', '\\|')} |`;
+
+/** The table of results with these lines in the place of those that were there of the same mutants. */
+export function withResults(table: string, lines: readonly string[]): string {
+  const nameOf = (line: string) => line.split('|')[1]?.trim();
+  const renewed = new Map(lines.map((line) => [nameOf(line), line]));
+  const kept = table
+    .trimEnd()
+    .split('\n')
+    .map((line) => {
+      const name = nameOf(line);
+      const now = renewed.get(name) ?? line;
+      renewed.delete(name);
+      return now;
+    });
+  return `${[...kept, ...renewed.values()].join('\n')}\n`;
+}
+
 /** Tells of each mutant as soon as it is known. */
-export async function tryMutants(seeds: number, minutes: number, tell: (caught: Caught) => void): Promise<void> {
-  const waiting = [...MUTANTS];
+export async function tryMutants(
+  mutants: readonly Mutant[],
+  seeds: number,
+  minutes: number,
+  tell: (caught: Caught) => void,
+): Promise<void> {
+  const waiting = [...mutants];
   const worker = async () => {
-    for (let mutant = waiting.shift(); mutant; mutant = waiting.shift()) tell(await tryOne(mutant, seeds, minutes));
+    for (let mutant = waiting.shift(); mutant; mutant = waiting.shift()) tell(await tryMutant(mutant, seeds, minutes));
   };
   await Promise.all(Array.from({ length: Math.max(1, cpus().length - 1) }, worker));
 }

@@ -61,7 +61,7 @@ export async function runStory(story: Story, { log }: RunOptions = {}): Promise<
   const truth = new Truth(cluster.store, (error) => failures.push(error));
   const witnesses = SELECTIONS.map((selection) => new WatchWitness(truth, selection));
   const successes = new Successes(truth);
-  watchSafety({ truth, clock: cluster.clock, guarded: 'guarded', successes });
+  watchSafety({ truth, clock: cluster.clock, story, guarded: 'guarded', successes });
   cluster.observe = writesHold(truth);
   let stopped = false;
   const outcome = (): Outcome => {

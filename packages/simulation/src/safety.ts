@@ -8,6 +8,8 @@ import { jobsAreBounded, jobsCountOnce, type Successes } from './safety/jobs.ts'
 import { ordinalsFollow } from './safety/ordinals.ts';
 import { placementHolds } from './safety/placement.ts';
 import { quotasHold } from './safety/quotas.ts';
+import { replicasAreBounded } from './safety/replicas.ts';
+import type { Story } from './story.ts';
 import type { Truth, TruthEvent } from './truth.ts';
 
 const PODS = '/registry/pods/';
@@ -34,12 +36,13 @@ function endsAreFinal(truth: Truth): void {
 export interface Watched {
   truth: Truth;
   clock: Clock;
+  story: Story;
   /** The app that has a disruption budget. */
   guarded: string;
   successes: Successes;
 }
 
-export function watchSafety({ truth, clock, guarded, successes }: Watched): void {
+export function watchSafety({ truth, clock, story, guarded, successes }: Watched): void {
   revisionsGrow(truth);
   placementHolds(truth, clock);
   quotasHold(truth, clock);
@@ -47,6 +50,7 @@ export function watchSafety({ truth, clock, guarded, successes }: Watched): void
   foregroundWaits(truth, clock);
   endsAreFinal(truth);
   budgetHolds(truth, guarded);
+  replicasAreBounded(truth, story, clock);
   jobsAreBounded(truth);
   jobsCountOnce(truth, successes);
 }

@@ -108,11 +108,20 @@ class Drawing {
     return values[this.upTo(values.length - 1)]!;
   }
 
-  action(nodes: number): Action {
+  /** What happens at one time: mostly one thing. */
+  actions(nodes: number): Action[] {
     const share = this.#random.number();
-    if (share < 0.22) return this.#create();
-    if (share < 0.62) return this.#change(nodes);
-    return this.#trouble(nodes);
+    if (share < 0.22) return [this.#create()];
+    if (share < 0.62) return [this.#change(nodes)];
+    const trouble = this.#trouble(nodes);
+    return [trouble, ...this.#moreOf(trouble)];
+  }
+
+  /** Who hears late is at times refused as well: it tries again before it knows what it did. */
+  #moreOf(trouble: Action): Action[] {
+    if (trouble.do !== 'fault' || trouble.fault.kind !== 'stale' || this.upTo(1) === 0) return [];
+    const fault: Fault = { kind: 'refuse', part: trouble.fault.part, code: 500, share: 0.2 + this.#random.number() * 0.4 };
+    return [{ do: 'fault', fault, forMs: trouble.forMs }];
   }
 
   #create(): Action {
@@ -199,7 +208,7 @@ export function storyOf({ seed, minutes, stepsPerMinute = STEPS_PER_MINUTE }: St
   ];
   const count = Math.round(minutes * stepsPerMinute);
   const times = Array.from({ length: count }, () => drawing.upTo(minutes * MINUTE_MS)).sort((a, b) => a - b);
-  for (const atMs of times) steps.push({ atMs, action: drawing.action(nodes) });
+  for (const atMs of times) for (const action of drawing.actions(nodes)) steps.push({ atMs, action });
   return { seed, nodes, candidates, steps };
 }
 
