@@ -78,6 +78,17 @@ function commitOf(): string {
   return stdout?.trim() || 'unknown';
 }
 
+/** Rounds that were made beside each other, as one. */
+export function together(rounds: readonly Round[]): Round {
+  const sums: Record<string, number> = {};
+  const peaks: Record<string, number> = {};
+  for (const round of rounds) {
+    for (const [name, value] of Object.entries(round.sums ?? {})) sums[name] = (sums[name] ?? 0) + value;
+    for (const [name, value] of Object.entries(round.peaks ?? {})) peaks[name] = Math.max(peaks[name] ?? 0, value);
+  }
+  return { done: rounds.reduce((sum, { done }) => sum + done, 0), sums, peaks, failures: rounds.flatMap(({ failures }) => failures) };
+}
+
 export function add(progress: Progress, { done, sums = {}, peaks = {}, failures }: Round): void {
   progress.rounds++;
   progress.done += done;

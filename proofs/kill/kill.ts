@@ -1,24 +1,32 @@
 // The kill -9 proof: an API server under load on a SQLite store is killed at a random moment and started again.
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Random, seededRandom } from '@tiphys/runtime';
-import type { Proof, Round } from '../proof.ts';
+import { compiledOnce } from '../compiled.ts';
+import { type Proof, type Round, together } from '../proof.ts';
 
 const PROGRAM = join(import.meta.dirname, 'program.ts');
-const KILLED_WITHIN_MS = 1000;
+/** It is killed when the journal is so long, about a thousand writes on average, and a moment later. */
+const JOURNAL_BYTES_MAX = 130_000;
+const KILLED_WITHIN_MS = 50;
+const LOOK_AGAIN_MS = 5;
 /** So often the start is killed, too, somewhere within its length. */
 const START_KILLED_SHARE = 0.2;
 const START_MS = 600;
 const RESTART_GOAL_MS = 500;
+/** Servers that are killed beside each other, each on a file of its own: while one waits for the disk another works. */
+const SERVERS = 2;
 
 /** What the program found in the store. */
 export interface Started {
   revision: number;
+  /** What the start took of a processor, whatever else the machine did. */
+  processorMs: number;
   found: [name: string, value: string, revision: string][];
 }
 
@@ -51,7 +59,7 @@ export class Acknowledged {
   }
 
   /** What is lost, invented or gone back; what is there is what is known from now on. */
-  compare({ revision, found }: Started): string[] {
+  compare({ revision, found }: Pick<Started, 'revision' | 'found'>): string[] {
     const failures: string[] = [];
     if (revision < this.revision) failures.push(`the revision went back from ${this.revision} to ${revision}`);
     const there = new Map(found.map(([name, value, at]) => [name, { value, revision: Number(at) }]));
@@ -77,6 +85,7 @@ async function start({ store, journal }: Files, random: Random) {
   const startedMs = performance.now();
   const child = spawn(process.execPath, [PROGRAM, store, journal, String(Math.floor(random.number() * 2 ** 31))], {
     stdio: ['pipe', 'pipe', 'inherit'],
+    env: compiledOnce,
   });
   const kill = async () => {
     if (child.exitCode !== null || child.signalCode !== null) return;
@@ -108,6 +117,8 @@ async function cycle(files: Files, acknowledged: Acknowledged, random: Random): 
   const begun = await Promise.race([running.ready, ended]);
   if (!begun) return { done: 1, failures: ['it did not start'] };
   const failures = acknowledged.compare(begun.started);
+  const enough = random.number() * JOURNAL_BYTES_MAX;
+  while (statSync(files.journal).size < enough && running.child.exitCode === null) await delay(LOOK_AGAIN_MS);
   await Promise.race([delay(random.number() * KILLED_WITHIN_MS), ended]);
   if (running.child.exitCode !== null) failures.push('it ended by itself');
   await running.kill();
@@ -120,6 +131,7 @@ async function cycle(files: Files, acknowledged: Acknowledged, random: Random): 
       'starts that were killed': killedStarts,
       [`starts within ${RESTART_GOAL_MS} ms`]: begun.startMs <= RESTART_GOAL_MS ? 1 : 0,
       'milliseconds of all starts': Math.round(begun.startMs),
+      'milliseconds of a processor for all starts': Math.round(begun.started.processorMs),
     },
     peaks: { 'milliseconds until a start is complete': Math.round(begun.startMs) },
     failures,
@@ -130,21 +142,26 @@ export const kill: Proof = {
   name: 'kill',
   title: 'kill -9',
   about: `
-An API server with all that a cluster has of it (admission, roles, what it starts with) on a SQLite store, with sixteen writers that create,
-patch and delete without a pause, is killed at a random moment within a second, some of the starts too, and started again on the same file. What is
+An API server with all that a cluster has of it (admission, roles, what it starts with) on a SQLite store, with 128 writers that create,
+patch and delete without a pause, is killed at a random moment within its first two thousand writes, some of the starts too, and started again on the same file. What is
 asked and what is acknowledged goes to a journal before and after each write. After each start: what was acknowledged last of each object is there, at
 its revision; nothing else is, but for what was asked and not answered; and the revision has not gone back. A start is measured from the birth of
-the process to the first answer, on a machine that does other work beside it.`,
+the process to the first answer, on a machine that does other work beside it; two servers are killed beside each other.`,
   unit: 'cycles of kill -9 and start',
   fullCount: 1000,
   open: async (seed) => {
     const folder = mkdtempSync(join(tmpdir(), 'tiphys-kill-'));
-    const files = { store: join(folder, 'state.db'), journal: join(folder, 'journal') };
-    const acknowledged = new Acknowledged();
-    const random = seededRandom(seed);
-    return {
-      round: () => cycle(files, acknowledged, random),
-      close: async () => rmSync(folder, { recursive: true }),
+    const servers = Array.from({ length: SERVERS }, (_, i) => ({
+      files: { store: join(folder, `state-${i}.db`), journal: join(folder, `journal-${i}`) },
+      acknowledged: new Acknowledged(),
+      random: seededRandom(seed + i),
+    }));
+    // One that ends by itself leaves behind what it compiled.
+    spawnSync(process.execPath, [PROGRAM, join(folder, 'first.db'), join(folder, 'first'), '1'], { input: '', env: compiledOnce });
+    const round = async (): Promise<Round> => {
+      const cycles = await Promise.all(servers.map(({ files, acknowledged, random }) => cycle(files, acknowledged, random)));
+      return together(cycles);
     };
+    return { round, close: async () => rmSync(folder, { recursive: true }) };
   },
 };

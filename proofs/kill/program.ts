@@ -9,7 +9,7 @@ import { createStandardServer, createTokenSigner, LOOPBACK_USER } from '@tiphys/
 import { sqliteStore } from '@tiphys/storage';
 import type { Started } from './kill.ts';
 
-const WRITERS = 16;
+const WRITERS = 128;
 const NAMES_PER_WRITER = 8;
 const DELETED_SHARE = 0.2;
 const MAPS = '/api/v1/namespaces/default/configmaps';
@@ -68,6 +68,8 @@ const found = ofWriters(list.items).map(({ metadata, data }): Started['found'][n
   data.value,
   metadata.resourceVersion,
 ]);
-writeSync(1, `${JSON.stringify({ revision: Number(list.metadata.resourceVersion), found } satisfies Started)}\n`);
+const { user, system } = process.cpuUsage();
+const processorMs = (user + system) / 1000;
+writeSync(1, `${JSON.stringify({ revision: Number(list.metadata.resourceVersion), processorMs, found } satisfies Started)}\n`);
 const values = new Map(found.map(([name, value]) => [name, value]));
 await Promise.all(Array.from({ length: WRITERS }, (_, writer) => write(server, writer, values)));

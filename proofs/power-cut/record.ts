@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { invariant } from '@tiphys/std';
+import { compiledOnce } from '../compiled.ts';
 import type { PlanSize } from './plan.ts';
 
 export type FileOperation =
@@ -153,7 +154,7 @@ export async function recordProgram(program: (path: string) => string[], inject?
       : [];
     const words = [...trace, ...failing, process.execPath, ...program(join(folder, FILES[0]!))];
     // strace counts the calls that are to fail by thread, so the pool that syncs has one.
-    const child = spawn('strace', words, { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, UV_THREADPOOL_SIZE: '1' } });
+    const child = spawn('strace', words, { stdio: ['ignore', 'pipe', 'inherit'], env: { ...compiledOnce, UV_THREADPOOL_SIZE: '1' } });
     let output = '';
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
       output += text;
