@@ -19,8 +19,15 @@ const HEARTBEAT_INTERVAL_MS = 100;
 const HEARTBEAT_MS_MAX = 1000;
 const NODE = 'heart';
 const LEASES = '/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases';
-/** What the whole process may have in memory while it is attacked: 10,000 TLS connections alone cost some 80 kB each, and are not all given back. */
-export const MEMORY_MEGABYTES_MAX = 1536;
+/**
+ * What the whole process may have in memory while it is attacked. At rest it has 200 MB. A TLS connection with HTTP/2 costs 67 kB: 21 kB are
+ * nghttp2's buffers, 5 kB objects of node, the rest OpenSSL's and the allocator's; so 10,000 take 670 MB, which the allocator keeps for a
+ * while after they are gone. That leaves 400 MB for what one of the other attacks has in flight and what is not collected yet.
+ */
+export const MEMORY_MEGABYTES_MAX = 1280;
+/** At rest. Beyond that the machine itself is overloaded, and says nothing of the server. */
+const RESTING_MS_MAX = 250;
+const RESTING_DURATION_MS = 2000;
 const KILOBYTES_PER_MEGABYTE = 1024;
 
 function targetOf({ url, kubeconfig }: ClusterProcess): Target {
@@ -64,7 +71,17 @@ async function heartbeats(cluster: ClusterProcess, durationMs: number) {
   return { tookMs, errors, megabytes };
 }
 
-async function attacked(cluster: ClusterProcess, name: string, count: number, durationMs: number): Promise<Round> {
+async function atRest(cluster: ClusterProcess): Promise<void> {
+  const { tookMs } = await heartbeats(cluster, RESTING_DURATION_MS);
+  // The first connects.
+  const worstMs = Math.round(Math.max(...tookMs.slice(1)));
+  if (worstMs > RESTING_MS_MAX)
+    throw new Error(
+      `this machine does too much else to judge by: before any attack a heartbeat took ${worstMs} ms, at most ${RESTING_MS_MAX} will do`,
+    );
+}
+
+async function attacked(cluster: ClusterProcess, name: string, count: number, durationMs: number, lateMsMax: number): Promise<Round> {
   const child = spawn(process.execPath, [PROGRAM, name, String(count), JSON.stringify(targetOf(cluster))], {
     stdio: ['pipe', 'pipe', 'inherit'],
   });
@@ -73,15 +90,17 @@ async function attacked(cluster: ClusterProcess, name: string, count: number, du
     const inPlace = await Promise.race([once(createInterface(child.stdout), 'line'), exited.then(() => undefined)]);
     if (!inPlace) return { done: 1, failures: [`${name}: the attack ended by itself`] };
     const { tookMs, errors, megabytes } = await heartbeats(cluster, durationMs);
+    const late = tookMs.filter((ms) => ms > lateMsMax);
     return {
       done: 1,
-      sums: { heartbeats: tookMs.length, 'later than a second': tookMs.filter((ms) => ms > HEARTBEAT_MS_MAX).length },
+      sums: { heartbeats: tookMs.length, 'later than a second': late.length },
       peaks: {
         [`milliseconds of a heartbeat beside ${count} ${name}`]: Math.round(Math.max(...tookMs)),
         [`megabytes of the whole cluster beside ${name}`]: Math.round(megabytes),
       },
       failures: [
         ...errors.map((error) => `${name}: a heartbeat failed: ${error}`),
+        ...(late.length > 0 ? [`${name}: ${late.length} heartbeats came late, one by ${Math.round(Math.max(...late))} ms`] : []),
         ...(megabytes > MEMORY_MEGABYTES_MAX ? [`${name}: ${Math.round(megabytes)} MB in memory, at most ${MEMORY_MEGABYTES_MAX}`] : []),
       ],
     };
@@ -91,8 +110,9 @@ async function attacked(cluster: ClusterProcess, name: string, count: number, du
   }
 }
 
-/** A cluster under one attack after the other. */
+/** A cluster under one attack after the other. How late heartbeats are is judged in the full size, on a machine that has nothing else to do. */
 export async function overloadRounds(size: 'full' | 'short', durationMs: number) {
+  const lateMsMax = size === 'full' ? HEARTBEAT_MS_MAX : Number.POSITIVE_INFINITY;
   const directory = mkdtempSync(join(tmpdir(), 'tiphys-overload-'));
   const cluster = await startClusterProcess({ directory, runtime: 'simulated', nodes: 1, port: await freePort() });
   const { client } = cluster;
@@ -105,9 +125,10 @@ export async function overloadRounds(size: 'full' | 'short', durationMs: number)
   });
   const names = Object.keys(ATTACKS);
   return {
-    round: (_: number, index: number) => {
+    round: async (_: number, index: number) => {
       const name = names[index % names.length]!;
-      return attacked(cluster, name, ATTACKS[name]![size], durationMs);
+      if (size === 'full') await atRest(cluster);
+      return attacked(cluster, name, ATTACKS[name]![size], durationMs, lateMsMax);
     },
     close: async () => {
       await cluster.stop();
@@ -125,7 +146,9 @@ export const overload: Proof = {
 A whole cluster in one process (API server, controllers, scheduler, a simulated node) is attacked by another process, by one kind of client after the
 other: 10,000 connections that ask nothing, 1,000 watchers of a fat object that changes all the time and who never read, 500 bodies that come a byte a
 second, requests that are taken back at once by the thousand, and YAML that explodes. Meanwhile a third process renews a node's lease ten times a second, as
-the node itself. Every heartbeat must be answered, the process lives, and its memory stays below ${MEMORY_MEGABYTES_MAX} MB.`,
+the node itself. Every heartbeat must be answered within a second, the process lives, and its memory stays below ${MEMORY_MEGABYTES_MAX} MB
+(at rest it has 200; each of 10,000 TLS connections with HTTP/2 costs 67 kB, of which none is for the server to save). It is only judged
+while the machine answers within ${RESTING_MS_MAX} ms when nobody attacks.`,
   unit: 'attacks',
   fullCount: Object.keys(ATTACKS).length * 4,
   open: () => overloadRounds('full', FULL_DURATION_MS),

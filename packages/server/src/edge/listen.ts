@@ -12,13 +12,13 @@ import type { UpgradeHandler } from '../interfaces.ts';
 import { type Pipeline, statusResponse, type WhenSent } from '../pipeline.ts';
 import { withinDeadline } from './deadline.ts';
 import { type Exchange, Http1Exchange, Http2Exchange, plainHeaders } from './exchange.ts';
+import { closeIdle, IDLE_TIMEOUT_MS } from './idle.ts';
 import { readBody } from './read-body.ts';
 import { respond } from './respond.ts';
+import { turnFor } from './turns.ts';
 
 /** Headers must have arrived by then. */
 export const HEADERS_TIMEOUT_MS = 32_000;
-/** Connections without a request are closed after this. */
-export const IDLE_TIMEOUT_MS = 90_000;
 export const HEADER_BYTES_MAX = 1024 * 1024;
 export const STREAMS_PER_CONNECTION_MAX = 1000;
 /** What one HTTP/2 connection may hold in flight: several long lists at a time. */
@@ -233,6 +233,7 @@ export async function listen(edge: Edge, options: ListenOptions): Promise<Listen
     settings: { maxConcurrentStreams: STREAMS_PER_CONNECTION_MAX, initialWindowSize: 1024 * 1024 },
   } as Parameters<typeof createSecureServer>[0]);
   limit(server);
+  const stopLooking = closeIdle(server, edge.runtime.clock);
   const sockets = new Set<Duplex>();
   const active = new Active();
   server.on('secureConnection', (socket) => {
@@ -250,7 +251,12 @@ export async function listen(edge: Edge, options: ListenOptions): Promise<Listen
   );
   // Node's own, which would make HTTP/1.1 requests of them.
   server.removeAllListeners('stream');
-  server.on('stream', (stream, headers) => void serve(edge, active, new Http2Exchange(stream as ServerHttp2Stream, headers)));
+  server.on('stream', (stream: ServerHttp2Stream, headers) => {
+    const begin = () => void serve(edge, active, new Http2Exchange(stream, headers));
+    const turn = turnFor(stream);
+    if (turn) void turn.then((wanted) => wanted && begin());
+    else begin();
+  });
   server.on(
     'upgrade' as 'request',
     ((request: IncomingMessage, socket: Duplex, head: Buffer) => void upgrade(edge, request, socket, head)) as never,
@@ -267,6 +273,7 @@ export async function listen(edge: Edge, options: ListenOptions): Promise<Listen
   let closing: Promise<void> | undefined;
   const close = () => {
     closing ??= new Promise<void>((resolve) => {
+      stopLooking();
       server.close(() => resolve());
       // Connections are kept by their clients, so they are cut once nothing is under way on them.
       void active.finish(edge.runtime.clock).then(() => {
