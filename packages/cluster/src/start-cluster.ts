@@ -12,6 +12,7 @@ import { addressAt, isWithin } from './addresses.ts';
 import { serveControl } from './backup/control-socket.ts';
 import { type ClusterKeys, clusterKeys, type KeyFiles, memoryKeyFiles } from './certificates/cluster-keys.ts';
 import { keepCertificatesFresh } from './certificates/renewal.ts';
+import { watchClock } from './clock-watch.ts';
 import { type ClusterConfiguration, ConfigurationError, completeConfiguration, DEFAULT_CONFIGURATION } from './configuration.ts';
 import { type ControlPlane, startControlPlane } from './control-plane.ts';
 import {
@@ -178,7 +179,12 @@ function showKeys(
     renew(renewed);
     write(renewed);
   };
-  return keepCertificatesFresh({ runtime, keys, current: () => keysFor(configuration, runtime, keyFiles), onRenewed });
+  const renewal = keepCertificatesFresh({ runtime, keys, current: () => keysFor(configuration, runtime, keyFiles), onRenewed });
+  const stopWatching = watchClock(runtime, renewal.look);
+  return () => {
+    stopWatching();
+    renewal.stop();
+  };
 }
 
 /** Where other machines find this server; undefined when they can't. */

@@ -15,7 +15,7 @@ test('certificates are renewed before they end, and those that have time stay', 
   const current = () => clusterKeys(runtime, files, ['localhost']);
   const first = current();
   const renewed: ClusterKeys[] = [];
-  const stop = keepCertificatesFresh({ runtime, keys: first, current, onRenewed: (keys) => void renewed.push(keys) });
+  const { stop } = keepCertificatesFresh({ runtime, keys: first, current, onRenewed: (keys) => void renewed.push(keys) });
   await clock.advance(300 * DAY_MS);
   assert.equal(renewed.length, 0);
   await clock.advance(60 * DAY_MS);
@@ -40,8 +40,23 @@ test('a renewal that fails is tried again', async () => {
     return clusterKeys(runtime, memoryKeyFiles(), []);
   };
   const renewed: ClusterKeys[] = [];
-  const stop = keepCertificatesFresh({ runtime, keys, current, onRenewed: (fresh) => void renewed.push(fresh) });
+  const { stop } = keepCertificatesFresh({ runtime, keys, current, onRenewed: (fresh) => void renewed.push(fresh) });
   await clock.advance(2 * RENEWAL_INTERVAL_MS);
   assert.equal(renewed.length, 1);
+  stop();
+});
+
+test('after the clock was set, certificates that have ended by it are renewed at once', () => {
+  const clock = virtualClock();
+  const runtime = { clock, random: seededRandom(1), log: silentLogger };
+  const files = memoryKeyFiles();
+  const current = () => clusterKeys(runtime, files, []);
+  const renewed: ClusterKeys[] = [];
+  const { look, stop } = keepCertificatesFresh({ runtime, keys: current(), current, onRenewed: (fresh) => void renewed.push(fresh) });
+  clock.jump(400 * DAY_MS);
+  look();
+  assert.equal(renewed.length, 1);
+  assert.ok(endOf(renewed[0]!) > clock.now());
+  assert.equal(clock.pending(), 1);
   stop();
 });

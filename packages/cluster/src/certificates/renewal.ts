@@ -18,12 +18,19 @@ export interface RenewalOptions {
 const certificatesOf = ({ server, administrator, kubeletClient, frontProxyClient }: ClusterKeys) =>
   [server, administrator, kubeletClient, frontProxyClient].map(({ certificatePem }) => certificatePem).join();
 
-/** Looks now and then. Returns a stop function. */
-export function keepCertificatesFresh({ runtime, keys, current, onRenewed }: RenewalOptions): () => void {
+export interface Renewal {
+  /** At once, as when the clock was set. */
+  look(): void;
+  stop(): void;
+}
+
+/** Looks now and then. */
+export function keepCertificatesFresh({ runtime, keys, current, onRenewed }: RenewalOptions): Renewal {
   const { clock, log } = runtime;
   let shown = certificatesOf(keys);
-  let timer: Timer;
+  let timer: Timer | undefined;
   const look = () => {
+    timer?.cancel();
     try {
       const now = current();
       if (certificatesOf(now) !== shown) {
@@ -38,5 +45,5 @@ export function keepCertificatesFresh({ runtime, keys, current, onRenewed }: Ren
     timer = clock.after(RENEWAL_INTERVAL_MS, look);
   };
   timer = clock.after(RENEWAL_INTERVAL_MS, look);
-  return () => timer.cancel();
+  return { look, stop: () => timer?.cancel() };
 }
