@@ -35,7 +35,7 @@ export class Pulse {
 }
 
 export interface RetryingHandler extends ApiHandler {
-  /** How many requests were given up, and why the last was. */
+  /** How many requests were given up, and why the last answer was none. */
   readonly unanswered: number;
   readonly lastTrouble: string;
 }
@@ -77,9 +77,9 @@ export function retrying(servers: readonly ApiHandler[], first: number, patience
         return answer;
       }
       if (at === asked) at++;
+      lastTrouble = `${request.method} ${request.url}: ${answer.text}`;
       const isFuture = answer.text.startsWith('504 ') && tries >= servers.length;
       if ((request.method !== 'GET' && answer.mayBeDone) || tries === ATTEMPTS_MAX || isFuture) {
-        lastTrouble = `${request.method} ${request.url}: ${answer.text}`;
         if (!isFuture) unanswered++;
         return { status: isFuture ? 504 : UNANSWERED, headers: {}, body: { kind: 'object', object: { message: answer.text } as object } };
       }

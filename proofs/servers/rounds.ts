@@ -16,7 +16,7 @@ import { type Patience, Pulse, type RetryingHandler, retrying, within } from './
 const SIZE = { operations: 0, clients: 12, watchers: 12, patienceMs: 120_000 };
 const PAUSE_MS = 15;
 /** While something is broken; and when nothing is, or must not be felt. */
-const IMPATIENT_MS = 3000;
+const IMPATIENT_MS = 8000;
 const PATIENT_MS = 60_000;
 /** Far more than anything takes that happens at all. */
 const HAPPENS_WITHIN_MS = 120_000;
@@ -43,9 +43,12 @@ async function until(what: string, isSo: () => boolean | Promise<boolean>): Prom
   }
 }
 
-async function beats({ pulse }: Scene, count: number, what: string): Promise<void> {
+async function beats({ pulse, clients }: Scene, count: number, what: string): Promise<void> {
   const enough = pulse.writes + count;
-  await until(`${count} writes are acknowledged ${what}`, () => pulse.writes >= enough);
+  await until(`${count} writes are acknowledged ${what}`, () => pulse.writes >= enough).catch((error: Error) => {
+    const troubles = clients.map(({ unanswered, lastTrouble }) => `${unanswered} unanswered, at last ${lastTrouble}`);
+    throw new Error(`${error.message}; ${pulse.writes - enough + count} are; clients: ${troubles.join('; ')}`);
+  });
 }
 
 async function made(client: ApiHandler, path: string, object: object): Promise<void> {
