@@ -133,7 +133,10 @@ export function explain({ operations }: History, truth: Truth): { failures: stri
     revisionOf.set(unanswered.splice(index, 1)[0]!, change.revision);
     unexplained.delete(change);
   }
-  for (const { key, revision, value } of unexplained)
-    failures.push(`nobody wrote ${key} at revision ${revision}: ${JSON.stringify(value)}`);
+  for (const { key, revision, value, previous } of unexplained) {
+    const others = operations.filter((one) => 'set' in one && one.key === key && [value.a, value.b].includes((one.set.a ?? one.set.b)!));
+    const which = others.length > 0 ? `, of ${JSON.stringify(previous?.value)}; there are ${JSON.stringify(others)}` : '';
+    failures.push(`nobody wrote ${key} at revision ${revision}: ${JSON.stringify(value)}${which}`);
+  }
   return { failures, revisionOf };
 }

@@ -53,7 +53,7 @@ async function attempt(server: ApiHandler, request: ApiRequest, patience: Patien
     const response = await server.handle({ ...request, signal: late.signal });
     if (response.status < 500 && response.status !== 429) return response;
     const { body } = response;
-    const text = body.kind === 'object' ? ((body.object as { message?: string }).message ?? '') : '';
+    const text = body.kind === 'object' ? JSON.stringify(body.object) : body.kind === 'bytes' ? Buffer.from(body.bytes).toString() : '';
     return { text: `${response.status} ${text}`, mayBeDone: OUTCOME_UNKNOWN.test(text) };
   } catch (error) {
     const isUnsent = error instanceof Retryable && (error as { unsent?: boolean }).unsent === true;

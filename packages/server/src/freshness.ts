@@ -18,9 +18,13 @@ function mayBeOld(core: Core, info: RequestInfo): boolean {
 }
 
 /** Undefined when the request can go on at once. Rejects with StatusError. */
-export function whenFresh({ core, info, request }: RequestContext): Promise<void> | undefined {
-  const fresh = !core.store.isShared || mayBeOld(core, info) ? undefined : core.store.fresh();
-  return fresh?.catch((error) => {
+export function whenFresh(context: RequestContext): Promise<void> | undefined {
+  return mayBeOld(context.core, context.info) ? undefined : nowFresh(context);
+}
+
+/** The same for a request that finds it needs to know, whatever it is. */
+export function nowFresh({ core, request }: RequestContext): Promise<void> | undefined {
+  return (core.store.isShared ? core.store.fresh() : undefined)?.catch((error) => {
     if (!(error instanceof Retryable)) throw error;
     core.runtime.log.error('the store can not say what is newest', error, { path: request.url });
     throw new StatusError(500, 'InternalError', `Internal error occurred: ${error.message}`, { retryAfterSeconds: 1 }, { cause: error });

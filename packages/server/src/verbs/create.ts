@@ -3,6 +3,7 @@ import { timeText } from '@tiphys/api';
 import { type ApiResponse, isAlreadyExists, StatusError, statusError } from '@tiphys/machinery';
 import { type Claim, validateCommonMetadata, validateMetadata } from '@tiphys/registry';
 import type { Entry, PlainObject } from '../cache/entry.ts';
+import { nowFresh } from '../freshness.ts';
 import { EntryBody } from '../output/bodies.ts';
 import { checkMediaType, decodeBody, matchNamespace } from '../request/body.ts';
 import type { RequestContext } from '../request/context.ts';
@@ -144,8 +145,9 @@ async function store(
   options: WriteOptions,
   generated: boolean,
 ): Promise<Entry> {
-  const taken = endpoint.cache.get(key);
-  if (!taken) {
+  // Another server may have deleted it, which a create has not waited to hear.
+  if (endpoint.cache.get(key)) await nowFresh(context);
+  if (!endpoint.cache.get(key)) {
     if (options.dryRun) return unstored(endpoint, key, 0, object);
     const entry = await put(context.core, endpoint, key, object, 0);
     if (entry) return entry;
