@@ -24,6 +24,7 @@ export interface FieldError {
 
 /** The value as upstream prints it: strings quoted, objects as JSON. */
 function shown(value: unknown): string {
+  if (typeof value === 'bigint') return String(value);
   return value === undefined || value === null ? 'null' : JSON.stringify(value);
 }
 

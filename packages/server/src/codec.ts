@@ -15,7 +15,7 @@ import {
   unstructuredFault,
   withWrappedIntegers,
 } from '@tiphys/api';
-import { applyStrategicMergePatch, emptyObject, mergeTypeOf, type TrackedType } from '@tiphys/machinery';
+import { applyStrategicMergePatch, consumedStrategicMergePatch, emptyObject, mergeTypeOf, type TrackedType } from '@tiphys/machinery';
 import type { ResourceDefinition } from '@tiphys/registry';
 import type { PlainObject } from './cache/entry.ts';
 
@@ -61,6 +61,8 @@ export interface ObjectCodec {
   tracked: TrackedType;
   /** Absent for kinds without strategic merge patch. Throws StatusError. */
   strategicMerge?(current: PlainObject, patch: object): PlainObject;
+  /** What is left of a strategic merge patch that was carried out. */
+  consumedPatch?(current: PlainObject, patch: object): object;
   /** Data with its integers as upstream's converter makes them of patched data; parts it has in common with `before` stay as they are. */
   wrapIntegers?(value: PlainObject, before?: PlainObject): PlainObject;
   /** Why patched data is no object of the kind, as upstream's converter says it; undefined when it is one, as `before` is. */
@@ -94,5 +96,6 @@ export function builtInCodec(definition: ResourceDefinition<any>): ObjectCodec {
     wrapIntegers: (value, before) => withWrappedIntegers(schemaOf(schema)!, value, before),
     conversionFault: (value, before) => unstructuredFault(schemaOf(schema)!, value, before),
     strategicMerge: (current, patch) => applyStrategicMergePatch(current, patch, schemaTable, schema),
+    consumedPatch: (current, patch) => consumedStrategicMergePatch(current, patch, schemaTable, schema),
   };
 }

@@ -49,7 +49,8 @@ function ownFault(node: ValueNode, value: unknown): string | undefined {
 }
 
 function bytesFault(node: ValueNode, value: unknown, given: string): string | undefined {
-  if (given !== 'string') return given === 'slice' ? undefined : `cannot restore slice from ${given}`;
+  if (Array.isArray(value)) return firstOf(value, (item) => (item === null ? undefined : simpleFault('uint8', goKind(item), 'uint8')));
+  if (given !== 'string') return `cannot restore slice from ${given}`;
   try {
     decodeBase64(value, node.goType);
     return undefined;
@@ -96,12 +97,16 @@ function structFault(node: StructNode, value: unknown): string | undefined {
 
 const INT32_BITS = 32;
 
+/** Bytes may come one by one. */
+const base64Of = (bytes: readonly unknown[]) => Buffer.from(bytes.map(Number)).toString('base64');
+
 /** Nearly always everything fits, and then the value itself comes back. */
 function wrappedValue(node: ValueNode, value: unknown): unknown {
   if (value === null || value === undefined) return value;
   if (node.kind === ValueKind.int32) {
     return typeof value === 'number' && Number.isSafeInteger(value) ? Number(BigInt.asIntN(INT32_BITS, BigInt(value))) : value;
   }
+  if (node.kind === ValueKind.bytes && Array.isArray(value)) return base64Of(value);
   if (node.kind === ValueKind.struct) return wrappedStruct(node.struct!, value);
   if (node.kind === ValueKind.list && Array.isArray(value)) {
     const items = value.map((item) => wrappedValue(node.item!, item));

@@ -81,12 +81,17 @@ export function applyDefaults<T extends KubeObject>(object: T, typeName?: string
 
 /** Parts of an object that say nothing of how the others are defaulted. */
 const APART: ReadonlySet<string> = new Set(['metadata', 'status']);
+/** Kinds whose own function looks at the status, too. */
+const WHOLE: ReadonlySet<string> = new Set(
+  ['Service', 'PersistentVolume', 'PersistentVolumeClaim'].map((kind) => `io.k8s.api.core.v1.${kind}`),
+);
 
 /**
  * The same for what a patch has made of `before`, which has its defaults: where the patch changed nothing but metadata and status, the
  * rest is neither looked at nor copied.
  */
 export function applyDefaultsPatched<T extends KubeObject>(object: T, before: T, typeName: string): T {
+  if (WHOLE.has(typeName)) return applyDefaults(object, typeName);
   const node = structOf(typeName);
   const [now, old] = [object as Plain, before as Plain];
   for (const { name } of node.fields) if (!APART.has(name) && now[name] !== old[name]) return applyDefaults(object, typeName);

@@ -359,3 +359,24 @@ test('property: a forced apply leaves the object with every applied value, and o
     { numRuns: 300 },
   );
 });
+
+test('the owner of fields that nobody has comes before what is wrong with a configuration', () => {
+  const keyless = stored(deployment({ containers: [{ image: 'a' }] }), undefined);
+  const wrong = deployment({ replicas: 'many' });
+  const fault = '.spec.containers: element 0: associative list with keys has an element that omits all key fields ["name"]';
+  assert.throws(
+    () => serverSideApply(keyless, wrong, by('applier'), tracked),
+    (error: StatusError) =>
+      error.message.startsWith(
+        `failed to create manager for existing fields: failed to convert new object (/web; apps/v1, Kind=Deployment) to smd typed: ${fault}`,
+      ),
+  );
+  const managed = stored(
+    deployment({ containers: [{ image: 'a' }] }),
+    trackUpdate(undefined, deployment({ replicas: 1 }), by('x'), tracked),
+  );
+  assert.throws(
+    () => serverSideApply(managed, wrong, by('applier'), tracked),
+    (error: StatusError) => error.message.startsWith('failed to create typed patch object'),
+  );
+});

@@ -115,10 +115,7 @@ export const subjectText = (config: KubeObject, apiVersion: string) =>
 /** A name of another type counts as none. */
 const text = (value: unknown) => (typeof value === 'string' ? value : '');
 
-function checked(config: KubeObject, apiVersion: string, kind: string | undefined, type: MergeType): void {
-  if (kind !== undefined && (config.apiVersion !== apiVersion || config.kind !== kind)) {
-    throw statusError.badRequest(`invalid object type: ${kindText(config.apiVersion ?? '', config.kind)}`);
-  }
+function judgeConfiguration(config: KubeObject, apiVersion: string, type: MergeType): void {
   if (config.apiVersion !== apiVersion) {
     throw statusError.badRequest(
       `Incorrect version specified in apply patch. Specified patch version: ${config.apiVersion ?? ''}, expected: ${apiVersion}`,
@@ -163,13 +160,25 @@ export function serverSideApply<T extends KubeObject>(
   force = false,
 ): ApplyResult<T> {
   const { type } = tracked;
-  checked(config, manager.apiVersion, tracked.kind, type);
+  const managers = decodeManagers(live?.metadata?.managedFields);
+  if (!managers) throw new StatusError(500, '', 'failed to decode managed fields: malformed managedFields entry');
+  const { apiVersion } = manager;
+  if (tracked.kind !== undefined && (config.apiVersion !== apiVersion || config.kind !== tracked.kind)) {
+    throw statusError.badRequest(`invalid object type: ${kindText(config.apiVersion ?? '', config.kind)}`);
+  }
+  const judgeLive = (frame: Frame) => {
+    const errors = live ? typedErrors(type, unmanaged(live), '', true) : [];
+    if (errors.length > 0) throw untyped(frame, live!, apiVersion, errors);
+  };
+  // Fields that nobody owns yet get an owner before anything else is looked at.
+  if (managers.length === 0) judgeLive(UNMANAGED);
+  judgeConfiguration(config, apiVersion, type);
+  if (tracked.loose) judgeLive(LIVE);
   try {
-    return applied(live, config, manager, tracked, force);
+    return applied(live, config, manager, managers, tracked, force);
   } catch (error) {
-    if (!(error instanceof NoElement) || !live) throw error;
-    const isManaged = (live.metadata?.managedFields?.length ?? 0) > 0;
-    throw untyped(isManaged ? LIVE : UNMANAGED, live, manager.apiVersion, typedErrors(type, unmanaged(live), '', true));
+    if (error instanceof NoElement) judgeLive(LIVE);
+    throw error;
   }
 }
 
@@ -177,13 +186,13 @@ function applied<T extends KubeObject>(
   live: T | undefined,
   config: T,
   manager: FieldManager,
+  decoded: readonly Manager[],
   tracked: TrackedType,
   force: boolean,
 ): ApplyResult<T> {
   const { type } = tracked;
   const before = live ? unmanaged(live) : ({} as T);
-  let managers = decodeManagers(live?.metadata?.managedFields);
-  if (!managers) throw new StatusError(500, '', 'failed to decode managed fields: malformed managedFields entry');
+  let managers = decoded;
   if (managers.length === 0 && live) {
     managers = managersAfterUpdate(tracked.empty, before, [], { ...manager, name: BEFORE_FIRST_APPLY }, tracked);
   }

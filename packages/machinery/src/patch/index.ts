@@ -2,4 +2,4 @@ export { applyJsonPatch, JSON_PATCH_OPERATIONS_MAX, type JsonPatchOperation } fr
 export { jsonClone, jsonEqual } from './json-value.ts';
 export { applyMergePatch, createMergePatch, createThreeWayJsonMergePatch } from './merge-patch.ts';
 export { createThreeWayMergePatch, createTwoWayMergePatch } from './strategic-diff.ts';
-export { applyStrategicMergePatch } from './strategic-patch.ts';
+export { applyStrategicMergePatch, consumedStrategicMergePatch } from './strategic-patch.ts';

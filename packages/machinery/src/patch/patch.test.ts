@@ -8,6 +8,7 @@ import {
   applyJsonPatch,
   applyMergePatch,
   applyStrategicMergePatch,
+  consumedStrategicMergePatch,
   createMergePatch,
   createThreeWayJsonMergePatch,
   createThreeWayMergePatch,
@@ -159,6 +160,13 @@ test('strategic: primitive lists, atomic lists, maps and retainKeys', () => {
     message: 'invalid patch format of retainKeys',
   });
   assert.throws(() => strategic(pod, { labels: { $patch: 'what' } }), { message: /^unknown patch type: what in map: / });
+});
+
+test('strategic: what is left of a patch once it was carried out', () => {
+  const patch = { strategy: { $retainKeys: ['type'], type: 'Recreate' }, other: { a: null, b: [{ $patch: 'delete' }, { c: 1 }] } };
+  const left = consumedStrategicMergePatch({ strategy: { type: 'Other', rollingUpdate: {} } }, patch, table, 'Pod');
+  assert.deepEqual(left, { strategy: { type: 'Recreate' }, other: { b: [{ c: 1 }] } });
+  assert.deepEqual(patch.strategy.$retainKeys, ['type']);
 });
 
 test('strategic: what the object lacks comes without nulls and directives', () => {

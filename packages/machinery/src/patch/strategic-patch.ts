@@ -16,6 +16,8 @@ export const DIRECTIVE = '$patch';
 interface MergeOptions {
   /** True to carry directives out, false to merge two patches into one (keeping their directives). */
   carryOut: boolean;
+  /** The patch loses what was used up, as upstream's does. */
+  consumes?: boolean;
 }
 
 /** The part of `$setElementOrder/containers` after the slash. */
@@ -29,11 +31,11 @@ function settled(value: unknown, options: MergeOptions): unknown {
   if (Array.isArray(value)) return value.map((item) => settled(item, options)).filter((item) => item !== undefined);
   if (!isObject(value)) return value;
   if (Object.hasOwn(value, DIRECTIVE)) return undefined;
-  const kept: JsonObject = {};
+  const kept: JsonObject = options.consumes ? value : {};
   for (const key of Object.keys(value)) {
-    if (value[key] === null && options.carryOut) continue;
-    const inner = settled(value[key], options);
+    const inner = value[key] === null && options.carryOut ? undefined : settled(value[key], options);
     if (inner !== undefined) setKey(kept, key, inner);
+    else delete kept[key];
   }
   return kept;
 }
@@ -243,17 +245,17 @@ function mergeField(original: JsonObject, patch: JsonObject, patchKey: string, s
 
 /** Merges the patch into a copy of the original. */
 export function mergeMaps(before: JsonObject, change: JsonObject, schema: PatchSchema, options: MergeOptions): JsonObject {
-  const directive = change[DIRECTIVE];
+  const patch = options.consumes ? change : { ...change };
+  const directive = patch[DIRECTIVE];
   if (directive !== undefined) {
     if (directive === 'replace') {
-      const { [DIRECTIVE]: _, ...rest } = change;
-      return rest;
+      delete patch[DIRECTIVE];
+      return patch;
     }
     if (directive === 'delete') return {};
     throw unforeseen(`unknown patch type: ${goText(directive)} in map: ${goText(change)}`);
   }
   const original = { ...before };
-  const patch = { ...change };
   retainKeys(original, patch, options);
   mergeOrderedLists(original, patch, schema, options);
   for (const key of Object.keys(patch)) mergeField(original, patch, key, schema, options);
@@ -267,4 +269,11 @@ export function mergeMaps(before: JsonObject, change: JsonObject, schema: PatchS
 export function applyStrategicMergePatch<T extends object>(document: T, patch: unknown, table: SchemaTable, typeName: string): T {
   if (!isObject(patch)) throw statusError.badRequest('invalid JSON document');
   return mergeMaps(document as JsonObject, patch, patchSchema(table, typeName), { carryOut: true }) as T;
+}
+
+/** What is left of a patch once it was applied, which is what upstream's messages quote. */
+export function consumedStrategicMergePatch(document: object, patch: object, table: SchemaTable, typeName: string): object {
+  const left = structuredClone(patch) as JsonObject;
+  mergeMaps(document as JsonObject, left, patchSchema(table, typeName), { carryOut: true, consumes: true });
+  return left;
 }

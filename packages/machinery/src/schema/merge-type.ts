@@ -53,6 +53,8 @@ function listKind(field: FieldSchema): Pick<ListType, 'kind' | 'keys'> {
 }
 
 const QUANTITY = 'io.k8s.apimachinery.pkg.api.resource.Quantity';
+/** Replaced as a whole; other objects without a word about what is in them merge key by key. */
+const RAW_EXTENSION = 'io.k8s.apimachinery.pkg.runtime.RawExtension';
 /** Its name is there though left out (`+default=""` in upstream's source). */
 const NAMED_BY_DEFAULT = 'io.k8s.api.core.v1.LocalObjectReference';
 
@@ -80,8 +82,8 @@ function named(table: SchemaTable, name: string): MergeType {
     }
     if (name === NAMED_BY_DEFAULT) defaults.name = '';
   } else if (schema.format === 'int-or-string' || name === QUANTITY) type.scalar = 'untyped';
-  // Objects without a word about what is in them are replaced as a whole.
-  else if (schema.type === 'object') Object.assign(type, untypedAtomic, { name });
+  else if (name === RAW_EXTENSION) Object.assign(type, untypedAtomic, { name });
+  else if (schema.type === 'object') type.map = deduced.map;
   else if (schema.type) Object.assign(type, compiled(table, schema as FieldSchema), { name });
   else Object.assign(type, untypedAtomic, { name });
   return type;

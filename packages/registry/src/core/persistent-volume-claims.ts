@@ -6,7 +6,7 @@ import { text, wide, withNameAndAge } from '../rules/columns.ts';
 import { sameValue } from '../rules/equality.ts';
 import { complain, type Errors, IMMUTABLE } from '../rules/errors.ts';
 import { isQualifiedName } from '../rules/formats.ts';
-import { compareQuantities, quantitySign, quantityValue } from '../rules/quantities.ts';
+import { compareQuantities, quantityInt64 } from '../rules/quantities.ts';
 import { checkClaimSpec, warnAboutClaim } from '../rules/volume-claims.ts';
 import { specDifference } from './pod/spec-difference.ts';
 
@@ -114,7 +114,8 @@ function validateStatus({ spec, status }: Claim): Errors {
   const errors: Errors = [];
   if (!spec?.accessModes?.length) errors.push(fieldError.required('Spec.accessModes'));
   const negative = (path: string, value: unknown) => {
-    if (quantitySign(value) < 0) errors.push(fieldError.invalid(path, quantityValue(value), 'must be a valid resource quantity'));
+    const units = quantityInt64(value);
+    if (units < 0n) errors.push(fieldError.invalid(path, units, 'must be a valid resource quantity'));
   };
   for (const [name, value] of Object.entries(status?.capacity ?? {})) negative(`status.capacity[${name}]`, value);
   for (const [key, state] of Object.entries(status?.allocatedResourceStatuses ?? {})) {

@@ -8,7 +8,7 @@ import { complain, type Errors, IMMUTABLE, maybeOneOf } from '../rules/errors.ts
 import { nameIsSubdomain } from '../rules/formats.ts';
 import { checkNodeSelector } from '../rules/pod/placement.ts';
 import { warnAboutNodeTerm } from '../rules/pod/warnings.ts';
-import { quantitySign, quantityValue } from '../rules/quantities.ts';
+import { quantityInt64, quantitySign } from '../rules/quantities.ts';
 import { checkAccessModes, VOLUME_MODES } from '../rules/volume-claims.ts';
 import { accessModesText, CLASS_ANNOTATION } from './persistent-volume-claims.ts';
 import { checkMountOptions, checkSources, SOURCES } from './persistent-volume-sources.ts';
@@ -52,7 +52,8 @@ function validate({ metadata, spec = {} }: Volume): Errors {
   }
   for (const [name, quantity] of Object.entries(spec.capacity ?? {})) {
     const at = `spec.capacity[${name}]`;
-    if (quantitySign(quantity) < 0) errors.push(fieldError.invalid(at, quantityValue(quantity), 'must be a valid resource quantity'));
+    const units = quantityInt64(quantity);
+    if (units < 0n) errors.push(fieldError.invalid(at, units, 'must be a valid resource quantity'));
     if (quantitySign(quantity) <= 0) errors.push(fieldError.invalid(at, String(quantity), 'must be greater than zero'));
   }
   const policy = spec.persistentVolumeReclaimPolicy;

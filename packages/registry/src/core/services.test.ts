@@ -126,6 +126,17 @@ test('node ports: range, conflict, and sharing between protocols', async () => {
   assert.equal(both.spec.ports[0].nodePort, both.spec.ports[1].nodePort);
 });
 
+test('a port that an update names twice, and a service without a name', async () => {
+  const [definition, all] = [definitionOf('Service', OPTIONS), world()];
+  const first = await create(definition, all, service(nodePort));
+  const twice = update(definition, all, first, (s) => s.spec.ports.push({ ...s.spec.ports[0] }));
+  await assert.rejects(twice, { code: 500, message: `duplicate nodePort: {TCP ${first.spec.ports[0].nodePort}}` });
+  await assert.rejects(
+    create(definition, all, service(undefined, '')),
+    /spec.clusterIPs: Invalid value: \[""\]: failed to allocate IP: IPAddress.networking.k8s.io "10.0.0.\d+" is invalid: spec.parentRef.name: Required value/,
+  );
+});
+
 test('what a type no longer has is given back', async () => {
   const [definition, all] = [definitionOf('Service', OPTIONS), world()];
   const first = await create(definition, all, service(nodePort));

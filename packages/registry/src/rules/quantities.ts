@@ -31,6 +31,18 @@ export function isWholeQuantity(value: unknown): boolean {
   return BigInt.asIntN(64, BigInt.asIntN(64, units) * 1000n) % 1000n === 0n;
 }
 
+const NANO = 1_000_000_000n;
+const DIGITS_OF_INT64 = 18;
+
+/** Upstream's Value(): whole units, rounded up. Too large a number loses its upper bits, or all when few digits made it so large. */
+export function quantityInt64(value: unknown): bigint {
+  const nano = quantityNano(value) ?? 0n;
+  const units = nano / NANO + (nano % NANO > 0n ? 1n : nano % NANO < 0n ? -1n : 0n);
+  const kept = BigInt.asIntN(64, units);
+  const [, digits = ''] = /^[+-]?([\d.]*)/.exec(String(value))!;
+  return kept !== units && digits.replace('.', '').length <= DIGITS_OF_INT64 ? 0n : kept;
+}
+
 /** The value in whole units, rounded up. */
 export const quantityValue = (value: unknown) => (read(value) ?? Quantity.zero).asNumber();
 

@@ -148,7 +148,10 @@ async function store(
   // Another server may have deleted it, which a create has not waited to hear.
   if (endpoint.cache.get(key)) await nowFresh(context);
   if (!endpoint.cache.get(key)) {
-    if (options.dryRun) return unstored(endpoint, key, 0, object);
+    if (options.dryRun) {
+      endpoint.codec.toStorageForm?.(object);
+      return unstored(endpoint, key, 0, object);
+    }
     const entry = await put(context.core, endpoint, key, object, 0);
     if (entry) return entry;
   }

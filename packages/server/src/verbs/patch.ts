@@ -188,7 +188,7 @@ function patched(
   options: WriteOptions,
 ): PlainObject {
   const { codec } = endpoint;
-  const shown = type === STRATEGIC_MERGE_PATCH ? () => goText(body) : undefined;
+  const shown = type === STRATEGIC_MERGE_PATCH ? () => goText(codec.consumedPatch?.(current, body as object) ?? body) : undefined;
   let value = patchValue(current, type, body, endpoint);
   if (shown !== undefined) {
     const fault = codec.conversionFault?.(value, current);

@@ -272,7 +272,10 @@ async function write(
   }
   // An update that changes nothing is no write.
   if (jsonEqual(object, old) && !(core.isStale && (await core.isStale(endpoint.storeKey(current.key))))) return current;
-  if (options.dryRun) return unstored(endpoint, current.key, current.revision, object);
+  if (options.dryRun) {
+    endpoint.codec.toStorageForm?.(object);
+    return unstored(endpoint, current.key, current.revision, object);
+  }
   return put(core, endpoint, current.key, object, current.revision);
 }
 

@@ -60,6 +60,8 @@ const familyNumber = (family: Family) => (family === 'IPv4' ? 4 : 6);
 async function claim(name: string, family: Family, owner: Owner, context: RuleContext, operations: ObjectOperations): Promise<boolean> {
   if (context.reader.get(networkingv1.ipaddresses, name)) return false;
   if (context.dryRun) return true;
+  if (owner.name === '')
+    throw new AllocationError(`IPAddress.networking.k8s.io ${JSON.stringify(name)} is invalid: spec.parentRef.name: Required value`);
   try {
     await operations.create(networkingv1.ipaddresses, {
       apiVersion: 'networking.k8s.io/v1',

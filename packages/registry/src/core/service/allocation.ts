@@ -1,6 +1,6 @@
 // What a Service's write claims and gives back (registry/core/service/storage/{storage,alloc}.go).
 import { corev1 } from '@tiphys/api';
-import { fieldError, isNotFound, statusError } from '@tiphys/machinery';
+import { fieldError, isNotFound, StatusError, statusError } from '@tiphys/machinery';
 import type { Claim, ObjectOperations, RuleContext } from '../../define-resource.ts';
 import { type Block, parseBlock } from '../../rules/addresses.ts';
 import { AllocationError, claimAddress, claimAnyAddress, RangeFullError, releaseAddresses, serviceBlocks } from './addresses.ts';
@@ -129,8 +129,8 @@ async function withPorts(
   return { commit, revert };
 }
 
-async function claimFamily(write: Write, family: Family, ip: string): Promise<string> {
-  const { spec, name, blocks, context, operations } = write;
+async function claimFamily(write: Write, family: Family, ip: string, wished: readonly string[]): Promise<string> {
+  const { name, blocks, context, operations } = write;
   const owner = { namespace: write.service.metadata?.namespace ?? '', name };
   try {
     return await (ip
@@ -141,7 +141,7 @@ async function claimFamily(write: Write, family: Family, ip: string): Promise<st
       throw statusError.internal(`failed to allocate a serviceIP for Service ${JSON.stringify(name)}: ${error.message}`);
     }
     if (!(error instanceof AllocationError)) throw error;
-    throw invalid(name, 'spec.clusterIPs', spec.clusterIPs, `failed to allocate IP${ip ? ` ${ip}` : ''}: ${error.message}`);
+    throw invalid(name, 'spec.clusterIPs', wished, `failed to allocate IP${ip ? ` ${ip}` : ''}: ${error.message}`);
   }
 }
 
@@ -151,10 +151,12 @@ async function claimClusterIps(write: Write, start = 0): Promise<string[]> {
   if (!needsClusterIp(spec) || spec.clusterIPs?.[0] === 'None') return [];
   const claimed: string[] = [];
   const ips = [...(spec.clusterIPs ?? [])];
+  while (ips.length < (spec.ipFamilies?.length ?? 0)) ips.push('');
+  const wished = [...ips];
   try {
     for (const [i, family] of (spec.ipFamilies ?? []).entries()) {
       if (i < start) continue;
-      const ip = await claimFamily(write, family as Family, ips[i] ?? '');
+      const ip = await claimFamily(write, family as Family, ips[i]!, wished);
       claimed.push(ip);
       ips[i] ||= ip;
     }
@@ -245,13 +247,18 @@ function claimNodePorts(write: Write, claim: PortClaim): void {
 function updateNodePorts(write: Write, before: Spec, claim: PortClaim): void {
   const { spec } = write;
   const held = new Set(nodePortsOf(before));
+  const seen = new Set<string>();
   spec.ports?.forEach((port, i) => {
     if (!port.nodePort) {
-      if (allocatesNodePorts(spec)) port.nodePort = claimAnyPort(claim);
+      if (!allocatesNodePorts(spec)) return;
+      port.nodePort = claimAnyPort(claim);
     } else if (!held.has(port.nodePort)) {
       claimPort(write, claim, i, port.nodePort);
       held.add(port.nodePort);
     }
+    const shown = `{${port.protocol} ${port.nodePort}}`;
+    if (seen.has(shown)) throw new StatusError(500, '', `duplicate nodePort: ${shown}`);
+    seen.add(shown);
   });
 }
 
