@@ -102,6 +102,18 @@ async function settle(told: Telling, step: Step): Promise<string[]> {
   return found.map((line) => `settled${line}`);
 }
 
+/** Definitions go when the server has seen to their resources; until then they answer as it happens. */
+async function untilGone(told: Telling, step: Step): Promise<void> {
+  if (!/customresourcedefinitions\/[^/]+$/.test(step.path)) return;
+  for (let attempt = 0; attempt < SETTLED_ATTEMPTS_MAX; attempt++) {
+    const answers = await Promise.all(told.sides.map((side) => ask(told, side, { method: 'GET', path: step.path })));
+    const isHeld = (answer: Answer) =>
+      ((answer.body as any)?.metadata?.finalizers ?? []).some((name: string) => !name.startsWith('customresourcecleanup'));
+    if (answers.every((answer) => answer.status === 404 || isHeld(answer))) return;
+    await new Promise((resolve) => setTimeout(resolve, SETTLED_INTERVAL_MS));
+  }
+}
+
 export interface Told {
   /** As normalised. */
   answers: readonly [Answer, Answer];
@@ -135,6 +147,7 @@ export async function tellStep(told: Telling, step: Step): Promise<Told> {
     remember(side, step, given[i]!);
   });
   if (lines.length === 0 && given[0]!.status < 300 && step.method !== 'DELETE') lines.push(...(await settle(told, step)));
+  if (lines.length === 0 && given[0]!.status < 300 && step.method === 'DELETE') await untilGone(told, step);
   return { answers, lines };
 }
 

@@ -1,6 +1,7 @@
 export * from './apply/index.ts';
 export * as cel from './cel/index.ts';
 export { CidrValue, IpValue, readAddress, readNetwork } from './cel/library/addresses.ts';
+export { urlProblem } from './cel/library/url.ts';
 export { type FieldError, type FieldErrorType, fieldError } from './field-error.ts';
 export { goText, goTypeOf } from './go-text.ts';
 export * from './jsonpath/index.ts';

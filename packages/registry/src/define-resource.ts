@@ -131,6 +131,8 @@ export interface ResourceDefinition<T extends KubeObject = KubeObject> {
   adopt?(stored: KubeObject): KubeObject;
   /** The `status` subresource: main writes keep the old status, status writes keep the old rest. */
   status?: UpdateRules<T>;
+  /** An apply of the status creates an object that isn't there, as upstream's does for some kinds. */
+  statusCreates?: boolean;
   /**
    * What a write cannot touch and so never owns: by subresource, '' for the object itself. Default: the main write can't touch the status,
    * a status write not the spec. Where the status' own has `f:metadata`, such a write leaves all of it alone.
@@ -168,6 +170,8 @@ export interface ResourceDefinition<T extends KubeObject = KubeObject> {
   holdsDeletion?(object: T): boolean;
   /** With holdsDeletion: what the first DELETE changes besides deletionTimestamp, such as the phase. */
   markDeleting?(object: T): void;
+  /** With holdsDeletion: the first DELETE puts none of the garbage collector's finalizers, and further ones go as for any other kind. */
+  holdsAlone?: boolean;
   /** Turns an object away for a reason outside validation, e.g. namespace deletion. */
   beforeDelete?(object: T, context: RuleContext): StatusError | undefined;
 }

@@ -247,7 +247,9 @@ function normalizeSpecial(node: ValueNode, value: unknown, tally: NormalizeTally
     case ValueKind.duration:
       return decodeDuration(value);
     case ValueKind.schemaOrBool:
-      return typeof value === 'boolean' ? value : normalizeStruct(node.struct!, value, tally, node.goType, depth + 1);
+      if (typeof value === 'boolean') return value;
+      if (typeof value !== 'object' || Array.isArray(value)) throw new DecodeError('boolean or JSON schema expected');
+      return normalizeStruct(node.struct!, value, tally, node.goType, depth + 1);
     case ValueKind.schemaOrArray:
       if (Array.isArray(value)) return value.map((item) => normalizeStruct(node.struct!, item, tally, node.goType, depth + 1));
       return normalizeStruct(node.struct!, value, tally, node.goType, depth + 1);

@@ -21,6 +21,12 @@ export function parse(text: string, macros: MacroSet): Expr {
   return new Parser(text, macros).whole();
 }
 
+const beginsOperand = (token: Token | undefined): boolean =>
+  token !== undefined &&
+  (token.kind === 'ident' ||
+    token.kind === 'literal' ||
+    (token.kind === 'operator' && ['[', '{', '(', '.', '-', '!'].includes(token.text)));
+
 class Parser {
   readonly #text: string;
   readonly #macros: MacroSet;
@@ -45,7 +51,9 @@ class Parser {
   /** `after`: what could also stand there. */
   #unexpected(after = ''): never {
     const { kind, text, offset } = this.#next;
-    const what = kind === 'end' ? "mismatched input '<EOF>'" : `mismatched input '${text}'`;
+    // One that is merely too many is told apart from one that should be another.
+    const isExtra = kind !== 'end' && beginsOperand(this.#tokens[this.#at + 1]);
+    const what = `${isExtra ? 'extraneous' : 'mismatched'} input '${text}'`;
     return this.#fail(
       offset,
       `Syntax error: ${what} expecting {'[', '{', '(', ${after}'.', '-', '!', 'true', 'false', 'null', NUM_FLOAT, NUM_INT, NUM_UINT, STRING, BYTES, IDENTIFIER}`,
@@ -72,9 +80,10 @@ class Parser {
     return this.#fail(offset, `Syntax error: mismatched input '${found}' expecting '${text}'`);
   }
 
-  #identifier(): Token {
+  /** `from`: what the alternatives that did not fit began with. */
+  #identifier(from = ''): Token {
     const token = this.#next;
-    if (token.kind !== 'ident') return this.#fail(token.offset, `Syntax error: no viable alternative at input '${token.text}'`);
+    if (token.kind !== 'ident') return this.#fail(token.offset, `Syntax error: no viable alternative at input '${from}${token.text}'`);
     this.#at++;
     return token;
   }
@@ -82,7 +91,8 @@ class Parser {
   whole(): Expr {
     const expression = this.#expression();
     const { kind, text, offset } = this.#next;
-    if (kind !== 'end') this.#fail(offset, `Syntax error: extraneous input '${text}' expecting <EOF>`);
+    const word = this.#tokens[this.#at + 1]?.kind === 'end' ? 'extraneous' : 'mismatched';
+    if (kind !== 'end') this.#fail(offset, `Syntax error: ${word} input '${text}' expecting <EOF>`);
     return expression;
   }
 
@@ -227,7 +237,7 @@ class Parser {
 
   /** A variable, a function, or a message: `a`, `.a`, `f(x)`, `a.b.C{…}`. */
   #named(leading: Token | undefined): Expr {
-    const { text, offset } = this.#identifier();
+    const { text, offset } = this.#identifier(leading?.text);
     if (RESERVED_IDENTIFIERS.has(text)) this.#fail(offset, `reserved identifier: ${text}`);
     const name = leading ? `.${text}` : text;
     const message = this.#messageName(name);

@@ -21,6 +21,22 @@ function typeName(keyword: string): string {
   return parts.map((part) => part.charAt(0).toUpperCase() + part.slice(1)).join('');
 }
 
+/** A schema in the names of upstream's type, as messages show it. */
+export function internalSchema(schema: JsonSchema): Record<string, unknown> {
+  const each = (schemas: Record<string, JsonSchema>) =>
+    Object.fromEntries(Object.entries(schemas).map(([name, inner]) => [name, internalSchema(inner)]));
+  const named = Object.entries(schema).map(([keyword, value]): [string, unknown] => {
+    if (typeof value !== 'object' || value === null) return [typeName(keyword), value];
+    if (keyword === 'properties') return ['Properties', each(value)];
+    if (keyword === 'additionalProperties') return ['AdditionalProperties', { Allows: true, Schema: internalSchema(value) }];
+    if (keyword === 'items') return ['Items', { Schema: internalSchema(value) }];
+    if (keyword === 'not') return ['Not', internalSchema(value)];
+    if (['allOf', 'anyOf', 'oneOf'].includes(keyword)) return [typeName(keyword), value.map(internalSchema)];
+    return [typeName(keyword), value];
+  });
+  return Object.fromEntries(named);
+}
+
 const isZero = (value: unknown) => value === undefined || value === null || value === false || value === '';
 
 /** With a status of its own, what is said of the whole object must hold without the status. */
@@ -31,7 +47,7 @@ function statusErrors(schema: JsonSchema, path: string): FieldError[] {
   }
   const entries = Object.entries(schema).filter(([, value]) => !isZero(value));
   if (entries.every(([name]) => ALLOWED_WITH_STATUS.includes(typeName(name)))) return [];
-  const shown = Object.fromEntries(entries.map(([name, value]) => [typeName(name), value]));
+  const shown = internalSchema(Object.fromEntries(entries) as JsonSchema);
   const why = `only [${ALLOWED_WITH_STATUS.join(' ')}] fields are allowed at the root of the schema if the status subresource is enabled`;
   return [fieldError.invalid(path, shown, why)];
 }

@@ -144,6 +144,17 @@ export function formatFor({ type, format, 'x-kubernetes-int-or-string': isEither
   return NUMBER_FORMATS[type]?.includes(format) ? format : '';
 }
 
+/** The formats in a definition's schema, and in all its parts, that mean nothing. */
+export function unknownFormats(schema: JsonSchema | undefined): string[] {
+  if (!schema) return [];
+  const { type, format } = schema;
+  const own = format && !formatFor({ ...(type ? { type } : {}), format }) ? [format] : [];
+  const lists = [schema.allOf, schema.anyOf, schema.oneOf].flatMap((list) => list ?? []);
+  const additional = typeof schema.additionalProperties === 'object' ? [schema.additionalProperties] : [];
+  const parts = [schema.items, schema.not, ...lists, ...additional, ...Object.values(schema.properties ?? {})];
+  return [...own, ...parts.flatMap((part) => unknownFormats(part))];
+}
+
 const normalized = (format: string) => format.replaceAll('-', '');
 
 export const isKnownFormat = (format: string): boolean => Object.hasOwn(FORMATS, normalized(format));

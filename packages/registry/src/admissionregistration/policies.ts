@@ -32,6 +32,7 @@ export const admissionPolicies: ResourceDefinition<any>[] = [
     validateCreate: (policy) => validateValidatingPolicy(policy),
     validateUpdate: (policy) => validateValidatingPolicy(policy),
     status: { validateUpdate: (policy) => validatePolicyStatus(policy) },
+    statusCreates: true,
     columns: withNameAndAge<Policy>(
       integer('Validations', ({ spec }) => spec?.validations?.length ?? 0),
       text('ParamKind', parameterKind),

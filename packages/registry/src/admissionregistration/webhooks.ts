@@ -29,7 +29,7 @@ function checkWebhook(errors: Errors, at: string, hook: Webhook, mutating: boole
   });
   oneOfMaybe(errors, `${at}.failurePolicy`, hook.failurePolicy, ['Fail', 'Ignore']);
   oneOfMaybe(errors, `${at}.matchPolicy`, hook.matchPolicy, ['Equivalent', 'Exact']);
-  if (hook.sideEffects === undefined || hook.sideEffects === '') {
+  if (hook.sideEffects === undefined || hook.sideEffects === null) {
     errors.push(fieldError.required(`${at}.sideEffects`, 'must specify one of None, NoneOnDryRun'));
   } else oneOf(errors, `${at}.sideEffects`, hook.sideEffects, ['None', 'NoneOnDryRun']);
   const seconds = hook.timeoutSeconds;

@@ -20,11 +20,13 @@ function validate({ metadata, spec }: ApiService): Errors {
     service,
   } = spec ?? ({} as apiregistrationv1.APIServiceSpec);
   const wanted = `${version}.${group}`;
-  if (metadata?.name !== wanted) {
-    errors.push(
-      fieldError.invalid('metadata.name', metadata?.name ?? '', `must be \`spec.version+"."+spec.group\`: ${JSON.stringify(wanted)}`),
-    );
-  }
+  const mustBeWanted = (field: string, name: string) => {
+    if (name === wanted || nameIsPathSegment(name, false).length > 0) return;
+    errors.push(fieldError.invalid(field, name, `must be \`spec.version+"."+spec.group\`: ${JSON.stringify(wanted)}`));
+  };
+  if (metadata?.name) mustBeWanted('metadata.name', metadata.name);
+  // The same rule judges what a name would be generated from.
+  if (metadata?.generateName) mustBeWanted('metadata.generateName', metadata.generateName);
   if (group) complain(errors, 'spec.group', group, isDns1123Subdomain(group));
   else if (version !== 'v1' && !group)
     errors.push(fieldError.required('spec.group', 'only v1 may have an empty group and it better be legacy kube'));

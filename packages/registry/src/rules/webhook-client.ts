@@ -1,27 +1,30 @@
 // How a webhook is reached (apiserver util/webhook/validation.go), for admission and for conversion.
 import type { admissionregistrationv1 } from '@tiphys/api';
-import { fieldError } from '@tiphys/machinery';
+import { fieldError, urlProblem } from '@tiphys/machinery';
 import type { Errors } from './errors.ts';
 import { isDns1123Subdomain, isPort } from './formats.ts';
 
 const FORM = 'desired format: https://host[/path]';
 const PORT_DEFAULT = 443;
+const PARTS = /^(?:([a-zA-Z][a-zA-Z0-9+.-]*):)?(?:\/\/([^/?#]*))?[^?#]*(?:\?([^#]*))?(?:#([\s\S]*))?/;
 
 function checkUrl(errors: Errors, at: string, url: string): void {
-  let parsed: URL;
-  try {
-    parsed = new URL(url);
-  } catch {
-    errors.push(fieldError.required(at, `url must be a valid URL: parse ${JSON.stringify(url)}: invalid URI for request; ${FORM}`));
+  const problem = urlProblem(url);
+  // A reference without scheme or path is a URL to Go, too.
+  if (problem !== undefined && !/: (invalid URI for request|empty url)$/.test(problem)) {
+    errors.push(fieldError.required(at, `url must be a valid URL: ${problem}; ${FORM}`));
     return;
   }
-  if (parsed.protocol !== 'https:') {
-    errors.push(fieldError.invalid(at, parsed.protocol.replace(/:$/, ''), `'https' is the only allowed URL scheme; ${FORM}`));
+  const [, scheme = '', authority = '', query = '', fragment = ''] = PARTS.exec(url)!;
+  const user = /^(.*)@/.exec(authority)?.[1];
+  const host = authority.replace(/^.*@/, '');
+  if (scheme.toLowerCase() !== 'https') {
+    errors.push(fieldError.invalid(at, scheme.toLowerCase(), `'https' is the only allowed URL scheme; ${FORM}`));
   }
-  if (!parsed.host) errors.push(fieldError.invalid(at, parsed.host, `host must be specified; ${FORM}`));
-  if (parsed.username) errors.push(fieldError.invalid(at, parsed.username, 'user information is not permitted in the URL'));
-  if (parsed.hash) errors.push(fieldError.invalid(at, parsed.hash.slice(1), 'fragments are not permitted in the URL'));
-  if (parsed.search) errors.push(fieldError.invalid(at, parsed.search.slice(1), 'query parameters are not permitted in the URL'));
+  if (host === '') errors.push(fieldError.invalid(at, host, `host must be specified; ${FORM}`));
+  if (user !== undefined) errors.push(fieldError.invalid(at, user, 'user information is not permitted in the URL'));
+  if (fragment !== '') errors.push(fieldError.invalid(at, fragment, 'fragments are not permitted in the URL'));
+  if (query !== '') errors.push(fieldError.invalid(at, query, 'query parameters are not permitted in the URL'));
 }
 
 function checkPath(errors: Errors, at: string, path: string): void {

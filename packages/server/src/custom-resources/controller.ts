@@ -130,7 +130,8 @@ class CustomResourceController {
     if (isTrue(crd, 'NamesAccepted')) await this.#serve(crd);
     const now = this.#now();
     const { acceptedNames, conditions } = naming(crd, this.#server.reader.list(CRDS), now);
-    const settled = jsonEqual(crd.spec.names, crd.status?.acceptedNames ?? {}) && isTrue(crd, 'NamesAccepted');
+    // What the conditions say by then is nobody's business any more.
+    const settled = jsonEqual(crd.spec.names, crd.status?.acceptedNames ?? {});
     if (!settled && !(jsonEqual(acceptedNames, crd.status?.acceptedNames ?? {}) && jsonEqual(conditions, crd.status?.conditions ?? []))) {
       await this.#writeStatus(crd, { ...crd.status, acceptedNames, conditions });
       return;

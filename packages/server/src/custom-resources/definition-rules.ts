@@ -1,6 +1,8 @@
 // Rules of the kind CustomResourceDefinition itself (apiextensions registry/customresourcedefinition/strategy.go).
-import type { ResourceDefinition } from '@tiphys/registry';
+import { type JsonSchema, unknownFormats } from '@tiphys/machinery';
+import type { ResourceDefinition, RuleContext } from '@tiphys/registry';
 import { CLEANUP_FINALIZER, DELETION_PENDING, type Definition, withCondition } from './conditions.ts';
+import { internalForm } from './internal-form.ts';
 import { definitionAsV1 } from './stored-definition.ts';
 import { validateDefinition, validateDefinitionStatus, validateDefinitionUpdate } from './validation.ts';
 
@@ -32,6 +34,17 @@ function markDeleting(crd: Definition): void {
   crd.status = { ...crd.status, conditions: withCondition(crd.status?.conditions, condition, metadata.deletionTimestamp!) };
 }
 
+function formatsOf({ spec }: Definition): string[] {
+  const { common, versions } = internalForm(spec);
+  return [common, ...versions].flatMap(({ schema }) => (schema ? unknownFormats(schema.openAPIV3Schema as JsonSchema) : []));
+}
+
+/** Says which formats mean nothing here, of those that are new. */
+function adviseFormats(crd: Definition, old: Definition | undefined, context: RuleContext): void {
+  const before = new Set(old ? formatsOf(old) : []);
+  for (const format of formatsOf(crd)) if (!before.has(format)) context.warn(`unrecognized format ${JSON.stringify(format)}`);
+}
+
 /** The definition to serve customresourcedefinitions by, from the one the table gives. */
 export function customResourceDefinitionRules(base: ResourceDefinition<any>): ResourceDefinition<any> {
   return Object.freeze({
@@ -51,8 +64,16 @@ export function customResourceDefinitionRules(base: ResourceDefinition<any>): Re
       else delete crd.status;
       withStorageVersion(crd);
     },
-    validateCreate: (crd: Definition) => validateDefinition(crd),
-    validateUpdate: (crd: Definition, old: Definition) => validateDefinitionUpdate(crd, old),
+    validateCreate(crd: Definition, context: RuleContext) {
+      const errors = validateDefinition(crd);
+      if (errors.length === 0) adviseFormats(crd, undefined, context);
+      return errors;
+    },
+    validateUpdate(crd: Definition, old: Definition, context: RuleContext) {
+      const errors = validateDefinitionUpdate(crd, old);
+      if (errors.length === 0) adviseFormats(crd, old, context);
+      return errors;
+    },
     status: {
       prepareForUpdate(crd: Definition, old: Definition) {
         crd.spec = old.spec;
@@ -60,6 +81,7 @@ export function customResourceDefinitionRules(base: ResourceDefinition<any>): Re
       validateUpdate: (crd: Definition) => validateDefinitionStatus(crd),
     },
     allowUnconditionalUpdate: false,
+    holdsAlone: true,
     holdsDeletion: (crd: Definition) => crd.metadata?.finalizers?.includes(CLEANUP_FINALIZER) === true,
     markDeleting,
     deleteReturnsObject: true,

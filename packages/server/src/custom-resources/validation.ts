@@ -1,5 +1,5 @@
 // What a custom resource definition must satisfy (apiextensions apis/apiextensions/validation, v1 rules).
-import { type FieldError, fieldError, jsonEqual } from '@tiphys/machinery';
+import { type FieldError, fieldError, internalSchema, type JsonSchema, jsonEqual } from '@tiphys/machinery';
 import { isDns1035Label, isDns1123Subdomain } from '@tiphys/registry';
 import { type Definition, isTrue } from './conditions.ts';
 import { validateConversion } from './conversion-rules.ts';
@@ -110,6 +110,9 @@ function specErrors(crd: Definition): FieldError[] {
   if (!spec.scope) errors.push(fieldError.required('spec.scope'));
   else if (!SCOPES.includes(spec.scope)) errors.push(fieldError.notSupported('spec.scope', spec.scope, SCOPES));
   errors.push(...versionsErrors(spec));
+  const first = spec.versions?.[0]?.name;
+  const problems = first ? isDns1035Label(first) : [];
+  if (problems.length > 0) errors.push(fieldError.invalid('spec.version', first, problems.join(',')));
   for (const name of ['plural', 'singular', 'kind', 'listKind'] as const) {
     if (!spec.names?.[name]) errors.push(fieldError.required(`spec.names.${name}`));
   }
@@ -121,6 +124,12 @@ function specErrors(crd: Definition): FieldError[] {
   return [...errors, ...validateConversion(crd)];
 }
 
+/** As upstream's type names what is in it. */
+const internalVersion = ({ schema, ...version }: Spec['versions'][number]) => ({
+  ...version,
+  ...(schema ? { schema: { openAPIV3Schema: internalSchema((schema.openAPIV3Schema ?? {}) as JsonSchema) } } : {}),
+});
+
 const TOGETHER = [
   ['schema', 'schemas', 'validation'],
   ['subresources', 'subresources', 'subresources'],
@@ -130,7 +139,7 @@ const TOGETHER = [
 function versionsErrors(spec: Spec): FieldError[] {
   const errors: FieldError[] = [];
   const { common, versions } = internalForm(spec);
-  const invalid = (why: string) => errors.push(fieldError.invalid('spec.versions', versions, why));
+  const invalid = (why: string) => errors.push(fieldError.invalid('spec.versions', versions.map(internalVersion), why));
   if (!schemaOf(common)) {
     for (const [i, version] of versions.entries()) {
       if (!schemaOf(version)) errors.push(fieldError.required(`spec.versions[${i}].schema.openAPIV3Schema`));

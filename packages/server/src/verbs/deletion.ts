@@ -147,7 +147,7 @@ function heldDeletion({ definition, object, options, nowMs }: DeletionSubject): 
   const metadata = object.metadata!;
   if (!metadata.deletionTimestamp) {
     const { finalizers: before, ...rest } = metadata;
-    const finalizers = finalizersFor(definition, before ?? [], options);
+    const finalizers = definition.holdsAlone ? (before ?? []) : finalizersFor(definition, before ?? [], options);
     const marked = structuredClone({
       ...object,
       metadata: { ...rest, deletionTimestamp: timeText(nowMs), ...(finalizers.length > 0 ? { finalizers } : {}) },
@@ -155,5 +155,5 @@ function heldDeletion({ definition, object, options, nowMs }: DeletionSubject): 
     definition.markDeleting?.(marked);
     return { kind: 'mark', object: marked };
   }
-  return definition.holdsDeletion!(object) ? { kind: 'pending' } : undefined;
+  return definition.holdsDeletion!(object) && !definition.holdsAlone ? { kind: 'pending' } : undefined;
 }

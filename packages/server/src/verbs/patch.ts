@@ -113,7 +113,7 @@ async function patchWith(context: RequestContext, endpoint: Endpoint, rules: Upd
   const updated = await updateObject(context, endpoint, {
     options,
     rules,
-    createsMissing: applies && (context.info.subresource === '' || createsMissing(endpoint, context.info.subresource)),
+    createsMissing: applies && appliesCreate(endpoint, context.info.subresource),
     tracked: applies,
     change: applies
       ? (current) => {
@@ -125,6 +125,9 @@ async function patchWith(context: RequestContext, endpoint: Endpoint, rules: Upd
   });
   return updatedResponse(endpoint, updated);
 }
+
+const appliesCreate = (endpoint: Endpoint, subresource: string): boolean =>
+  subresource === '' || createsMissing(endpoint, subresource) || (subresource === 'status' && endpoint.definition.statusCreates === true);
 
 /** As upstream, only after the configuration could be applied. */
 function judgeDuplicates(context: RequestContext, duplicates: readonly string[], options: WriteOptions): void {
