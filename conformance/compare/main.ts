@@ -1,14 +1,17 @@
 // npm run compare -- [policy] [discovery] [openapi]
 //
-// Holds what a fresh cluster of this checkout shows of itself (the bootstrap policy, discovery in both forms, OpenAPI v2
+// Holds what a cluster of this checkout with a few custom resource definitions shows of itself (the bootstrap policy, discovery in both forms, OpenAPI v2
 // and v3 without descriptions) against kube-apiserver v1.36.3, started beside it. Every difference must be in
 // accepted.txt, with a reason. TIPHYS_PEERS names the folder that build-peers.sh filled.
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { startCluster } from '@tiphys/cluster';
 import { parse } from 'yaml';
 import { type Fetch, fetcher, startUpstream } from '../../tools/upstream/upstream.ts';
+import { declareCustomKinds } from '../differential/custom-kinds.ts';
+import { connect } from '../differential/server.ts';
 import { differences, judgeDifferences, linesToShow, parseAccepted } from './differences.ts';
 import { documentsOf, PART_NAMES } from './documents.ts';
 
@@ -41,17 +44,41 @@ async function untilRolesGathered(fetch: Fetch): Promise<void> {
   throw new Error('the role admin was not filled');
 }
 
+const PUBLISHED = ['apis/custom.example.com/v1', 'apis/custom.example.com/v1beta1', 'apis/custom.example.com/v2'];
+
+/** Definitions are published some time after their resources are served, in version 2 last. */
+async function untilPublished(fetch: Fetch): Promise<void> {
+  for (let attempt = 0; attempt < GATHERED_ATTEMPTS_MAX; attempt++) {
+    const { paths } = JSON.parse(await fetch('/openapi/v3'));
+    const { paths: old } = JSON.parse(await fetch('/openapi/v2'));
+    if (PUBLISHED.every((path) => path in paths && Object.keys(old).some((each) => each.startsWith(`/${path}/`)))) return;
+    await new Promise((resolve) => setTimeout(resolve, GATHERED_INTERVAL_MS * 10));
+  }
+  throw new Error('the definitions were not published');
+}
+
+/** Gives a server the definitions of the differential run, so that what is published of custom resources is compared as well. */
+async function declareDefinitions(name: 'reference' | 'own', port: number, token: string, fetch: Fetch): Promise<void> {
+  const server = connect(name, port, token);
+  await declareCustomKinds(server);
+  server.close();
+  await untilPublished(fetch);
+}
+
 async function compare(peers: string, parts: readonly string[]): Promise<number> {
   const upstream = await startUpstream({ peers });
+  const scratch = mkdtempSync(join(tmpdir(), 'tiphys-compare-'));
   try {
     // It fills the roles that gather others.
     await upstream.startControllers('clusterrole-aggregation-controller');
     await untilRolesGathered(upstream.fetch);
-    await using cluster = await startCluster({ runtime: 'none' });
-    const [reference, own] = await Promise.all([
-      documentsOf(upstream.fetch, parts),
-      documentsOf(administratorFetch(cluster.kubeconfig), parts),
-    ]);
+    const tokenFile = join(scratch, 'tokens.csv');
+    writeFileSync(tokenFile, `${upstream.token},admin,admin,"system:masters"\n`, { mode: 0o600 });
+    await using cluster = await startCluster({ runtime: 'none', tokenFile });
+    const ownFetch = administratorFetch(cluster.kubeconfig);
+    await declareDefinitions('reference', upstream.port, upstream.token, upstream.fetch);
+    await declareDefinitions('own', Number(new URL(cluster.url).port), upstream.token, ownFetch);
+    const [reference, own] = await Promise.all([documentsOf(upstream.fetch, parts), documentsOf(ownFetch, parts)]);
     const found: string[] = [];
     for (const name of [...new Set([...reference.keys(), ...own.keys()])].sort()) {
       for (const line of differences(reference.get(name), own.get(name))) found.push(`${name} ${line}`);
@@ -66,6 +93,7 @@ async function compare(peers: string, parts: readonly string[]): Promise<number>
     return surprises.length + unused.length > 0 ? 1 : 0;
   } finally {
     await upstream.stop();
+    rmSync(scratch, { recursive: true, force: true });
   }
 }
 

@@ -252,6 +252,8 @@ function normalizeSpecial(node: ValueNode, value: unknown, tally: NormalizeTally
       return normalizeStruct(node.struct!, value, tally, node.goType, depth + 1);
     case ValueKind.schemaOrArray:
       if (Array.isArray(value)) return value.map((item) => normalizeStruct(node.struct!, item, tally, node.goType, depth + 1));
+      // Anything else counts as nothing.
+      if (typeof value !== 'object') return null;
       return normalizeStruct(node.struct!, value, tally, node.goType, depth + 1);
     case ValueKind.schemaOrStrings:
       if (Array.isArray(value)) return value.map(String);
