@@ -19,4 +19,11 @@ function customOperation(operation: Operation): Operation {
 export const customPathsOf = (types: GroupVersionTypes): PathEntry[] =>
   pathsOf(types)
     .filter(({ path }) => !path.startsWith(`${rootPath(types.group, types.version)}/watch/`))
-    .map((entry) => ({ ...entry, operations: entry.operations.map(customOperation) }));
+    .map((entry) => ({ ...entry, operations: entry.operations.map((operation) => customOperation(asParent(types, entry, operation))) }));
+
+/** A scale is described by the kind that it is of. */
+function asParent({ group, version, resources }: GroupVersionTypes, { path }: PathEntry, operation: Operation): Operation {
+  const resource = /\/([^/]+)\/\{name\}\/scale$/.exec(path)?.[1];
+  const parent = resource && resources.find(({ name }) => name === resource);
+  return parent && operation.kind ? { ...operation, kind: { group, version, kind: parent.kind } } : operation;
+}

@@ -7,7 +7,7 @@ import { encodeGnosticV2 } from './gnostic.ts';
 import { type GroupVersionTypes, MEDIA_TYPES, type Operation, type Parameter, rootPath } from './operations.ts';
 import { type PathEntry, pathsOf } from './paths.ts';
 import { type JsonSchema, type Kinds, reachableTypes, schemaOfType, toV2Definition, V2_REFERENCE, V3_REFERENCE } from './schemas.ts';
-import { kindsOfAll, kindsOfGroupVersion } from './shared-kinds.ts';
+import { kindsOfAll, kindsOfCustom, kindsOfGroupVersion } from './shared-kinds.ts';
 
 const CUSTOM_INFO = { title: 'Kubernetes CRD Swagger', version: 'v0.1.0' };
 const INFO = { title: 'Kubernetes', version: '1.36' };
@@ -41,7 +41,7 @@ export function openApiV3(group: string, version: string, custom?: OpenApiGroupV
   const types = custom ?? builtIn(group, version);
   if (types.resources.length === 0) return undefined;
   const entries = custom ? customPathsOf(types) : [resourcesPath(group, version), ...pathsOf(types)];
-  return documentV3(entries, kindsOfGroupVersion(group, version), custom?.schemas);
+  return documentV3(entries, custom ? kindsOfCustom() : kindsOfGroupVersion(group, version), custom?.schemas);
 }
 
 /** The names of v3 documents that belong to no group version: `apis`, `apis/apps`, `version` … */
@@ -63,7 +63,10 @@ function documentV3(entries: readonly PathEntry[], kinds?: Kinds, custom?: OpenA
     paths: Object.fromEntries(entries.map((entry) => [entry.path, pathV3(entry)])),
     components: {
       ...(Object.keys(schemas).length > 0 ? { schemas } : {}),
-      securitySchemes: { BearerToken: { type: 'apiKey', name: 'authorization', in: 'header', description: 'Bearer token.' } },
+      // Upstream's describer of custom resources leaves them out.
+      ...(custom
+        ? {}
+        : { securitySchemes: { BearerToken: { type: 'apiKey', name: 'authorization', in: 'header', description: 'Bearer token.' } } }),
     },
   };
 }

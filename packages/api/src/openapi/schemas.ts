@@ -175,7 +175,9 @@ export function toV2Schema(schema: JsonSchema): JsonSchema {
   const additional = schema.additionalProperties as JsonSchema | boolean | undefined;
   if (additional !== undefined) out.additionalProperties = typeof additional === 'object' ? toV2Schema(additional) : additional;
   const mayBeNull = (name: string) => (properties as Record<string, JsonSchema> | undefined)?.[name]?.nullable === true;
-  const stillRequired = (required as string[] | undefined)?.filter((name) => !mayBeNull(name)) ?? [];
+  // What every embedded resource has isn't said where its fields are not.
+  const isIdentity = (name: string) => isOpen && schema['x-kubernetes-embedded-resource'] === true && ['kind', 'apiVersion'].includes(name);
+  const stillRequired = (required as string[] | undefined)?.filter((name) => !mayBeNull(name) && !isIdentity(name)) ?? [];
   if (stillRequired.length > 0) out.required = stillRequired;
   if (nullable === true || (type === 'array' && !out.items) || (schema[KEEPS_UNKNOWN] === true && type === 'object')) delete out.type;
   return out;

@@ -46,6 +46,17 @@ const kindsIn = (groupVersions: readonly GroupVersion[]): Kinds =>
 export const kindsOfAll = (): Kinds =>
   kindsIn(Object.entries(REGISTERED).flatMap(([group, versions]) => versions.map((version) => ({ group, version }))));
 
+/** What upstream's describer of custom resources hasn't registered. */
+const UNKNOWN_TO_CUSTOM = new Set(['admission.k8s.io', 'apiextensions.k8s.io', 'apiregistration.k8s.io', 'imagepolicy.k8s.io']);
+
+/** In the document of a group version of custom resources: all that clients know. */
+export const kindsOfCustom = (): Kinds =>
+  kindsIn(
+    Object.entries(REGISTERED)
+      .filter(([group]) => !UNKNOWN_TO_CUSTOM.has(group))
+      .flatMap(([group, versions]) => versions.map((version) => ({ group, version }))),
+  );
+
 /** In the document of one group version: the core group's and its own. */
 export const kindsOfGroupVersion = (group: string, version: string): Kinds =>
   kindsIn([{ group: '', version: 'v1' }, ...(group === '' ? [] : [{ group, version }])]);

@@ -120,13 +120,41 @@ function conversionOf(crd: Definition, version: string, convert: Converter | und
 const OBJECT_META = '#/components/schemas/io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta';
 const CONVENTIONS = 'https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md';
 
+const publishedAll = (properties: Record<string, JsonSchema>): Record<string, unknown> =>
+  Object.fromEntries(Object.entries(properties).map(([name, property]) => [name, published(property)]));
+
+const OBJECT_META_REFERENCE = () => ({ allOf: [{ $ref: OBJECT_META }] });
+
+/** With what goes without saying in a definition (apiextensions apiserver/schema/kubeopenapi.go, controller/openapi/builder). */
+function published(schema: JsonSchema): Record<string, unknown> {
+  const { properties, items, additionalProperties: additional } = schema;
+  const inner = {
+    ...schema,
+    ...(properties ? { properties: publishedAll(properties) } : {}),
+    ...(items ? { items: published(items) } : {}),
+    ...(typeof additional === 'object' ? { additionalProperties: published(additional) } : {}),
+  };
+  if (schema['x-kubernetes-int-or-string'] && !schema.anyOf) return { ...inner, anyOf: [{ type: 'integer' }, { type: 'string' }] };
+  if (!schema['x-kubernetes-embedded-resource']) return inner;
+  const text = { type: 'string' };
+  return {
+    ...inner,
+    properties: { ...inner.properties, apiVersion: text, kind: text, metadata: OBJECT_META_REFERENCE() },
+    required: [...new Set([...(schema.required ?? []), 'kind', 'apiVersion'])],
+  };
+}
+
 /** The schema as clients read it: with the fields every object has (apiextensions controller/openapi/builder). */
-function openApiSchema({ group, version, kind }: ResourceType, schema: JsonSchema): Record<string, unknown> {
+function openApiSchema(
+  { group, version, kind }: ResourceType,
+  schema: JsonSchema,
+  selectable: readonly { jsonPath: string }[],
+): Record<string, unknown> {
   const text = (description: string) => ({ description, type: 'string' });
   return {
-    ...schema,
+    ...published(schema),
     properties: {
-      ...schema.properties,
+      ...publishedAll(schema.properties ?? {}),
       apiVersion: text(`APIVersion defines which version of the schema the object follows. See ${CONVENTIONS}#resources`),
       kind: text(`Kind names the resource that the object is one of. See ${CONVENTIONS}#types-kinds`),
       metadata: {
@@ -135,6 +163,9 @@ function openApiSchema({ group, version, kind }: ResourceType, schema: JsonSchem
       },
     },
     'x-kubernetes-group-version-kind': [{ group, kind, version }],
+    ...(selectable.length > 0
+      ? { 'x-kubernetes-selectable-fields': selectable.map(({ jsonPath }) => ({ fieldPath: withoutDot(jsonPath) })) }
+      : {}),
   };
 }
 
@@ -185,7 +216,7 @@ function codecOf(crd: Definition, type: ResourceType, schema: JsonSchema): Objec
   };
   return {
     selfNamed: true,
-    openApiSchema: openApiSchema(type, schema),
+    openApiSchema: openApiSchema(type, schema, versions.find((version) => version.name === type.version)?.selectableFields ?? []),
     decode(bytes, options) {
       const { object, strictErrors } = decode(bytes, options);
       return finished(object, strictErrors, options.strict);

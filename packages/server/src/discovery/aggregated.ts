@@ -25,12 +25,12 @@ function resourceItem({ definition, codec }: Endpoint): object {
   });
   const subresources: { subresource: string }[] = [];
   const own = kindOf(type.group, type.version, type.kind);
-  if (definition.scale) subresources.push(subresource('scale', kindOf('autoscaling', 'v1', 'Scale'), ['get', 'patch', 'update']));
   if (definition.status) subresources.push(subresource('status', own, ['get', 'patch', 'update']));
+  if (definition.scale) subresources.push(subresource('scale', kindOf('autoscaling', 'v1', 'Scale'), ['get', 'patch', 'update']));
   for (const { name, kind, group, version, verbs: subVerbs } of definition.subresources ?? []) {
     subresources.push(subresource(name, kindOf(group ?? type.group, version ?? type.version, kind), subVerbs));
   }
-  subresources.sort((a, b) => (a.subresource < b.subresource ? -1 : 1));
+  if (!isCustom) subresources.sort((a, b) => (a.subresource < b.subresource ? -1 : 1));
   return {
     resource: type.resource,
     responseKind: own,

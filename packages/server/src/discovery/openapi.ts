@@ -132,7 +132,7 @@ export class OpenApiDocuments {
       names.set(type.kind, schema);
       names.set(`${type.kind}List`, `${schema}List`);
       schemas[schema] = codec.openApiSchema!;
-      schemas[`${schema}List`] = listSchema(schema, type);
+      schemas[`${schema}List`] = listSchema(schema, type, (codec.openApiSchema as Record<string, unknown>)[SELECTABLE]);
     }
     return {
       group,
@@ -163,7 +163,10 @@ export class OpenApiDocuments {
 
 const META = '#/components/schemas/io.k8s.apimachinery.pkg.apis.meta.v1';
 
-function listSchema(item: string, { group, version, kind }: { group: string; version: string; kind: string }): object {
+const SELECTABLE = 'x-kubernetes-selectable-fields';
+
+/** `selectable`: what fields lists can be chosen by, as the items' schema says it. */
+function listSchema(item: string, { group, version, kind }: { group: string; version: string; kind: string }, selectable: unknown): object {
   const text = { type: 'string' };
   return {
     description: `${kind}List is a list of ${kind}`,
@@ -176,6 +179,7 @@ function listSchema(item: string, { group, version, kind }: { group: string; ver
       items: { type: 'array', items: { $ref: `#/components/schemas/${item}` } },
     },
     'x-kubernetes-group-version-kind': [{ group, version, kind: `${kind}List` }],
+    ...(selectable ? { [SELECTABLE]: selectable } : {}),
   };
 }
 
