@@ -14,7 +14,7 @@ import { judgeDifferences, parseAccepted } from '../compare/differences.ts';
 import { clustersOf, foundText } from './clusters.ts';
 import { declareCustomKinds } from './custom-kinds.ts';
 import { minimise, tellStory } from './minimise.ts';
-import { type Found, runEpisode } from './run.ts';
+import { type EpisodeOptions, type Found, runEpisode } from './run.ts';
 import { collectionPath, type Kind, kindsWithSeeds, LIMITS_NAMESPACE, NAMESPACE } from './seeds.ts';
 import { connect, type Server } from './server.ts';
 import type { Story } from './step.ts';
@@ -50,10 +50,13 @@ async function prepare(server: Server): Promise<void> {
   await declareCustomKinds(server);
 }
 
-/** Accepted lines begin with `group/version resource`, or `*`. */
-function acceptance(): (kind: Kind, line: string) => boolean {
+/** Accepted lines begin with `group/version resource`, or `*`, and may end with what the story must have sent. */
+function acceptance(): EpisodeOptions['isAccepted'] {
   const accepted = parseAccepted(readFileSync(join(here, 'accepted.txt'), 'utf8'));
-  return (kind, line) => judgeDifferences([`${kind.group}/${kind.version} ${kind.resource} ${line}`], accepted).acceptedCount === 1;
+  return (kind, line, sent) => {
+    const found = `${kind.group}/${kind.version} ${kind.resource} ${line}`;
+    return judgeDifferences([found, `${found} having sent ${sent.join(' ')}`], accepted).acceptedCount > 0;
+  };
 }
 
 async function runAll(servers: [Server, Server], kinds: readonly Kind[]): Promise<Found[]> {

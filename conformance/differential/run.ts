@@ -27,7 +27,8 @@ export interface EpisodeOptions {
   seed: number;
   episode: number;
   kinds: readonly Kind[];
-  isAccepted(kind: Kind, line: string): boolean;
+  /** `sent`: the bodies of the episode up to here. */
+  isAccepted(kind: Kind, line: string, sent: readonly string[]): boolean;
 }
 
 const nameOf = (episode: number) => `e${episode}`;
@@ -60,7 +61,7 @@ class Episode {
     this.outcome.requests++;
     if (answers[0].status >= 400) this.outcome.refused++;
     if (lines.length === 0) return true;
-    const surprises = lines.filter((line) => !this.options.isAccepted(this.kind, line));
+    const surprises = lines.filter((line) => !this.options.isAccepted(this.kind, line, this.told.sent));
     if (surprises.length > 0)
       this.outcome.found = { episode: this.options.episode, kind: this.kind, steps: [...this.steps], lines: surprises };
     return surprises.length === 0 && answers[0].status === answers[1].status;

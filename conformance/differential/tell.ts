@@ -15,6 +15,8 @@ export interface Side {
 export interface Telling {
   name: string;
   sides: readonly [Side, Side];
+  /** Bodies that the reference was sent: what an accepted difference may hang on. */
+  sent: string[];
 }
 
 export function telling(servers: readonly [Server, Server], name: string): Telling {
@@ -24,6 +26,7 @@ export function telling(servers: readonly [Server, Server], name: string): Telli
       { server: servers[0], object: undefined },
       { server: servers[1], object: undefined },
     ],
+    sent: [],
   };
 }
 
@@ -66,6 +69,7 @@ function generatedName({ body }: Step, side: Side, answer: Answer): string | und
 
 async function ask(told: Telling, side: Side, step: Step): Promise<Answer> {
   const body = step.body && filled(bodyText(step.body, side), told, side);
+  if (body !== undefined && side === told.sides[0]) told.sent.push(body);
   return side.server.ask(step.method, filled(step.path, told, side), step.contentType, body);
 }
 

@@ -1,0 +1,75 @@
+// Embedded resources: what becomes of their metadata, and what is wrong with their identity.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { JsonSchema } from '@tiphys/machinery';
+import { DecodeError } from '../codec.ts';
+import { coerceEmbedded, embeddedErrors } from './embedded.ts';
+
+const template: JsonSchema = {
+  type: 'object',
+  'x-kubernetes-embedded-resource': true,
+  'x-kubernetes-preserve-unknown-fields': true,
+};
+const schema: JsonSchema = {
+  type: 'object',
+  properties: {
+    one: template,
+    list: { type: 'array', items: template },
+    map: { type: 'object', additionalProperties: template },
+    free: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true },
+  },
+};
+const pod = (more: object = {}) => ({ apiVersion: 'v1', kind: 'Pod', ...more });
+const lines = (object: object) => embeddedErrors(schema, object).map(({ field, message }) => `${field}: ${message}`);
+
+test('metadata keeps what the server knows of it, wherever a resource is embedded', () => {
+  const metadata = () => ({ name: 'a', labels: { a: 'b' }, bogus: 1 });
+  const object = {
+    one: pod({ metadata: metadata(), spec: { bogus: 1 } }),
+    list: [pod({ metadata: metadata() })],
+    map: { x: pod({ metadata: metadata() }) },
+    free: pod({ metadata: metadata() }),
+  };
+  assert.deepEqual(coerceEmbedded(schema, object), ['list[0].metadata.bogus', 'map[x].metadata.bogus', 'one.metadata.bogus']);
+  const kept = { name: 'a', labels: { a: 'b' } };
+  assert.deepEqual(object.one, pod({ metadata: kept, spec: { bogus: 1 } }));
+  assert.deepEqual([object.list[0], object.map.x], [pod({ metadata: kept }), pod({ metadata: kept })]);
+  assert.deepEqual(object.free, pod({ metadata: metadata() }));
+});
+
+test('identity and metadata of another type cannot be read', () => {
+  const refused = (one: object) => {
+    assert.throws(
+      () => coerceEmbedded(schema, { one }),
+      (error: Error) => error instanceof DecodeError && error.message.startsWith('one.'),
+    );
+  };
+  refused(pod({ kind: 5 }));
+  refused(pod({ apiVersion: {} }));
+  refused(pod({ metadata: { labels: { a: 1 } } }));
+  refused(pod({ metadata: 'text' }));
+});
+
+test('an embedded resource says what it is', () => {
+  assert.deepEqual(lines({ one: pod() }), []);
+  assert.deepEqual(lines({ one: {} }), ['one.apiVersion: Required value', 'one.kind: Required value']);
+  assert.deepEqual(lines({ list: [pod({ apiVersion: '', kind: '' })] }), [
+    'list[0].apiVersion: Invalid value: "": must not be empty',
+    'list[0].kind: Invalid value: "": must not be empty',
+  ]);
+  assert.deepEqual(lines({ map: { x: pod({ apiVersion: 'a/b/c' }) } }), [
+    'map[x].apiVersion: Invalid value: "a/b/c": unexpected GroupVersion string: a/b/c',
+  ]);
+  const [wrongKind, ...rest] = lines({ one: pod({ kind: 'Not_A_Kind' }) });
+  assert.match(wrongKind!, /^one\.kind: Invalid value: "Not_A_Kind": may have mixed case, but should otherwise match: /);
+  assert.deepEqual(rest, []);
+});
+
+test('its metadata is judged as any, but may go without a name', () => {
+  assert.deepEqual(lines({ one: pod({ metadata: {} }) }), []);
+  assert.deepEqual(lines({ one: pod({ metadata: { name: 'a', namespace: 'b' } }) }), []);
+  const [name] = lines({ one: pod({ metadata: { name: 'a/b' } }) });
+  assert.equal(name, 'one.metadata.name: Invalid value: "a/b": may not contain \'/\'');
+  const [label] = lines({ one: pod({ metadata: { labels: { '-': 'x' } } }) });
+  assert.match(label!, /^one\.metadata\.labels: Invalid value: "-": name part must consist of/);
+});
