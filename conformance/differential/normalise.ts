@@ -17,6 +17,8 @@ const MOMENT = /20(2[1-9]|3[1-9]|[4-9]\d)-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|
 const SERVICE_ADDRESS = /\b10\.(9[6-9]|10\d|11[01])\.\d+\.\d+\b/g;
 /** A drawn port in a sentence, or in an object as Go prints it. */
 const NODE_PORT = /\b(nodePort:|duplicate nodePort: \{[A-Z]+ )3[0-2]\d{3}\b/g;
+/** A version that a story never read, as a scale doesn't show it. */
+const RECORDED_VERSION = /(ResourceVersion in record )\(\d+\)/g;
 /** The suffix of a volume that admission adds. */
 const GENERATED = /\b(kube-api-access-)[a-z0-9]{5}\b/g;
 
@@ -26,6 +28,7 @@ function text(value: string): string {
     .replace(MOMENT, '<time>')
     .replace(SERVICE_ADDRESS, '<address>')
     .replace(GENERATED, '$1<suffix>')
+    .replace(RECORDED_VERSION, '$1(<version>)')
     .replace(NODE_PORT, '$1<nodePort>');
 }
 

@@ -31,6 +31,13 @@ export interface EpisodeOptions {
   isAccepted(kind: Kind, line: string, sent: readonly string[]): boolean;
 }
 
+/** What a server wrote by itself has its own times: a change that is drawn from one's would be another to the other. */
+function withoutOwnMoments({ resource }: Kind, object: Record<string, any> | undefined): Record<string, any> | undefined {
+  if (resource !== 'apiservices' || !object?.status?.conditions) return object;
+  const conditions = object.status.conditions.map(({ lastTransitionTime: _, ...condition }: Record<string, unknown>) => condition);
+  return { ...object, status: { ...object.status, conditions } };
+}
+
 const nameOf = (episode: number) => `e${episode}`;
 
 class Episode {
@@ -51,7 +58,7 @@ class Episode {
   }
 
   get drawing() {
-    return { chance: this.chance, kind: this.kind, seed: this.seed, object: this.told.sides[0].object };
+    return { chance: this.chance, kind: this.kind, seed: this.seed, object: withoutOwnMoments(this.kind, this.told.sides[0].object) };
   }
 
   /** False ends the episode. */

@@ -5,7 +5,7 @@ import type { KubeObject } from '../object.ts';
 import { schemaOfObject } from '../schema/lookup.ts';
 import type { StructNode } from '../schema/nodes.ts';
 import { structOf } from '../schema/nodes.ts';
-import { DecodeError, TypeMismatch } from './decode-error.ts';
+import { DecodeError } from './decode-error.ts';
 import { firstFault } from './first-fault.ts';
 import { countColons, readJson } from './json-text.ts';
 import { countKeys, type NormalizeTally, normalizeChanged, normalizeStruct } from './normalize.ts';
@@ -106,15 +106,11 @@ function normalizeUnstructured(value: unknown, tally: NormalizeTally): object {
   const source = value as Record<string, unknown>;
   if (source.metadata === undefined || source.metadata === null) return source;
   const node = structOf('items' in source && Array.isArray(source.items) ? LIST_META : OBJECT_META);
-  try {
-    const inner: NormalizeTally = { keys: 0, unknown: 0 };
-    const metadata = normalizeStruct(node, source.metadata, inner, goTypeOf(node));
-    tally.unknown += inner.unknown;
-    return { ...source, metadata };
-  } catch (error) {
-    if (error instanceof TypeMismatch) error.within('', [], 'metadata');
-    throw error;
-  }
+  const inner: NormalizeTally = { keys: 0, unknown: 0 };
+  // Read by itself: what is wrong with it is said as of metadata alone.
+  const metadata = normalizeStruct(node, source.metadata, inner, goTypeOf(node));
+  tally.unknown += inner.unknown;
+  return { ...source, metadata };
 }
 
 /**

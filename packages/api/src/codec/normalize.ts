@@ -256,12 +256,20 @@ function normalizeSpecial(node: ValueNode, value: unknown, tally: NormalizeTally
       if (typeof value !== 'object') return null;
       return normalizeStruct(node.struct!, value, tally, node.goType, depth + 1);
     case ValueKind.schemaOrStrings:
-      if (Array.isArray(value)) return value.map(String);
+      if (Array.isArray(value)) return value.map((item) => stringOf(item));
+      // Anything else counts as nothing.
+      if (typeof value !== 'object') return null;
       return normalizeStruct(node.struct!, value, tally, node.goType, depth + 1);
     default:
       tally.keys += countKeys(value, 0);
       return value;
   }
+}
+
+function stringOf(value: unknown): string {
+  if (value === null) return '';
+  if (typeof value !== 'string') throw new TypeMismatch(jsonTypeName(value), 'string');
+  return value;
 }
 
 function normalizeList(node: ValueNode, value: unknown, tally: NormalizeTally, depth: number): unknown[] {

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type KubeObject, normalize, type SchemaTable, schemaTable } from '@tiphys/api';
 import fc from 'fast-check';
+import { tableWithCustomType } from '../schema/convert.ts';
 import { mergeTypeOf } from '../schema/merge-type.ts';
 import type { StatusError } from '../status-error.ts';
 import { compareTyped, fieldsOf } from './compare.ts';
@@ -379,4 +380,16 @@ test('the owner of fields that nobody has comes before what is wrong with a conf
     () => serverSideApply(managed, wrong, by('applier'), tracked),
     (error: StatusError) => error.message.startsWith('failed to create typed patch object'),
   );
+});
+
+test('what an applier empties and still names is null where any field may be', () => {
+  const name = 'com.example.v1.Loose';
+  const type = mergeTypeOf(tableWithCustomType(schemaTable, name, { type: 'object', 'x-kubernetes-preserve-unknown-fields': true }), name);
+  const loose = { type, empty: { apiVersion: 'example.com/v1', kind: 'Loose' }, loose: true };
+  const config = (spec: object) => ({ apiVersion: 'example.com/v1', kind: 'Loose', metadata: { name: 'l' }, spec }) as KubeObject;
+  const manager = { ...by('one'), apiVersion: 'example.com/v1' };
+  const { object: live } = serverSideApply(undefined, config({ text: 'words' }), manager, loose);
+  const { object } = serverSideApply(live, config({}), manager, loose);
+  assert.equal((object as any).spec, null);
+  assert.deepEqual(object.metadata!.managedFields![0]!.fieldsV1, { 'f:spec': {} });
 });

@@ -202,7 +202,7 @@ function compareNode(type: MergeType, left: unknown, right: unknown): Change | u
  * Whether there is, somewhere below a list, a list or map that came empty. Go compares lists whole, by its own equality, to which empty is
  * not absent; and what is stored never has an empty one.
  */
-function holdsEmpty(value: unknown, inList = false): boolean {
+export function holdsEmpty(value: unknown, inList = false): boolean {
   if (typeof value !== 'object' || value === null) return false;
   if (Array.isArray(value)) return value.some((item) => holdsEmpty(item, true));
   if (inList && cameWithEmpty(value)) return true;

@@ -30,13 +30,15 @@ function pruned({ type, loose }: TrackedType, merged: object, last: FieldTree, m
   if (isEmptyTree(last)) return merged;
   const lastNamed = ensureNamed(type, last);
   const all = ensureNamed(type, fieldsOf(type, merged));
-  const bare = (removeFields(type, merged, lastNamed) ?? {}) as object;
+  // A map that is emptied stays as null while it is found out what is left, as it may be someone's by itself.
+  const without = (fields: FieldTree, emptied?: null) => (removeFields(type, merged, fields, emptied) ?? {}) as object;
+  const bare = without(lastNamed, null);
   const owned = managers.reduce((sum: FieldTree, manager) => union(sum, manager.fields), NOTHING);
   const kept = union(ensureNamed(type, fieldsOf(type, bare)), ensureNamed(type, owned));
-  const withOwned = (removeFields(type, merged, difference(all, kept)) ?? {}) as object;
+  const withOwned = without(difference(all, kept), null);
   // Items that hang below a removed one but were never the applier's stay.
   const keptNow = ensureNamed(type, fieldsOf(type, withOwned));
-  return (removeFields(type, merged, intersection(difference(all, keptNow), lastNamed), loose ? null : undefined) ?? {}) as object;
+  return without(intersection(difference(all, keptNow), lastNamed), loose ? null : undefined);
 }
 
 interface Attempt {

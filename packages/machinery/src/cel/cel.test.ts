@@ -117,6 +117,8 @@ test('what goes wrong when it is evaluated', () => {
   }
 });
 
+const OPERANDS = "{'[', '{', '(', '.', '-', '!', 'true', 'false', 'null', NUM_FLOAT, NUM_INT, NUM_UINT, STRING, BYTES, IDENTIFIER}";
+
 test('what cannot be compiled, in upstream’s words', () => {
   const failures: [string, string][] = [
     ['nope', "ERROR: <input>:1:1: undeclared reference to 'nope' (in container '')\n | nope\n | ^"],
@@ -127,6 +129,12 @@ test('what cannot be compiled, in upstream’s words', () => {
       "ERROR: <input>:1:25: found no matching overload for 'startsWith' applied to 'int.(string)'\n | self.replicas.startsWith('a')\n | ........................^",
     ],
     ["'a'.matches('[')", "ERROR: <input>:1:13: invalid matches argument\n | 'a'.matches('[')\n | ............^"],
+    [
+      '*',
+      ["1:1: Syntax error: mismatched input '*'", "1:2: Syntax error: mismatched input '<EOF>'"]
+        .map((what, i) => `ERROR: <input>:${what} expecting ${OPERANDS}\n | *\n | ${'.'.repeat(i)}^`)
+        .join('\n'),
+    ],
     ["[1, 'a']", "ERROR: <input>:1:5: expected type 'int' but found 'string'\n | [1, 'a']\n | ....^"],
   ];
   for (const [text, message] of failures) assert.throws(() => environment.compile(text), { message }, text);

@@ -3,13 +3,16 @@ import { type Call, type Expr, OPERATOR } from './ast.ts';
 import { INT_MAX, type Token, tokenize } from './lexer.ts';
 import { expandMacro, type MacroSet } from './macros.ts';
 import { RESERVED_IDENTIFIERS } from './reserved.ts';
-import { CompilationError } from './source.ts';
+import { CompilationError, type Issue } from './source.ts';
 
 const DEPTH_MAX = 250;
 /** Operands of one chain of operators or selections: the tree is as deep as its longest chain. */
 const CHAIN_MAX = 1000;
 const EXPRESSION_LENGTH_MAX = 100_000;
 const RELATIONS = new Set(['<', '<=', '>=', '>', '==', '!=', 'in']);
+
+/** Operators that the generated parser goes on with where it has missed an operand before them. */
+const BINARY = new Set([...RELATIONS, '*', '/', '%', '+', '||', '&&']);
 
 /** Parses an expression; throws CompilationError. */
 export function parse(text: string, macros: MacroSet): Expr {
@@ -27,12 +30,17 @@ const beginsOperand = (token: Token | undefined): boolean =>
     token.kind === 'literal' ||
     (token.kind === 'operator' && ['[', '{', '(', '.', '-', '!'].includes(token.text)));
 
+const operands = (after: string) =>
+  `{'[', '{', '(', ${after}'.', '-', '!', 'true', 'false', 'null', NUM_FLOAT, NUM_INT, NUM_UINT, STRING, BYTES, IDENTIFIER}`;
+
 class Parser {
   readonly #text: string;
   readonly #macros: MacroSet;
   readonly #tokens: Token[];
   #at = 0;
   #depth = 0;
+  /** What was wrong so far. */
+  readonly #issues: Issue[] = [];
 
   constructor(text: string, macros: MacroSet) {
     this.#text = text;
@@ -45,7 +53,15 @@ class Parser {
   }
 
   #fail(offset: number, message: string): never {
-    throw new CompilationError(this.#text, [{ offset, message }]);
+    throw new CompilationError(this.#text, [...this.#issues, { offset, message }]);
+  }
+
+  /** An operand is missing: before an operator it is noted, and the rest is read for what else is wrong. */
+  #missing(): Expr {
+    const { kind, text, offset } = this.#next;
+    if (kind !== 'operator' || !BINARY.has(text) || beginsOperand(this.#tokens[this.#at + 1])) return this.#unexpected();
+    this.#issues.push({ offset, message: `Syntax error: mismatched input '${text}' expecting ${operands('')}` });
+    return { kind: 'literal', value: null, offset };
   }
 
   /** `after`: what could also stand there. */
@@ -54,10 +70,7 @@ class Parser {
     // One that is merely too many is told apart from one that should be another.
     const isExtra = kind !== 'end' && beginsOperand(this.#tokens[this.#at + 1]);
     const what = `${isExtra ? 'extraneous' : 'mismatched'} input '${text}'`;
-    return this.#fail(
-      offset,
-      `Syntax error: ${what} expecting {'[', '{', '(', ${after}'.', '-', '!', 'true', 'false', 'null', NUM_FLOAT, NUM_INT, NUM_UINT, STRING, BYTES, IDENTIFIER}`,
-    );
+    return this.#fail(offset, `Syntax error: ${what} expecting ${operands(after)}`);
   }
 
   #checkChain(count: number): void {
@@ -93,6 +106,7 @@ class Parser {
     const { kind, text, offset } = this.#next;
     const word = this.#tokens[this.#at + 1]?.kind === 'end' ? 'extraneous' : 'mismatched';
     if (kind !== 'end') this.#fail(offset, `Syntax error: ${word} input '${text}' expecting <EOF>`);
+    if (this.#issues.length > 0) throw new CompilationError(this.#text, this.#issues);
     return expression;
   }
 
@@ -231,7 +245,7 @@ class Parser {
     if (this.#is('[')) return this.#list();
     if (this.#is('{')) return this.#map();
     const leading = this.#accept('.');
-    if (!leading && token.kind !== 'ident') return this.#unexpected();
+    if (!leading && token.kind !== 'ident') return this.#missing();
     return this.#named(leading);
   }
 

@@ -35,7 +35,7 @@ test('an item is found by all keys of its list, wherever it was, and the first o
   assert.deepEqual(list.index(0)?.old, old[1]);
   for (const i of [1, 2, 3, 4]) assert.equal(list.index(i), undefined, String(i));
   for (const kind of ['set', 'atomic', undefined] as const)
-    assert.equal(new Correlated(['a'], ['a'], listOf(text, { 'x-kubernetes-list-type': kind })).index(0), undefined, kind);
+    assert.equal(new Correlated(['a'], ['a'], listOf(text, { 'x-kubernetes-list-type': kind })).index(0), undefined, String(kind));
 });
 
 test('equality follows the identity of items and never holds for what the schema does not know', () => {

@@ -2,7 +2,7 @@ export { tableWithCustomType } from './convert.ts';
 export { Correlated } from './correlated.ts';
 export { definitionSchemaErrors, internalSchema } from './definition.ts';
 export { unknownFormats } from './formats.ts';
-export { additionalSchema, hasRules, type JsonSchema, type ValidationRule } from './json-schema.ts';
+export { additionalSchema, hasRules, type JsonSchema, someSchema, type ValidationRule } from './json-schema.ts';
 export { listTypeErrors } from './list-types.ts';
 export { type MergeType, mergeTypeOf } from './merge-type.ts';
 export { applySchemaDefaults, dropNulls, pruneObject } from './prune.ts';

@@ -53,12 +53,15 @@ export const additionalSchema = (schema: JsonSchema): JsonSchema | undefined =>
   typeof schema.additionalProperties === 'object' ? schema.additionalProperties : schema.additionalProperties ? {} : undefined;
 
 /** Whether any part of the schema has rules in the expression language. */
-export function hasRules(schema: JsonSchema): boolean {
-  if (schema['x-kubernetes-validations']?.length) return true;
+export const hasRules = (schema: JsonSchema): boolean => someSchema(schema, (part) => (part['x-kubernetes-validations']?.length ?? 0) > 0);
+
+/** Whether that is so of the schema or any part of it. */
+export function someSchema(schema: JsonSchema, is: (part: JsonSchema) => boolean): boolean {
+  if (is(schema)) return true;
   const parts = [
     ...Object.values(schema.properties ?? {}),
     ...[schema.items, schema.not, additionalSchema(schema)],
     ...[schema.allOf, schema.anyOf, schema.oneOf].flatMap((list) => list ?? []),
   ];
-  return parts.some((part) => part !== undefined && hasRules(part));
+  return parts.some((part) => part !== undefined && someSchema(part, is));
 }

@@ -1,6 +1,6 @@
 // Webhook configurations (registry/admissionregistration, apis/admissionregistration/validation, printers printMutatingWebhook).
-import type { admissionregistrationv1 } from '@tiphys/api';
-import { fieldError } from '@tiphys/machinery';
+import { type admissionregistrationv1, cameWithEmpty } from '@tiphys/api';
+import { fieldError, holdsEmpty } from '@tiphys/machinery';
 import { defineBuiltIn } from '../built-in/base.ts';
 import { integer, withNameAndAge } from '../rules/columns.ts';
 import { complain, type Errors, oneOf } from '../rules/errors.ts';
@@ -76,16 +76,23 @@ function validate({ webhooks }: Mutating | Validating, mutating: boolean): Error
   return errors;
 }
 
+/** A list or map that comes empty counts as a change each time, since what is stored has none (strategy.go compares by reflection). */
+function countEmpty(object: Mutating | Validating, old: Mutating | Validating): void {
+  if (cameWithEmpty(object) || holdsEmpty(object.webhooks)) object.metadata!.generation = (old.metadata!.generation ?? 0) + 1;
+}
+
 const count = ({ webhooks }: Mutating | Validating) => webhooks?.length ?? 0;
 
 export const mutatingWebhooks = defineBuiltIn<Mutating>(GROUP, 'v1', 'mutatingwebhookconfigurations', {
   validateCreate: (object) => validate(object, true),
   validateUpdate: (object) => validate(object, true),
+  prepareForUpdate: countEmpty,
   columns: withNameAndAge<Mutating>(integer('Webhooks', count)),
 });
 
 export const validatingWebhooks = defineBuiltIn<Validating>(GROUP, 'v1', 'validatingwebhookconfigurations', {
   validateCreate: (object) => validate(object, false),
   validateUpdate: (object) => validate(object, false),
+  prepareForUpdate: countEmpty,
   columns: withNameAndAge<Validating>(integer('Webhooks', count)),
 });

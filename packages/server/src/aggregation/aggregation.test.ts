@@ -56,6 +56,9 @@ test('the condition’s time moves with its status alone, and other conditions s
   const status = withAvailable({ ...apiService, status: { conditions: [old, other] } }, judgement, 'now');
   assert.deepEqual(status?.conditions, [{ type: 'Available', ...judgement, lastTransitionTime: 'before' }, other]);
   assert.equal(withAvailable({ ...apiService, status: status! }, judgement, 'later'), undefined);
+  const untimed = { ...old, lastTransitionTime: null as never };
+  const kept = withAvailable({ ...apiService, status: { conditions: [untimed] } }, judgement, 'now');
+  assert.equal(kept?.conditions?.[0]?.lastTransitionTime, null);
 });
 
 test('users are told in headers, with keys escaped', () => {

@@ -116,8 +116,9 @@ export function withAvailable(apiService: ApiService, judgement: Judgement, now:
   const conditions = apiService.status?.conditions ?? [];
   const old = conditions.find(({ type }) => type === 'Available');
   const changed = old?.status !== judgement.status || old?.reason !== judgement.reason || old?.message !== judgement.message;
-  if (!changed && old?.lastTransitionTime) return undefined;
-  const lastTransitionTime = old?.status === judgement.status && old?.lastTransitionTime ? old.lastTransitionTime : now;
+  if (!changed) return undefined;
+  // Only what changes has a new time, even where someone wrote none.
+  const lastTransitionTime = old?.status === judgement.status ? old.lastTransitionTime : now;
   const condition: Condition = { type: 'Available', ...judgement, lastTransitionTime };
   return {
     ...apiService.status,

@@ -47,7 +47,7 @@ export function coerceEmbedded(schema: JsonSchema, object: object): string[] {
       unknown.push(...read.unknown);
       embedded.metadata = read.metadata;
     } catch (error) {
-      throw error instanceof DecodeError ? fault(at, embedded.metadata, error.message.replace('.metadata.', '.')) : error;
+      throw error instanceof DecodeError ? fault(at, embedded.metadata, error.message) : error;
     }
   });
   return unknown.sort();

@@ -1,5 +1,5 @@
 // What a custom resource definition must satisfy (apiextensions apis/apiextensions/validation, v1 rules).
-import { type FieldError, fieldError, internalSchema, type JsonSchema, jsonEqual } from '@tiphys/machinery';
+import { type FieldError, fieldError, internalSchema, type JsonSchema, jsonEqual, someSchema } from '@tiphys/machinery';
 import { isDns1035Label, isDns1123Subdomain } from '@tiphys/registry';
 import { type Definition, isTrue } from './conditions.ts';
 import { validateConversion } from './conversion-rules.ts';
@@ -104,9 +104,14 @@ function groupErrors(group: string | undefined): FieldError[] {
   return group.includes('.') ? [] : [fieldError.invalid('spec.group', group, 'should be a domain with at least one dot')];
 }
 
+const hasDefaults = ({ schema }: Spec['versions'][number]): boolean =>
+  someSchema((schema?.openAPIV3Schema ?? {}) as JsonSchema, (part) => part.default !== undefined && part.default !== null);
+
 function specErrors(crd: Definition): FieldError[] {
   const { spec } = crd;
   const errors = groupErrors(spec.group);
+  if (spec.preserveUnknownFields && spec.versions?.some(hasDefaults))
+    errors.push(fieldError.invalid(PRESERVE, true, 'must be false in order to use defaults in the schema'));
   if (!spec.scope) errors.push(fieldError.required('spec.scope'));
   else if (!SCOPES.includes(spec.scope)) errors.push(fieldError.notSupported('spec.scope', spec.scope, SCOPES));
   errors.push(...versionsErrors(spec));

@@ -156,11 +156,13 @@ async function updateOnce(context: RequestContext, endpoint: Endpoint, plan: Upd
   let settled = false;
   try {
     const advised = context.warnings.length;
+    // As it was sent: a status write takes over the kind that is stored.
+    const kind = endpoint.invalidKind(object);
     const errors = prepareAndValidate(endpoint, plan.rules, object, old, rules);
     if (errors.length > 0) {
       // Advice is for what is taken.
       context.warnings.length = advised;
-      throw statusError.invalid(endpoint.invalidKind(object), object.metadata!.name ?? '', errors);
+      throw statusError.invalid(kind, object.metadata!.name ?? '', errors);
     }
     const managedFields = withTimesKept(old, object);
     if (managedFields) object.metadata!.managedFields = managedFields;
