@@ -1,5 +1,7 @@
 // Values for fields: right ones, ones at the edge and wrong ones. Words that rules know come by the field's name, the rest by its type.
+
 import { ValueKind } from '@tiphys/api';
+import { CERTIFICATE_BYTES } from './certificate-words.ts';
 import type { Chance } from './chance.ts';
 import type { FieldShape, ValueShape } from './shape.ts';
 import { WORDS } from './words.ts';
@@ -106,7 +108,7 @@ export function valueFor(chance: Chance, name: string, node: ValueShape, depth =
     case ValueKind.float:
       return chance.pick([0, 1.5, -1, 100]);
     case ValueKind.bytes:
-      return chance.pick(BYTES);
+      return chance.pick(CERTIFICATE_BYTES[name] ?? BYTES);
     case ValueKind.quantity:
       return chance.pick(QUANTITIES);
     case ValueKind.intOrString:

@@ -15,6 +15,7 @@ export {
   type UpdateRules,
 } from './define-resource.ts';
 export { ageColumn, integer, nameColumn } from './rules/columns.ts';
+export { sameValue } from './rules/equality.ts';
 export { isDns1035Label, isDns1123Subdomain, isQualifiedName, nameIsPathSegment } from './rules/formats.ts';
 export { checkAnnotations, checkLabelSelector, checkLabels, selectorMatches, selectorText } from './rules/labels.ts';
 export {

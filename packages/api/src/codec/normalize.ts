@@ -18,6 +18,8 @@ export interface NormalizeTally {
   unknown: number;
   /** Inside of metadata whose fields must not be set: an empty list is set. */
   keepsEmpty?: boolean;
+  /** What is looked at has been here before: what is known of its parts holds for theirs. */
+  again?: boolean;
 }
 
 /** Lists that rules or defaults take for set though they are empty. None of them is ever stored so. */
@@ -38,6 +40,7 @@ export function normalizeStruct(node: StructNode, input: unknown, tally: Normali
   if (depth > NESTING_MAX) throw new DecodeError('exceeded max depth');
   const source = input as Plain;
   const out: Plain = {};
+  if (tally.again && lostEmpty.has(source)) lostEmpty.add(out);
   let matched = 0;
   if (node.isKind) matched = copyIdentity(node, source, out);
   for (const field of node.fields) {

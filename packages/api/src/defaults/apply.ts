@@ -76,7 +76,7 @@ export function applyDefaults<T extends KubeObject>(object: T, typeName?: string
   const plan = planOf(node);
   if (plan.empty) return object;
   defaultStruct(plan, object as Plain);
-  return normalizeStruct(node, object, { keys: 0, unknown: 0 }, node.shortName) as T;
+  return normalizeStruct(node, object, { keys: 0, unknown: 0, again: true }, node.shortName) as T;
 }
 
 /** Parts of an object that say nothing of how the others are defaulted. */
@@ -99,7 +99,7 @@ export function applyDefaultsPatched<T extends KubeObject>(object: T, before: T,
     const part = now[name];
     if (!APART.has(name) || typeof part !== 'object' || part === null || part === old[name]) continue;
     defaultValue(value, part);
-    now[name] = normalizeValue(value, part, { keys: 0, unknown: 0 }, 0);
+    now[name] = normalizeValue(value, part, { keys: 0, unknown: 0, again: true }, 0);
   }
   return object;
 }

@@ -120,6 +120,30 @@ test('a list that came empty within a list is a change, though it is stored as a
   assert.deepEqual(updatedBy({}), ['one']);
 });
 
+test('an item that is empty in all it says has another shape than one that says something', () => {
+  const scaler = (name: string) =>
+    ({ kind: 'HorizontalPodAutoscaler', metadata: {}, spec: { scaleTargetRef: { kind: '', name } } }) as KubeObject;
+  const scalers = {
+    type: mergeTypeOf(schemaTable, 'io.k8s.api.autoscaling.v2.HorizontalPodAutoscaler'),
+    empty: { metadata: {}, spec: { scaleTargetRef: { kind: '', name: '' }, maxReplicas: 0 } },
+  };
+  const owned = (name: string) =>
+    JSON.stringify(trackUpdate(undefined, scaler(name), by('one'), scalers)?.map(({ fieldsV1 }) => fieldsV1) ?? []);
+  assert.doesNotMatch(owned(''), /scaleTargetRef/);
+  assert.match(owned('d'), /scaleTargetRef/);
+});
+
+test('a map that an apply empties stays with its other owner', () => {
+  const owners = (object: Deployment) =>
+    object.metadata!.managedFields!.map(({ manager, fieldsV1 }) => [manager, JSON.stringify(fieldsV1)]);
+  const created = deployment({ selector: { matchLabels: { a: 'b' } } }, { labels: { a: 'one' } });
+  created.metadata!.managedFields = trackUpdate(undefined, created, by('creator'), tracked)!;
+  const { object: taken } = serverSideApply(created, deployment({}, { labels: { a: 'two' } }), by('one'), tracked, true);
+  const { object: left } = serverSideApply(taken, deployment({}), by('one'), tracked);
+  assert.equal(left.metadata!.labels, undefined);
+  assert.deepEqual(owners(left).slice(1), [['creator', '{"f:metadata":{"f:labels":{}},"f:spec":{"f:selector":{}}}']]);
+});
+
 test('a null that is applied unsets a field and empties a key', () => {
   const { object } = serverSideApply(undefined, deployment({ replicas: null }, { labels: { a: null } }), by('one'), tracked);
   assert.deepEqual(object.spec, {});

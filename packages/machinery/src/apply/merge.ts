@@ -79,11 +79,8 @@ export function mergeTyped(type: MergeType, left: unknown, right: unknown): unkn
   return right;
 }
 
-/**
- * The value without the fields of the set; undefined when nothing is left of a map or list that had something, of which its map then
- * keeps `emptied`.
- */
-export function removeFields(type: MergeType, value: unknown, fields: FieldTree, emptied?: null): unknown {
+/** The value without the fields of the set; undefined when nothing is left of a map or list that had something. Its map then has null. */
+export function removeFields(type: MergeType, value: unknown, fields: FieldTree): unknown {
   if (isEmptyTree(fields)) return value;
   const form = formOf(type, value);
   if (form === 'list' && type.list && type.list.kind !== 'atomic' && Array.isArray(value)) {
@@ -92,7 +89,7 @@ export function removeFields(type: MergeType, value: unknown, fields: FieldTree,
     for (const item of value) {
       const node = fields[elementOf(type.list, item)];
       if (node === undefined) kept.push(item);
-      else if (!isMember(node)) kept.push(removeFields(type.list.item, item, node, emptied));
+      else if (!isMember(node)) kept.push(removeFields(type.list.item, item, node));
     }
     return kept.length > 0 ? kept : undefined;
   }
@@ -103,7 +100,7 @@ export function removeFields(type: MergeType, value: unknown, fields: FieldTree,
       const node = fields[`f:${key}`];
       if (node !== undefined && isMember(node)) continue;
       const fieldType = type.map.fields[key] ?? type.map.values;
-      const entry = node === undefined || !fieldType ? entries[key] : (removeFields(fieldType, entries[key], node, emptied) ?? emptied);
+      const entry = node === undefined || !fieldType ? entries[key] : (removeFields(fieldType, entries[key], node) ?? null);
       if (entry !== undefined) setKey(kept, key, entry);
     }
     return Object.keys(kept).length > 0 ? kept : undefined;

@@ -26,19 +26,19 @@ export interface ApplyResult<T> {
 }
 
 /** Takes out what the applier named last time and now does not, unless someone else owns it. */
-function pruned({ type, loose }: TrackedType, merged: object, last: FieldTree, managers: readonly Manager[]): object {
+function pruned({ type }: TrackedType, merged: object, last: FieldTree, managers: readonly Manager[]): object {
   if (isEmptyTree(last)) return merged;
   const lastNamed = ensureNamed(type, last);
   const all = ensureNamed(type, fieldsOf(type, merged));
-  // A map that is emptied stays as null while it is found out what is left, as it may be someone's by itself.
-  const without = (fields: FieldTree, emptied?: null) => (removeFields(type, merged, fields, emptied) ?? {}) as object;
-  const bare = without(lastNamed, null);
+  // A map that is emptied stays as null, as it may be someone's by itself.
+  const without = (fields: FieldTree) => (removeFields(type, merged, fields) ?? {}) as object;
+  const bare = without(lastNamed);
   const owned = managers.reduce((sum: FieldTree, manager) => union(sum, manager.fields), NOTHING);
   const kept = union(ensureNamed(type, fieldsOf(type, bare)), ensureNamed(type, owned));
-  const withOwned = without(difference(all, kept), null);
+  const withOwned = without(difference(all, kept));
   // Items that hang below a removed one but were never the applier's stay.
   const keptNow = ensureNamed(type, fieldsOf(type, withOwned));
-  return without(intersection(difference(all, keptNow), lastNamed), loose ? null : undefined);
+  return without(intersection(difference(all, keptNow), lastNamed));
 }
 
 interface Attempt {

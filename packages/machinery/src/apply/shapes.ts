@@ -8,7 +8,7 @@ import { elementOf, formOf, hasEntries } from './typed-value.ts';
 export const SHAPES_MAX = 8;
 
 /** A value without fields of its own. What is compared with the empty object of the kind has to be told apart. */
-type Leaf = 'null' | 'zero' | 'false' | 'no text' | 'scalar' | 'no list' | 'list' | 'no map' | 'map' | 'untyped';
+type Leaf = 'null' | 'zero' | 'false' | 'no text' | 'scalar' | 'no list' | 'list' | 'no map' | 'map' | 'untyped' | `hollow ${string}`;
 interface Branch {
   /** Keys of a map in their order, or path elements of a list's items. */
   names: readonly string[];
@@ -23,9 +23,13 @@ function leafOf(value: unknown): Leaf {
   if (value === false) return 'false';
   if (value === '') return 'no text';
   if (Array.isArray(value)) return value.length === 0 ? 'no list' : 'list';
-  if (typeof value === 'object') return hasEntries(value) ? 'map' : 'no map';
-  return 'scalar';
+  if (typeof value === 'object') return hasEntries(value) ? (isHollow(value) ? `hollow ${JSON.stringify(value)}` : 'map') : 'no map';
+  return value === '0' || value === '0s' ? `hollow ${value}` : 'scalar';
 }
+
+/** Whether a map says nothing, as those of the empty object that are owned as a whole. */
+const isHollow = (value: object): boolean =>
+  Object.values(value).every((entry) => !entry || entry === '0' || entry === '0s' || (typeof entry === 'object' && isHollow(entry)));
 
 /** Whether only the value as a whole counts. */
 function isLeaf(type: MergeType, value: unknown): boolean {

@@ -1,7 +1,7 @@
 // StatefulSets (registry/apps/statefulset/strategy.go, apis/apps/validation, printers printStatefulSet).
 import type { appsv1, corev1 } from '@tiphys/api';
 import { fieldError } from '@tiphys/machinery';
-import { defineBuiltIn } from '../built-in/base.ts';
+import { baseDefinition, defineBuiltIn } from '../built-in/base.ts';
 import type { RuleContext } from '../define-resource.ts';
 import { templateColumns, text, withNameAndAge } from '../rules/columns.ts';
 import { sameValue } from '../rules/equality.ts';
@@ -100,6 +100,15 @@ function withoutMutable(spec: Spec | undefined): Partial<Spec> {
   return rest;
 }
 
+const { dropDisabled: dropFromTemplate } = baseDefinition<StatefulSet>('apps', 'v1', 'statefulsets');
+
+/** How many pods may be down at once is for a feature that is off unless asked for; a set that has it keeps it. */
+function dropDisabled(set: StatefulSet, old?: StatefulSet): void {
+  dropFromTemplate?.(set, old);
+  if (old?.spec?.updateStrategy?.rollingUpdate?.maxUnavailable === undefined)
+    delete set.spec?.updateStrategy?.rollingUpdate?.maxUnavailable;
+}
+
 const OF_REPLICAS = ['readyReplicas', 'currentReplicas', 'updatedReplicas', 'availableReplicas'];
 
 const ABOUT = {
@@ -116,6 +125,7 @@ const ABOUT = {
 
 export const statefulSets = defineBuiltIn<StatefulSet>('apps', 'v1', 'statefulsets', {
   validateName: nameIsLabel,
+  dropDisabled,
   prepareForCreate(set) {
     set.status = { replicas: 0, availableReplicas: 0 } as appsv1.StatefulSetStatus;
   },

@@ -148,10 +148,11 @@ export function validateJob(job: batchv1.Job): Errors {
     errors.push(fieldError.invalid('spec.template.metadata.labels', labels ?? null, '`selector` does not match template `labels`'));
   }
   if (spec.completionMode === 'Indexed' && (spec.completions ?? 0) > 0) {
-    const host = `${job.metadata?.name}-${spec.completions! - 1}`;
+    const name = job.metadata?.name ?? '';
+    const host = `${name}-${spec.completions! - 1}`;
     if (isDns1123Label(host).length) {
       const why = `will not able to create pod with invalid DNS label: ${host}`;
-      errors.push(fieldError.invalid('metadata.name', job.metadata?.name, why));
+      errors.push(fieldError.invalid('metadata.name', name, why));
     }
   }
   return errors;

@@ -6,7 +6,28 @@ import { checkSignerName } from '../rules/signer-name.ts';
 import { validateApproval, validateRequest, validateStatus } from './request-rules.ts';
 
 const lines = (errors: Errors) => errors.map(({ field, message }) => `${field}: ${message}`);
-const pem = Buffer.from('-----BEGIN CERTIFICATE REQUEST-----\nAA==\n-----END CERTIFICATE REQUEST-----\n').toString('base64');
+/** Of a key on P-256. */
+const pem =
+  'LS0tLS1CRUdJTiBDRVJUSUZJQ0FURSBSRVFVRVNULS0tLS0KTUlIYk1JR0RBZ0VBTUNFeEVEQU9CZ05WQkFNTUIzTnZiV1Z2Ym1VeERUQUxCZ05WQkFvTUJIUmxZVzB3V1RBVApCZ2NxaGtqT1BRSUJCZ2dxaGtqT1BRTUJCd05DQUFUVzkycFRxRUxLUWJra3pSMWdWYm9FVUVlQ05vYmg4R2JKClQ5TUtYUFdJVWgwUHc3OEFXd3hoSW96Mk9YYmxqa0VReW5VSDl4QWMzNXZlSjhIc1dkd3VvQUF3Q2dZSUtvWkkKemowRUF3SURSd0F3UkFJZ0hRbEJSZ0xsVHlGQlZhNnFYM25GWVBLYVg2REpJWVB6dmpnWUlsbkU5STRDSUc2aQowOFhLNnhDdmJWT05RcWcxN3FQanVGclFFdFNOa0lxNlo0Y0hVUERwCi0tLS0tRU5EIENFUlRJRklDQVRFIFJFUVVFU1QtLS0tLQo=';
+const certificate =
+  'LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0tCk1JSUJMRENCMzZBREFnRUNBaFJFcjRhc0tHSy93dUVKNjArcEZ2cG42U2xEWVRBRkJnTXJaWEF3RERFS01BZ0cKQTFVRUF3d0JZVEFlRncweU5qRXhNakV4TnpJNU1UWmFGdzB6TmpFeE1UZ3hOekk1TVRaYU1Bd3hDakFJQmdOVgpCQU1NQVdFd0tqQUZCZ01yWlhBRElRQ1hTZkJPaTI3RW5JcFFTQU0zRHkyMjE2aFFtN1ZNdW8wVFFiOVR4SzNLCnhxTlRNRkV3SFFZRFZSME9CQllFRk5IdEY3UHRKanJ2ZFg5UXowZzM2N2wyOGlpOE1COEdBMVVkSXdRWU1CYUEKRk5IdEY3UHRKanJ2ZFg5UXowZzM2N2wyOGlpOE1BOEdBMVVkRXdFQi93UUZNQU1CQWY4d0JRWURLMlZ3QTBFQQpXZW5TSEk1cEU3d0hWVTN1QnlUNjg0bVd3MnNmRFZ0dmdQUVhSZXRPcktKMTFBRFpUZkdkVFk5cDJTNzI1S00xCkJoOWJJclgxaW54U0NqdWM3VFlTQXc9PQotLS0tLUVORCBDRVJUSUZJQ0FURS0tLS0tCg==';
+const derOf = (base64: string) =>
+  Buffer.from(
+    Buffer.from(base64, 'base64')
+      .toString()
+      .replace(/-----[A-Z ]+-----/g, ''),
+    'base64',
+  );
+const wrapped = (type: string, der: Buffer) =>
+  Buffer.from(`-----BEGIN ${type}-----
+${der.toString('base64')}
+-----END ${type}-----
+`).toString('base64');
+const ofRequest = (change: (der: Buffer) => Buffer) => wrapped('CERTIFICATE REQUEST', change(derOf(pem)));
+const flipped = (at: number) => (der: Buffer) => {
+  der[at < 0 ? der.length + at : at]! ^= 1;
+  return der;
+};
 const request = (spec: object = {}, status: object = {}): any => ({
   spec: { request: pem, signerName: 'example.com/signer', usages: ['any'], ...spec },
   status,
@@ -17,6 +38,15 @@ test('requests', () => {
     [{}, undefined],
     [{ request: '' }, /^spec.request: Invalid value: "": PEM block type must be CERTIFICATE REQUEST$/],
     [{ request: null }, /^spec.request: Invalid value: null: PEM block type must be CERTIFICATE REQUEST$/],
+    [{ request: ofRequest(flipped(-1)) }, /: x509: ECDSA verification failure$/],
+    [{ request: ofRequest((der) => der.subarray(0, 40)) }, /: asn1: syntax error: data truncated$/],
+    [{ request: ofRequest((der) => Buffer.concat([der, der])) }, /: asn1: syntax error: trailing data$/],
+    [{ request: ofRequest(() => Buffer.of(0)) }, /: asn1: syntax error: truncated tag or length$/],
+    [
+      { request: ofRequest(() => Buffer.of(2, 0)) },
+      /: asn1: structure error: tags don't match \(16 vs {class:0 tag:2 length:0 isCompound:false}\) .* certificateRequest @2$/,
+    ],
+    [{ request: wrapped('X', derOf(pem)) }, /: PEM block type must be CERTIFICATE REQUEST$/],
     [{ usages: [] }, /^spec.usages: Required value$/],
     [{ usages: [null] }, /^spec.usages\[0\]: Unsupported value: "": supported values: "any", "cert sign", "client auth"/],
     [{ usages: ['any', 'any'] }, /^spec.usages\[1\]: Duplicate value: "any"$/],
@@ -53,6 +83,19 @@ test('who may say what of a request', () => {
       { certificate: 'eA==' },
       {},
       ['status.certificate: Invalid value: "<certificate data>": must contain at least one CERTIFICATE PEM block'],
+    ],
+    [validateStatus, { certificate }, {}, []],
+    [
+      validateStatus,
+      { certificate: wrapped('CERTIFICATE', derOf(certificate).subarray(0, 40)) },
+      {},
+      ['status.certificate: Invalid value: "<certificate data>": x509: malformed certificate'],
+    ],
+    [
+      validateStatus,
+      { certificate: pem },
+      {},
+      ['status.certificate: Invalid value: "<certificate data>": only CERTIFICATE PEM blocks are allowed, found "CERTIFICATE REQUEST"'],
     ],
   ];
   for (const [rule, now, old, expected] of cases) assert.deepEqual(lines(rule(request({}, now), request({}, old))), expected);

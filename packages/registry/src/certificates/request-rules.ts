@@ -4,13 +4,13 @@ import { fieldError } from '@tiphys/machinery';
 import { sameValue } from '../rules/equality.ts';
 import type { Errors } from '../rules/errors.ts';
 import { checkSignerName } from '../rules/signer-name.ts';
+import { certificateFault } from './issued-certificate.ts';
+import { signingRequestFault } from './signing-request.ts';
 
 type Request = certificatesv1.CertificateSigningRequest;
 
 const EXPIRATION_SECONDS_MIN = 600;
 const LEGACY_SIGNER = 'kubernetes.io/legacy-unknown';
-const REQUEST_PEM = /-----BEGIN CERTIFICATE REQUEST-----[\s\S]+-----END CERTIFICATE REQUEST-----/;
-const CERTIFICATE_PEM = /-----BEGIN CERTIFICATE-----[\s\S]+-----END CERTIFICATE-----/;
 const STATES = ['False', 'True', 'Unknown'];
 const CONDITIONS = 'status.conditions';
 const CERTIFICATE = 'status.certificate';
@@ -45,9 +45,8 @@ const decoded = (base64: string | undefined) => Buffer.from(base64 ?? '', 'base6
 export function validateRequest(request: Request): Errors {
   const errors: Errors = [];
   const { request: pem, usages = [], signerName = '', expirationSeconds: seconds } = request.spec ?? ({} as NonNullable<Request['spec']>);
-  if (!REQUEST_PEM.test(decoded(pem))) {
-    errors.push(fieldError.invalid('spec.request', pem ?? null, 'PEM block type must be CERTIFICATE REQUEST'));
-  }
+  const fault = signingRequestFault(decoded(pem));
+  if (fault !== undefined) errors.push(fieldError.invalid('spec.request', pem ?? null, fault));
   if (!usages?.length) errors.push(fieldError.required('spec.usages'));
   usages?.forEach((given, i) => {
     const usage = given ?? '';
@@ -97,9 +96,9 @@ function checkDecisions(errors: Errors, request: Request, old: Request): void {
 function checkCertificate(errors: Errors, request: Request, old: Request, maySet: boolean): void {
   const [now = '', before = ''] = [request.status?.certificate, old.status?.certificate];
   if (now === before) return;
-  if (now && !CERTIFICATE_PEM.test(decoded(now))) {
-    errors.push(fieldError.invalid(CERTIFICATE, '<certificate data>', 'must contain at least one CERTIFICATE PEM block'));
-  }
+  // One that was there before this was asked may be replaced by any.
+  const fault = certificateFault(decoded(before)) === undefined ? certificateFault(decoded(now)) : undefined;
+  if (fault !== undefined) errors.push(fieldError.invalid(CERTIFICATE, '<certificate data>', fault));
   if (!maySet) errors.push(fieldError.forbidden(CERTIFICATE, 'updates may not set certificate content'));
   else if (before) errors.push(fieldError.forbidden(CERTIFICATE, 'updates may not modify existing certificate content'));
 }

@@ -1,6 +1,7 @@
 // Rules of ResourceSlices and DeviceClasses (apis/resource/validation, registry/resource/{resourceslice,deviceclass}).
-import { isCIdentifier, type resourcev1 } from '@tiphys/api';
+import { isCIdentifier, type resourcev1, timeText } from '@tiphys/api';
 import { fieldError } from '@tiphys/machinery';
+import type { RuleContext } from '../define-resource.ts';
 import { sameValue } from '../rules/equality.ts';
 import { complain, type Errors, IMMUTABLE } from '../rules/errors.ts';
 import { byteLength, isDns1123Label, nameIsSubdomain } from '../rules/formats.ts';
@@ -217,13 +218,24 @@ export function validateSlice({ spec }: Slice, old?: Slice): Errors {
 }
 
 /** Upstream counts a change before it drops what is off, so that a change of that alone counts, too. */
-export function prepareSliceUpdate(slice: Slice, old: Slice): void {
+/** A taint counts from when it was first seen (apis/resource/v1/defaults.go). */
+function stampTaints({ spec }: Slice, { runtime }: RuleContext): void {
+  for (const { taints } of spec?.devices ?? []) for (const taint of taints ?? []) taint.timeAdded ??= timeText(runtime.clock.now());
+}
+
+export function prepareSliceCreate(slice: Slice, context: RuleContext): void {
+  stampTaints(slice, context);
+  dropUngated(slice);
+}
+
+export function prepareSliceUpdate(slice: Slice, old: Slice, context: RuleContext): void {
+  stampTaints(slice, context);
   if (!sameValue(slice.spec, old.spec)) slice.metadata!.generation = (old.metadata?.generation ?? 0) + 1;
   dropUngated(slice);
 }
 
 /** Fields of features that are off by default. */
-export function dropUngated({ spec }: Slice): void {
+function dropUngated({ spec }: Slice): void {
   for (const device of spec?.devices ?? []) {
     delete device.nodeAllocatableResourceMappings;
     for (const attribute of Object.values(device.attributes ?? {})) {

@@ -5,7 +5,7 @@ import type { ResourceDefinition } from '../define-resource.ts';
 import { text, withNameAndAge } from '../rules/columns.ts';
 import { isLongName } from '../rules/formats.ts';
 import { validateClaim, validateClaimStatus, validateClaimUpdate, validateTemplate, validateTemplateUpdate } from './claim-rules.ts';
-import { dropUngated, prepareSliceUpdate, validateClass, validateSlice, warnOfDriver } from './slice-rules.ts';
+import { prepareSliceCreate, prepareSliceUpdate, validateClass, validateSlice, warnOfDriver } from './slice-rules.ts';
 
 const GROUP = 'resource.k8s.io';
 
@@ -39,7 +39,7 @@ export const resourceTables: ResourceDefinition<any>[] = [
     columns: withNameAndAge<resourcev1.ResourceClaimTemplate>(),
   }),
   defineBuiltIn<resourcev1.ResourceSlice>(GROUP, 'v1', 'resourceslices', {
-    prepareForCreate: dropUngated,
+    prepareForCreate: prepareSliceCreate,
     prepareForUpdate: prepareSliceUpdate,
     validateCreate(slice, { warn }) {
       const errors = validateSlice(slice);

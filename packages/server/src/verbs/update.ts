@@ -1,7 +1,7 @@
 // UPDATE, and what PATCH and the subresources share with it: a new object is made from the newest one, checked and
 // written, again and again until nobody was faster (registry/generic/registry/store.go Update, registry/rest/update.go).
 import { type ApiResponse, type FieldError, jsonEqual, StatusError, statusError, withTimesKept } from '@tiphys/machinery';
-import { type Claim, type RuleContext, type UpdateRules, validateMetadataUpdate } from '@tiphys/registry';
+import { type Claim, type RuleContext, sameValue, type UpdateRules, validateMetadataUpdate } from '@tiphys/registry';
 import type { Entry, PlainObject } from '../cache/entry.ts';
 import { EntryBody } from '../output/bodies.ts';
 import { decodeBody, matchNamespace } from '../request/body.ts';
@@ -207,10 +207,12 @@ function checkPreconditions(endpoint: Endpoint, name: string, object: PlainObjec
   }
 }
 
-function specChanged(object: PlainObject, old: PlainObject): boolean {
+/** Of kinds that have Go types, an empty list is none. */
+function specChanged(endpoint: Endpoint, object: PlainObject, old: PlainObject): boolean {
+  const isTyped = endpoint.codec.strategicMerge !== undefined;
   for (const key of new Set([...Object.keys(object), ...Object.keys(old)])) {
     if (key === 'metadata' || key === 'status' || key === 'kind' || key === 'apiVersion') continue;
-    if (!jsonEqual(object[key], old[key])) return true;
+    if (!jsonEqual(object[key], old[key]) && !(isTyped && sameValue(object[key], old[key]))) return true;
   }
   return false;
 }
@@ -231,7 +233,12 @@ function prepareAndValidate(
   else if (rules === definition && definition.status) keepStatus(object, old);
   const metadata = object.metadata!;
   const counts = definition.generation ?? definition.status !== undefined;
-  if (counts === true && context.subresource !== 'status' && metadata.generation === oldMetadata.generation && specChanged(object, old)) {
+  if (
+    counts === true &&
+    context.subresource !== 'status' &&
+    metadata.generation === oldMetadata.generation &&
+    specChanged(endpoint, object, old)
+  ) {
     metadata.generation = (oldMetadata.generation ?? 0) + 1;
   }
   metadata.uid ||= oldMetadata.uid!;

@@ -59,11 +59,13 @@ function checkResizePolicy(errors: Errors, path: string, container: AnyContainer
   });
 }
 
-function checkRestartRules(errors: Errors, path: string, container: AnyContainer): void {
+/** Rules without a policy are looked at no further where they are of an init container. */
+function checkRestartRules(errors: Errors, path: string, container: AnyContainer, isInit = false): void {
   const { restartPolicy: policy, restartPolicyRules: rules = [] } = container;
   if (policy === undefined) {
     if (!rules.length) return;
     errors.push(fieldError.required(`${path}.restartPolicy`, 'must specify restartPolicy when restart rules are used'));
+    if (isInit) return;
   } else if (!['Always', 'Never', 'OnFailure'].includes(policy)) {
     errors.push(fieldError.notSupported(`${path}.restartPolicy`, policy, ['Always', 'Never', 'OnFailure']));
   }
@@ -133,7 +135,7 @@ export function checkInitContainers(scope: PodScope, path: string): void {
   spec.initContainers.forEach((container, i) => {
     const at = `${path}[${i}]`;
     checkCommon(scope, at, container);
-    checkRestartRules(errors, at, container);
+    checkRestartRules(errors, at, container, true);
     if (names.has(container.name)) errors.push(fieldError.duplicate(`${at}.name`, container.name));
     else if (container.name) names.add(container.name);
     checkHostPorts(errors, path, [container]);

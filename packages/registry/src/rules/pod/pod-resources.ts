@@ -6,8 +6,10 @@ import { addQuantities, compareQuantities, quantityNano, quantityText } from '..
 import { checkResources, isHugePages } from './resources.ts';
 import { isSidecar } from './scope.ts';
 
-/** What the containers need together of one resource: those that run at once, or the largest step of starting up. */
-function aggregate(spec: corev1.PodSpec, of: 'requests' | 'limits', name: string): bigint {
+/** What the containers need together of one resource, if any names it: those that run at once, or the largest step of starting up. */
+function aggregate(spec: corev1.PodSpec, of: 'requests' | 'limits', name: string): bigint | undefined {
+  const all = [...(spec.initContainers ?? []), ...(spec.containers ?? [])];
+  if (all.every(({ resources }) => resources?.[of]?.[name] === undefined)) return undefined;
   const own = (container: corev1.Container) => quantityNano(container.resources?.[of]?.[name] ?? '0') ?? 0n;
   let sidecars = 0n;
   let starting = 0n;
@@ -31,15 +33,15 @@ export function checkPodResources(errors: Errors, specPath: string, spec: corev1
   checkResources(errors, path, resources, 'pod', claimNames);
   for (const name in resources.requests) {
     const [total, given] = [aggregate(spec, 'requests', name), resources.requests[name]];
-    if (total > (quantityNano(given) ?? 0n)) {
+    if (total !== undefined && total > (quantityNano(given) ?? 0n)) {
       const why = `must be greater than or equal to aggregate container requests of ${quantityText(total, given)}`;
       errors.push(fieldError.invalid(`${path}.requests[${name}]`, String(given), why));
     }
   }
   for (const name in resources.limits) {
     const given = resources.limits[name];
-    const total = isHugePages(name) ? aggregate(spec, 'limits', name) : 0n;
-    if (total > (quantityNano(given) ?? 0n)) {
+    const total = isHugePages(name) ? aggregate(spec, 'limits', name) : undefined;
+    if (total !== undefined && total > (quantityNano(given) ?? 0n)) {
       const why = `must be greater than or equal to aggregate container limits of ${quantityText(total, given)}`;
       errors.push(fieldError.invalid(`${path}.limits[${name}]`, String(given), why));
     }
