@@ -28,6 +28,13 @@ const flipped = (at: number) => (der: Buffer) => {
   der[at < 0 ? der.length + at : at]! ^= 1;
   return der;
 };
+/** With a byte in the first name of the subject that is no text. */
+const withName = (der: Buffer) => {
+  const at = der.indexOf('someone');
+  assert.ok(at > 0);
+  der[at] = 0xff;
+  return der;
+};
 const request = (spec: object = {}, status: object = {}): any => ({
   spec: { request: pem, signerName: 'example.com/signer', usages: ['any'], ...spec },
   status,
@@ -46,6 +53,7 @@ test('requests', () => {
       { request: ofRequest(() => Buffer.of(2, 0)) },
       /: asn1: structure error: tags don't match \(16 vs {class:0 tag:2 length:0 isCompound:false}\) .* certificateRequest @2$/,
     ],
+    [{ request: ofRequest(withName) }, /: asn1: invalid UTF-8 string$/],
     [{ request: wrapped('X', derOf(pem)) }, /: PEM block type must be CERTIFICATE REQUEST$/],
     [{ usages: [] }, /^spec.usages: Required value$/],
     [{ usages: [null] }, /^spec.usages\[0\]: Unsupported value: "": supported values: "any", "cert sign", "client auth"/],

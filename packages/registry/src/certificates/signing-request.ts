@@ -1,7 +1,8 @@
 // PKCS#10 requests as upstream reads and verifies them (apis/certificates/helpers.go ParseCSR; crypto/x509 ParseCertificateRequest,
 // CheckSignature; RFC 2986).
+import { isUtf8 } from 'node:buffer';
 import { constants, verify } from 'node:crypto';
-import { DerReader, syntaxFault, TAG, X509Fault } from './der-reader.ts';
+import { DerReader, type DerValue, syntaxFault, TAG, X509Fault } from './der-reader.ts';
 import { pemBlocks } from './pem.ts';
 import { type Algorithm, type PublicKey, readAlgorithm, readPublicKey } from './public-keys.ts';
 
@@ -35,6 +36,10 @@ const PSS_DIGESTS = [
   ['sha512', '0609608648016503040203', 64],
 ] as const;
 const EXTENSION_REQUEST = '1.2.840.113549.1.9.14';
+const ALTERNATIVE_NAMES = '2.5.29.17';
+const BOOLEAN = 1;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: all of ASCII
+const ASCII = /^[\x00-\x7f]*$/;
 const RSA_BITS_MIN = 1024;
 const UNIMPLEMENTED = 'x509: cannot verify signature: algorithm unimplemented';
 /** What messages call a key's type. */
@@ -75,8 +80,23 @@ function checkSubject(subject: Buffer): void {
     for (const pair of new DerReader(set.content).readAll({ goType: 'AttributeTypeAndValue', tag: TAG.sequence, compound: true })) {
       const reader = new DerReader(pair.content);
       reader.readIdentifier();
-      reader.read({ goType: '' });
+      checkText(reader.read({ goType: '' }));
     }
+}
+
+/** The characters of each type of text, by its tag, and what is said of another. */
+const TEXTS: Readonly<Record<number, readonly [RegExp, string]>> = {
+  18: [/^[0-9 ]*$/, 'asn1: syntax error: NumericString contains invalid character'],
+  19: [/^[A-Za-z0-9'()+,\-./ :=?*&]*$/, 'asn1: syntax error: PrintableString contains invalid character'],
+  22: [ASCII, 'asn1: syntax error: IA5String contains invalid character'],
+};
+const UTF8_TEXT = 12;
+
+function checkText({ class: of, tag, compound, content }: DerValue): void {
+  if (of !== 0 || compound) return;
+  if (tag === UTF8_TEXT && !isUtf8(content)) throw new X509Fault('asn1: invalid UTF-8 string');
+  const rule = TEXTS[tag];
+  if (rule && !rule[0].test(content.toString('latin1'))) throw new X509Fault(rule[1]);
 }
 
 /** The extensions that are asked for, each once. Attributes of other forms are nobody's business. */
@@ -86,10 +106,38 @@ function checkExtensions(attributes: readonly Buffer[]): void {
     const list = requestedExtensions(attribute);
     if (!list) continue;
     for (const { content } of new DerReader(list).readSequence('').readAll({ goType: 'Extension', tag: TAG.sequence, compound: true })) {
-      const identifier = new DerReader(content).readIdentifier();
+      const extension = new DerReader(content);
+      const identifier = extension.readIdentifier();
       if (seen.has(identifier)) throw new X509Fault('x509: certificate request contains duplicate requested extensions');
       seen.add(identifier);
+      let value = extension.read({ goType: '' });
+      if (value.tag === BOOLEAN) value = extension.read({ goType: '', tag: TAG.octets });
+      if (identifier === ALTERNATIVE_NAMES) checkNames(value.content);
     }
+  }
+}
+
+/** What each form of a name is called, by its tag. */
+const NAMES: Readonly<Record<number, string>> = { 1: 'rfc822Name', 2: 'dNSName', 6: 'uniformResourceIdentifier' };
+const ADDRESS = 7;
+
+function checkNames(value: Buffer): void {
+  for (const { tag, content } of alternativeNames(value)) {
+    const name = NAMES[tag];
+    if (name && !ASCII.test(content.toString('latin1'))) throw new X509Fault(`x509: SAN ${name} is malformed`);
+    if (tag === ADDRESS && content.length !== 4 && content.length !== 16)
+      throw new X509Fault(`x509: cannot parse IP address of length ${content.length}`);
+  }
+}
+
+function alternativeNames(value: Buffer): DerValue[] {
+  let what = 'names';
+  try {
+    const list = new DerReader(value).readSequence('');
+    what = 'name';
+    return list.readAll({ goType: '' });
+  } catch (error) {
+    throw error instanceof X509Fault ? new X509Fault(`x509: invalid subject alternative ${what}`) : error;
   }
 }
 
