@@ -146,7 +146,9 @@ export async function tellStep(told: Telling, step: Step): Promise<Told> {
     Answer,
     Answer,
   ];
-  const lines = partings(answers[0], answers[1]);
+  const isClosed = answers[0].status === 0;
+  // A connection that was closed told of no advice.
+  const lines = partings(answers[0], isClosed ? { ...answers[1], warnings: [] } : answers[1]);
   told.sides.forEach((side, i) => {
     remember(side, step, given[i]!);
   });

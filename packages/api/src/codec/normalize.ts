@@ -254,7 +254,8 @@ function normalizeSpecial(node: ValueNode, value: unknown, tally: NormalizeTally
       if (typeof value !== 'object' || Array.isArray(value)) throw new DecodeError('boolean or JSON schema expected');
       return normalizeStruct(node.struct!, value, tally, node.goType, depth + 1);
     case ValueKind.schemaOrArray:
-      if (Array.isArray(value)) return value.map((item) => normalizeStruct(node.struct!, item, tally, node.goType, depth + 1));
+      if (Array.isArray(value))
+        return value.map((item) => normalizeStruct(node.struct!, item, tally, node.goType.replace(/OrArray$/, ''), depth + 1));
       // Anything else counts as nothing.
       if (typeof value !== 'object') return null;
       return normalizeStruct(node.struct!, value, tally, node.goType, depth + 1);

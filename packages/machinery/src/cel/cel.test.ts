@@ -129,6 +129,7 @@ test('what cannot be compiled, in upstream’s words', () => {
       "ERROR: <input>:1:25: found no matching overload for 'startsWith' applied to 'int.(string)'\n | self.replicas.startsWith('a')\n | ........................^",
     ],
     ["'a'.matches('[')", "ERROR: <input>:1:13: invalid matches argument\n | 'a'.matches('[')\n | ............^"],
+    ['ün', "ERROR: <input>:1:1: Syntax error: token recognition error at: 'ü'\n | ün\n | ＾"],
     [
       '*',
       ["1:1: Syntax error: mismatched input '*'", "1:2: Syntax error: mismatched input '<EOF>'"]

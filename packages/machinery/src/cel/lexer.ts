@@ -1,5 +1,5 @@
 // Splits an expression into tokens (cel-spec "Syntax"; cel-go parser/gen/CEL.g4, parser/unescape.go).
-import { CompilationError } from './source.ts';
+import { CompilationError, type Issue } from './source.ts';
 import { Uint } from './values.ts';
 
 export type TokenKind = 'ident' | 'literal' | 'operator' | 'end';
@@ -66,11 +66,11 @@ function match(pattern: RegExp, text: string, at: number): RegExpExecArray | nul
   return pattern.exec(text);
 }
 
-export function tokenize(text: string): Token[] {
+export function tokenize(text: string, issues: Issue[]): Token[] {
   const tokens: Token[] = [];
   let at = 0;
   const fail = (offset: number, message: string): never => {
-    throw new CompilationError(text, [{ offset, message }]);
+    throw new CompilationError(text, [...issues, { offset, message }]);
   };
   while (at < text.length) {
     const space = match(SPACE, text, at);
@@ -98,9 +98,14 @@ export function tokenize(text: string): Token[] {
       continue;
     }
     const operator = OPERATORS.find((each) => text.startsWith(each, at));
-    if (!operator) fail(at, `Syntax error: token recognition error at: '${String.fromCodePoint(text.codePointAt(at)!)}'`);
-    tokens.push({ kind: 'operator', text: operator!, offset: at });
-    at += operator!.length;
+    if (!operator) {
+      const character = String.fromCodePoint(text.codePointAt(at)!);
+      issues.push({ offset: at, message: `Syntax error: token recognition error at: '${character}'` });
+      at += character.length;
+      continue;
+    }
+    tokens.push({ kind: 'operator', text: operator, offset: at });
+    at += operator.length;
   }
   tokens.push({ kind: 'end', text: '<EOF>', offset: text.length });
   return tokens;

@@ -45,7 +45,7 @@ class Parser {
   constructor(text: string, macros: MacroSet) {
     this.#text = text;
     this.#macros = macros;
-    this.#tokens = tokenize(text);
+    this.#tokens = tokenize(text, this.#issues);
   }
 
   get #next(): Token {

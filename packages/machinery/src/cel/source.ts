@@ -12,6 +12,15 @@ function locate(text: string, offset: number): { line: number; column: number } 
   return { line: before.length, column: [...before.at(-1)!].length };
 }
 
+const isWide = (character: string | undefined) => character !== undefined && character.charCodeAt(0) > 127;
+
+/** Dots and a caret, wide ones below characters that are more than a byte. */
+const pointer = (source: readonly string[], column: number): string =>
+  `${source
+    .slice(0, column)
+    .map((character) => (isWide(character) ? '．' : '.'))
+    .join('')}${isWide(source[column]) ? '＾' : '^'}`;
+
 /** All issues as upstream prints them, in the order of their places. */
 export function issuesText(text: string, issues: readonly Issue[]): string {
   // Nothing has no place to point at.
@@ -21,7 +30,7 @@ export function issuesText(text: string, issues: readonly Issue[]): string {
   const shown = sorted.slice(0, ERRORS_SHOWN_MAX).map(({ offset, message }) => {
     const { line, column } = locate(text, offset);
     const source = (lines[line - 1] ?? '').replaceAll('\t', ' ');
-    return `ERROR: <input>:${line}:${column + 1}: ${message}\n | ${source}\n | ${'.'.repeat(column)}^`;
+    return `ERROR: <input>:${line}:${column + 1}: ${message}\n | ${source}\n | ${pointer([...source], column)}`;
   });
   if (sorted.length > ERRORS_SHOWN_MAX) shown.push(`${sorted.length - ERRORS_SHOWN_MAX} more errors were truncated`);
   return shown.join('\n');

@@ -4,7 +4,7 @@ import { fieldError, holdsEmpty } from '@tiphys/machinery';
 import { defineBuiltIn } from '../built-in/base.ts';
 import { integer, withNameAndAge } from '../rules/columns.ts';
 import { complain, type Errors, oneOf } from '../rules/errors.ts';
-import { isDns1123Subdomain } from '../rules/formats.ts';
+import { isDns1035Label, isDns1123Subdomain } from '../rules/formats.ts';
 import { checkLabelSelector } from '../rules/labels.ts';
 import { checkWebhookClient } from '../rules/webhook-client.ts';
 import { checkMatchConditions, checkRule } from './matching.ts';
@@ -58,7 +58,7 @@ function checkVersions(errors: Errors, path: string, versions: readonly string[]
   versions.forEach((version, i) => {
     if (seen.has(version)) errors.push(fieldError.invalid(`${path}[${i}]`, version, 'duplicate version'));
     seen.add(version);
-    complain(errors, `${path}[${i}]`, version, /^[a-z]([-a-z0-9]*[a-z0-9])?$/.test(version) ? [] : ['must be a valid version label']);
+    complain(errors, `${path}[${i}]`, version, isDns1035Label(version));
   });
   if (!versions.some((version) => KNOWN_REVIEW_VERSIONS.includes(version))) {
     errors.push(fieldError.invalid(path, versions, 'must include at least one of v1, v1beta1'));

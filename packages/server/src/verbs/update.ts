@@ -280,12 +280,19 @@ async function write(
     return unstored(endpoint, current.key, gone.revision, object);
   }
   // An update that changes nothing is no write.
-  if (jsonEqual(object, old) && !(core.isStale && (await core.isStale(endpoint.storeKey(current.key))))) return current;
+  const isNothing = jsonEqual(object, old) && (await isStoredSo(endpoint, object, current));
+  if (isNothing && !(core.isStale && (await core.isStale(endpoint.storeKey(current.key))))) return current;
   if (options.dryRun) {
     endpoint.codec.toStorageForm?.(object);
     return unstored(endpoint, current.key, current.revision, object);
   }
   return put(core, endpoint, current.key, object, current.revision);
+}
+
+/** What is shown of a custom resource may be more than is stored, or less where another version's schema knows less: a write settles it. */
+async function isStoredSo(endpoint: Endpoint, object: PlainObject, { object: stored }: Entry): Promise<boolean> {
+  if (!endpoint.codec.read || endpoint.asksToConvert) return true;
+  return jsonEqual(await endpoint.stored(structuredClone(object)), stored);
 }
 
 /** The rules that hold for a subresource which is a view on the object, or undefined. */
