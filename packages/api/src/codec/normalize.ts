@@ -30,7 +30,7 @@ const lostEmpty = new WeakSet<object>();
 
 /**
  * Whether a list or map that came empty was left out of the object, which Go keeps apart from one that did not come. It says so of what
- * was decoded, not of copies.
+ * was decoded and has got its defaults, not of copies.
  */
 export const cameWithEmpty = (object: object): boolean => lostEmpty.has(object);
 
@@ -57,6 +57,7 @@ export function normalizeStruct(node: StructNode, input: unknown, tally: Normali
   for (const key in source) if (source[key] !== undefined) present++;
   tally.keys += present;
   if (present !== matched) countUnknown(node, source, tally);
+  if (tally.again && lostEmpty.has(source)) lostEmpty.add(out);
   return out;
 }
 

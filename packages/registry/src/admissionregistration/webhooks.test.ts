@@ -1,20 +1,22 @@
 // What counts as a change of webhook configurations: an emptiness that is not stored, too.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type admissionregistrationv1, normalize } from '@tiphys/api';
+import { type admissionregistrationv1, applyDefaults, normalize } from '@tiphys/api';
 import { validatingWebhooks } from './webhooks.ts';
 
 type Configuration = admissionregistrationv1.ValidatingWebhookConfiguration;
 
 const configuration = (hook: object): Configuration =>
-  normalize<Configuration>({
-    apiVersion: 'admissionregistration.k8s.io/v1',
-    kind: 'ValidatingWebhookConfiguration',
-    metadata: { name: 'x', generation: 4 },
-    webhooks: [
-      { name: 'a.example.com', clientConfig: { url: 'https://a/x' }, sideEffects: 'None', admissionReviewVersions: ['v1'], ...hook },
-    ],
-  }).object;
+  applyDefaults(
+    normalize<Configuration>({
+      apiVersion: 'admissionregistration.k8s.io/v1',
+      kind: 'ValidatingWebhookConfiguration',
+      metadata: { name: 'x', generation: 4 },
+      webhooks: [
+        { name: 'a.example.com', clientConfig: { url: 'https://a/x' }, sideEffects: 'None', admissionReviewVersions: ['v1'], ...hook },
+      ],
+    }).object,
+  );
 
 function generationAfter(hook: object): number | undefined {
   const object = configuration(hook);
