@@ -69,14 +69,15 @@ export function retrying(servers: readonly ApiHandler[], first: number, patience
   let unanswered = 0;
   let lastTrouble = '';
   const handle = async (request: ApiRequest): Promise<ApiResponse> => {
+    const from = at;
     for (let tries = 1; ; tries++) {
-      const asked = at;
+      const asked = from + tries - 1;
       const answer = await attempt(servers[asked % servers.length]!, request, patience);
       if ('status' in answer) {
+        at = asked % servers.length;
         if (request.method !== 'GET' && answer.status < 300) pulse.beat();
         return answer;
       }
-      if (at === asked) at++;
       lastTrouble = `${request.method} ${request.url}: ${answer.text}`;
       const isFuture = answer.text.startsWith('504 ') && tries >= servers.length;
       if ((request.method !== 'GET' && answer.mayBeDone) || tries === ATTEMPTS_MAX || isFuture) {
