@@ -92,6 +92,22 @@ test('a definition is accepted, established and served', async () => {
   assert.match(invalid.object.message, /spec.color: Unsupported value: "green": supported values: "red", "blue"/);
 });
 
+test('a write through a version that knows less drops the rest, though nothing of what it shows has changed', async () => {
+  await using server = await startedServer();
+  const [v1, v2] = widgets().spec.versions;
+  const less = { type: 'object', properties: { size: { type: 'integer' } } };
+  await established(server, widgets({ versions: [v1, { ...v2, schema: schema({ spec: less, status }) }] }));
+  await call(server, 'POST', WIDGETS, widget('one', { spec: { color: 'red' } }));
+  const other = WIDGETS.replace('/v1/', '/v2/');
+  const seen = await call(server, 'GET', `${other}/one`);
+  assert.deepEqual(seen.object.spec, { size: 3 });
+  assert.equal((await call(server, 'GET', `${WIDGETS}/one`)).object.spec.color, 'red');
+  const forgetful = { ...seen.object, metadata: { ...seen.object.metadata, managedFields: [] } };
+  const { object: written } = await call(server, 'PUT', `${other}/one`, forgetful);
+  assert.equal(written.metadata.managedFields.length, 1, 'an empty list of managers is none');
+  assert.deepEqual((await call(server, 'GET', `${WIDGETS}/one`)).object.spec, { size: 3 });
+});
+
 test('versions, status and selectable fields of a custom resource', async () => {
   await using server = await startedServer();
   await established(server, widgets());

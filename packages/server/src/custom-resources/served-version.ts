@@ -210,6 +210,8 @@ function codecOf(crd: Definition, type: ResourceType, schema: JsonSchema): Objec
     return object;
   };
   const finished = (decoded: KubeObject, strictErrors: readonly string[], strict: boolean) => {
+    // Metadata of custom resources is read and told again, and an empty list of managers is none then: it forgets nobody.
+    if (decoded.metadata?.managedFields?.length === 0) delete decoded.metadata.managedFields;
     const { object, unknown } = coerced(type, schemas, decoded as PlainObject);
     const unknownErrors = strict ? unknown.map((field) => `unknown field ${JSON.stringify(field)}`) : [];
     return { object: defaulted(object), strictErrors: [...strictErrors, ...unknownErrors] };

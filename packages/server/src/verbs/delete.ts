@@ -12,7 +12,7 @@ import { admit, admitValid, attributesOf } from './admit.ts';
 import { planDeletion } from './deletion.ts';
 import { entryOf } from './get.ts';
 import { list, listConverted } from './list.ts';
-import { OPTIMISTIC_LOCK, put, remove, ruleContext, unstored } from './write.ts';
+import { isStoredSo, OPTIMISTIC_LOCK, put, remove, ruleContext, unstored } from './write.ts';
 
 /** Tries of one deletion against others who write the same object. */
 export const DELETE_ATTEMPTS_MAX = 32;
@@ -58,7 +58,8 @@ async function deleteObject(deleting: Deleting): Promise<Deleted> {
     await deleting.check(object);
     if (plan.kind === 'mark') {
       // Said twice is no change: a write would wake everyone who watches, among them whoever waits for the finalizers and says it again.
-      if (jsonEqual(plan.object.metadata, object.metadata)) return { entry, gone: false };
+      const isNothing = jsonEqual(plan.object.metadata, object.metadata) && (await isStoredSo(endpoint, plan.object, entry));
+      if (isNothing) return { entry, gone: false };
       if (isDryRun(options)) return { entry: await unstored(endpoint, entry.key, entry.revision, plan.object), gone: false };
       const marked = await put(core, endpoint, entry.key, plan.object, entry.revision);
       if (marked) return { entry: marked, gone: false };

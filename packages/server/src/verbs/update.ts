@@ -12,7 +12,7 @@ import { admit, admitValid, attributesOf } from './admit.ts';
 import { createObject } from './create.ts';
 import { dedupOwnerReferences, track } from './prepare.ts';
 import { statusRules } from './status.ts';
-import { OPTIMISTIC_LOCK, put, remove, ruleContext, sentVersion, unstored } from './write.ts';
+import { isStoredSo, OPTIMISTIC_LOCK, put, remove, ruleContext, sentVersion, unstored } from './write.ts';
 
 /** Tries of one update against others who write the same object. */
 export const UPDATE_ATTEMPTS_MAX = 32;
@@ -287,12 +287,6 @@ async function write(
     return unstored(endpoint, current.key, current.revision, object);
   }
   return put(core, endpoint, current.key, object, current.revision);
-}
-
-/** What is shown of a custom resource may be more than is stored, or less where another version's schema knows less: a write settles it. */
-async function isStoredSo(endpoint: Endpoint, object: PlainObject, { object: stored }: Entry): Promise<boolean> {
-  if (!endpoint.codec.read || endpoint.asksToConvert) return true;
-  return jsonEqual(await endpoint.stored(structuredClone(object)), stored);
 }
 
 /** The rules that hold for a subresource which is a view on the object, or undefined. */

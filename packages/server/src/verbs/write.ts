@@ -1,5 +1,5 @@
 // What all writes share: committing to the store and turning its refusals into upstream's errors.
-import { StatusError, statusError } from '@tiphys/machinery';
+import { jsonEqual, StatusError, statusError } from '@tiphys/machinery';
 import type { RuleContext } from '@tiphys/registry';
 import { Retryable } from '@tiphys/std';
 import { type StoreOperation, type StoreResult, UncertainWrite } from '@tiphys/storage';
@@ -42,6 +42,12 @@ export async function unstored(endpoint: Endpoint, key: string, revision: number
   const entry = new Entry(key, revision, encodeStored(await endpoint.stored(object)), undefined, version);
   await endpoint.ready([entry]);
   return entry;
+}
+
+/** What is shown of a custom resource may be more than is stored, or less where another version's schema knows less: a write settles it. */
+export async function isStoredSo(endpoint: Endpoint, object: PlainObject, { object: stored }: Entry): Promise<boolean> {
+  if (!endpoint.codec.read || endpoint.asksToConvert) return true;
+  return jsonEqual(await endpoint.stored(structuredClone(object)), stored);
 }
 
 /** Writes the object if the key still stands at the expected revision. undefined: someone else was faster. */
