@@ -200,7 +200,8 @@ function checkTemplateUpdate(errors: Errors, spec: Spec, before: Spec, old: batc
     );
   const allowed = {
     ...was?.spec,
-    affinity: Object.keys(affinity).length ? affinity : undefined,
+    // One that says nothing may come, and may go.
+    affinity: now?.spec?.affinity || Object.keys(affinity).length ? affinity : undefined,
     nodeSelector: now?.spec?.nodeSelector,
     tolerations: now?.spec?.tolerations,
     schedulingGates: now?.spec?.schedulingGates,

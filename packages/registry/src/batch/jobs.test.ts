@@ -82,6 +82,13 @@ test('a suspended job may be moved to other nodes, a running one not', () => {
     ),
     [],
   );
+  const suspended = job((j) => (j.spec.suspend = true));
+  for (const affinity of [{}, { nodeAffinity: {} }])
+    assert.deepEqual(
+      checkUpdate(suspended, (j) => (j.spec.template.spec.affinity = affinity)),
+      [],
+    );
+  assert.match(checkUpdate(suspended, (j) => (j.spec.template.spec.affinity = { podAffinity: {} }))[0]!, /field is immutable$/);
   assert.match(checkUpdate(job(), move)[0]!, /^spec.template: Invalid value: .*: field is immutable$/);
 });
 
