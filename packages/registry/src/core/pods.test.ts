@@ -36,6 +36,16 @@ const CASES: [name: string, changes: (p: any) => void, errors: string[]][] = [
     ['spec.containers[0].ports[0].containerPort: Invalid value: 70000: must be between 1 and 65535, inclusive'],
   ],
   [
+    'restart rules of an init container without a policy, which are looked at no further',
+    (p) => (p.spec.initContainers = [{ ...p.spec.containers[0], name: 'first', restartPolicyRules: [{ action: 'x' }] }]),
+    ['spec.initContainers[0].restartPolicy: Required value: must specify restartPolicy when restart rules are used'],
+  ],
+  [
+    'a request of the pod that is less than nothing, for what no container asks',
+    (p) => (p.spec.resources = { requests: { cpu: '-1' } }),
+    ['spec.resources.requests[cpu]: Invalid value: "-1": must be greater than or equal to 0'],
+  ],
+  [
     'requests above limits',
     (p) => (p.spec.containers[0].resources = { requests: { cpu: '2' }, limits: { cpu: '1' } }),
     ['spec.containers[0].resources.requests: Invalid value: "2": must be less than or equal to cpu limit of 1'],
