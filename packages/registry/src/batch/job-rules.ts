@@ -1,9 +1,10 @@
 // Rules of Jobs and of the Jobs that CronJobs make (apis/batch/validation validateJobSpec, ValidateJob, ValidateJobUpdate).
 import type { batchv1 } from '@tiphys/api';
 import { fieldError } from '@tiphys/machinery';
+import { checkDomainPath } from '../rules/domain-path.ts';
 import { sameValue } from '../rules/equality.ts';
-import { complain, type Errors, IMMUTABLE, nonNegative } from '../rules/errors.ts';
-import { isDns1123Label, isDns1123Subdomain } from '../rules/formats.ts';
+import { type Errors, IMMUTABLE, nonNegative } from '../rules/errors.ts';
+import { isDns1123Label } from '../rules/formats.ts';
 import { checkLabelSelector, selectorMatches } from '../rules/labels.ts';
 import { checkTemplate, isUsableSelector } from '../rules/template.ts';
 import { checkFailurePolicy, checkSuccessPolicy } from './policy-rules.ts';
@@ -68,18 +69,7 @@ function checkRestartPolicy(errors: Errors, path: string, spec: Spec): void {
 
 function checkManagedBy(errors: Errors, path: string, value: string | undefined): void {
   if (value === undefined) return;
-  const slash = value.indexOf('/');
-  const [host, rest] = [value.slice(0, Math.max(0, slash)), value.slice(slash + 1)];
-  if (value === '') errors.push(fieldError.required(path));
-  else if (slash < 0 || !host || !rest) {
-    errors.push(fieldError.invalid(path, value, 'must be a domain-prefixed path (such as "acme.io/foo")'));
-  } else {
-    complain(errors, path, host, isDns1123Subdomain(host));
-    const format = "[A-Za-z0-9/\\-._~%!$&'()*+,;=:]+";
-    if (!new RegExp(`^${format}$`).test(rest)) {
-      errors.push(fieldError.invalid(path, rest, `Invalid path (regex used for validation is '${format}')`));
-    }
-  }
+  checkDomainPath(errors, path, value);
   if (value.length > MANAGED_BY_LENGTH_MAX) errors.push(fieldError.tooLong(path, MANAGED_BY_LENGTH_MAX));
 }
 

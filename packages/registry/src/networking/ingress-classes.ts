@@ -3,6 +3,7 @@ import type { networkingv1 } from '@tiphys/api';
 import { fieldError } from '@tiphys/machinery';
 import { defineBuiltIn } from '../built-in/base.ts';
 import { NONE, text, withNameAndAge } from '../rules/columns.ts';
+import { checkDomainPath } from '../rules/domain-path.ts';
 import { type Errors, IMMUTABLE } from '../rules/errors.ts';
 import { checkReference } from './ingresses.ts';
 
@@ -14,11 +15,7 @@ function validate({ spec }: IngressClass): Errors {
   const errors: Errors = [];
   const controller = spec?.controller ?? '';
   if (controller.length > CONTROLLER_LENGTH_MAX) errors.push(fieldError.tooLong('spec.controller', CONTROLLER_LENGTH_MAX));
-  const [host, ...rest] = controller.split('/');
-  if (!controller) errors.push(fieldError.required('spec.controller'));
-  else if (!host || !rest.join('/')) {
-    errors.push(fieldError.invalid('spec.controller', controller, 'must be a domain-prefixed path (such as "acme.io/foo")'));
-  }
+  checkDomainPath(errors, 'spec.controller', controller);
   const parameters = spec?.parameters;
   if (!parameters) return errors;
   checkReference(errors, 'spec.parameters', parameters);
