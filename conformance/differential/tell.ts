@@ -10,6 +10,8 @@ import { applyEdits, type Body, type Step } from './step.ts';
 export interface Side {
   server: Server;
   object: Record<string, any> | undefined;
+  /** The newest version of the object, which a scale tells, too. */
+  version?: string;
 }
 
 export interface Telling {
@@ -82,6 +84,7 @@ function remember(side: Side, step: Step, { status, body }: Answer): void {
   const object = body as Record<string, any> | null;
   const isOwn = status < 300 && !step.path.includes('dryRun=') && object?.kind !== 'Status' && object?.metadata?.resourceVersion;
   // A scale or a binding isn't the object.
+  if (isOwn) side.version = String(object.metadata.resourceVersion);
   if (isOwn && (!side.object || side.object.kind === object.kind)) side.object = object;
 }
 
@@ -135,7 +138,7 @@ function withoutStatus(answer: Answer, step: Step): Answer {
 
 /** Asks both. Lines are `/path: reference → own`. */
 export async function tellStep(told: Telling, step: Step): Promise<Told> {
-  const drawnTexts = told.sides.flatMap(({ object }) => (object ? [String(object.metadata.resourceVersion)] : []));
+  const drawnTexts = told.sides.flatMap(({ object, version }) => [object?.metadata.resourceVersion, version].filter(Boolean).map(String));
   const given = await Promise.all(told.sides.map((side) => ask(told, side, step)));
   const versions = given.flatMap(({ body }) => {
     const version = (body as any)?.metadata?.resourceVersion;

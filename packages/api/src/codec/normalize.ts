@@ -26,13 +26,15 @@ export interface NormalizeTally {
 const KEPT_EMPTY = new Set(['HPAScalingRules.policies']);
 const TEMPLATE_METADATA = new Set(['PersistentVolumeClaimTemplate.metadata', 'ResourceClaimTemplateSpec.metadata']);
 
-const lostEmpty = new WeakSet<object>();
+const cameUnlike = new WeakSet<object>();
+/** What upstream's defaults make empty where nothing came. */
+const DEFAULTED_EMPTY = new Set(['LimitRangeItem.default', 'LimitRangeItem.defaultRequest']);
 
 /**
- * Whether a list or map that came empty was left out of the object, which Go keeps apart from one that did not come. It says so of what
- * was decoded and has got its defaults, not of copies.
+ * Whether Go keeps the object apart from what is read once it is stored: a list or map came empty, or an amount came in other words. It
+ * says so of what was decoded and has got its defaults, not of copies.
  */
-export const cameWithEmpty = (object: object): boolean => lostEmpty.has(object);
+export const cameUnlikeStored = (object: object): boolean => cameUnlike.has(object);
 
 export function normalizeStruct(node: StructNode, input: unknown, tally: NormalizeTally, goType: string, depth = 0): Plain {
   if (input === null) input = EMPTY;
@@ -40,7 +42,7 @@ export function normalizeStruct(node: StructNode, input: unknown, tally: Normali
   if (depth > NESTING_MAX) throw new DecodeError('exceeded max depth');
   const source = input as Plain;
   const out: Plain = {};
-  if (tally.again && lostEmpty.has(source)) lostEmpty.add(out);
+  if (tally.again && cameUnlike.has(source)) cameUnlike.add(out);
   let matched = 0;
   if (node.isKind) matched = copyIdentity(node, source, out);
   for (const field of node.fields) {
@@ -137,15 +139,23 @@ function addField(node: StructNode, field: FieldNode, value: unknown, out: Plain
     throw error;
   }
   if (keepsEmpty) tally.keepsEmpty = false;
+  const { kind, item } = field.value;
+  if (kind === ValueKind.quantity && isReworded(value, result)) cameUnlike.add(out);
+  else if (kind === ValueKind.map && item!.kind === ValueKind.quantity) {
+    for (const key in result as Plain) if (isReworded((value as Plain)[key], (result as Plain)[key])) cameUnlike.add(out);
+  }
   if (!field.pointer) {
     if (field.omitEmpty && isEmpty(field.value.kind, result) && !isKeptEmpty(node, field, tally, depth)) {
-      if (typeof result === 'object') lostEmpty.add(out);
+      if (typeof result === 'object' && !DEFAULTED_EMPTY.has(`${node.shortName}.${field.name}`)) cameUnlike.add(out);
       return;
     }
     if (field.omitZero && result === null) return;
   }
   out[field.name] = result;
 }
+
+/** An amount in other words than it is stored in. */
+const isReworded = (came: unknown, amount: unknown) => came !== amount && String(came) !== amount;
 
 function isKeptEmpty(node: StructNode, { name, value: { kind } }: FieldNode, tally: NormalizeTally, depth: number): boolean {
   if (kind !== ValueKind.list && kind !== ValueKind.map) return false;

@@ -1,7 +1,7 @@
 // Field ownership and server-side apply, against upstream's documented behaviour (KEP-555 and structured-merge-diff's rules).
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type KubeObject, normalize, type SchemaTable, schemaTable } from '@tiphys/api';
+import { applyDefaults, type KubeObject, normalize, type SchemaTable, schemaTable } from '@tiphys/api';
 import fc from 'fast-check';
 import { tableWithCustomType } from '../schema/convert.ts';
 import { mergeTypeOf } from '../schema/merge-type.ts';
@@ -142,6 +142,30 @@ test('a map that an apply empties stays with its other owner', () => {
   const { object: left } = serverSideApply(taken, deployment({}), by('one'), tracked);
   assert.equal(left.metadata!.labels, undefined);
   assert.deepEqual(owners(left).slice(1), [['creator', '{"f:metadata":{"f:labels":{}},"f:spec":{"f:selector":{}}}']]);
+});
+
+test('an amount in other words within a list is a change, though it is stored in the same', () => {
+  const range = (cpu: unknown) => {
+    const item = { type: 'Container', default: { cpu } };
+    const object = { apiVersion: 'v1', kind: 'LimitRange', metadata: { name: 'r' }, spec: { limits: [item] } };
+    return applyDefaults(normalize<KubeObject>(object).object);
+  };
+  const ranges = { type: mergeTypeOf(schemaTable, 'io.k8s.api.core.v1.LimitRange'), empty: { metadata: {}, spec: { limits: null } } };
+  const managedFields = trackUpdate(undefined, range('500m'), by('one'), ranges)!;
+  const updatedBy = (cpu: unknown) =>
+    trackUpdate({ ...range('500m'), metadata: { name: 'r', managedFields } }, range(cpu), by('two'), ranges)!.map(({ manager }) => manager);
+  assert.deepEqual(updatedBy('500m'), ['one']);
+  assert.deepEqual(updatedBy('0.5'), ['two']);
+  assert.deepEqual(updatedBy(0.5), ['two']);
+});
+
+test('what a manager no longer names leaves the place to those who have it', () => {
+  const first = deployment({}, { annotations: { a: '1' } });
+  const live = stored(first, trackUpdate(undefined, first, by('creator'), tracked));
+  const forced = serverSideApply(live, deployment({}, { annotations: { a: '2' } }), by('applier'), tracked, true);
+  const after = serverSideApply(stored(forced.object, forced.object.metadata!.managedFields), deployment({}), by('applier'), tracked);
+  assert.deepEqual(after.object.metadata!.annotations, undefined);
+  assert.deepEqual(fieldsBy(after.object, 'creator'), { 'f:metadata': { 'f:annotations': {} } });
 });
 
 test('a null that is applied unsets a field and empties a key', () => {

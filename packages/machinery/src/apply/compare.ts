@@ -1,5 +1,5 @@
 // The fields of a value, and what changed between two values (structured-merge-diff typed/tofieldset.go, typed/compare.go).
-import { cameWithEmpty } from '@tiphys/api';
+import { cameUnlikeStored } from '@tiphys/api';
 import { jsonEqual } from '../patch/json-value.ts';
 import type { ListType, MapType, MergeType } from '../schema/merge-type.ts';
 import { type FieldTree, LEAF, NOTHING, withMember } from './field-tree.ts';
@@ -195,18 +195,18 @@ function compareNode(type: MergeType, left: unknown, right: unknown): Change | u
     const after = itemsOf(right);
     if (before.length > 0 || after.length > 0) return compareLists(type.list, before, after);
   }
-  return jsonEqual(left, right) && !holdsEmpty(right) ? undefined : MODIFIED;
+  return jsonEqual(left, right) && !holdsUnlike(right) ? undefined : MODIFIED;
 }
 
 /**
- * Whether there is, somewhere below a list, a list or map that came empty. Go compares lists whole, by its own equality, to which empty is
- * not absent; and what is stored never has an empty one.
+ * Whether there is, somewhere below a list, a list or map that came empty, or an amount in other words. Go compares lists whole, by its
+ * own equality, to which empty is not absent and `1.0` not `1`; and what is stored never has such things.
  */
-export function holdsEmpty(value: unknown, inList = false): boolean {
+export function holdsUnlike(value: unknown, inList = false): boolean {
   if (typeof value !== 'object' || value === null) return false;
-  if (Array.isArray(value)) return value.some((item) => holdsEmpty(item, true));
-  if (inList && cameWithEmpty(value)) return true;
-  for (const key in value) if (holdsEmpty((value as Record<string, unknown>)[key], inList)) return true;
+  if (Array.isArray(value)) return value.some((item) => holdsUnlike(item, true));
+  if (inList && cameUnlikeStored(value)) return true;
+  for (const key in value) if (holdsUnlike((value as Record<string, unknown>)[key], inList)) return true;
   return false;
 }
 

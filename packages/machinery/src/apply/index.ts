@@ -1,4 +1,4 @@
-export { holdsEmpty } from './compare.ts';
+export { holdsUnlike } from './compare.ts';
 export { emptyObject } from './empty-object.ts';
 export type { FieldTree } from './field-tree.ts';
 export { mergeTyped } from './merge.ts';

@@ -1,6 +1,6 @@
 // Webhook configurations (registry/admissionregistration, apis/admissionregistration/validation, printers printMutatingWebhook).
-import { type admissionregistrationv1, cameWithEmpty } from '@tiphys/api';
-import { fieldError, holdsEmpty } from '@tiphys/machinery';
+import { type admissionregistrationv1, cameUnlikeStored } from '@tiphys/api';
+import { fieldError, holdsUnlike } from '@tiphys/machinery';
 import { defineBuiltIn } from '../built-in/base.ts';
 import { integer, withNameAndAge } from '../rules/columns.ts';
 import { complain, type Errors, oneOf } from '../rules/errors.ts';
@@ -78,7 +78,7 @@ function validate({ webhooks }: Mutating | Validating, mutating: boolean): Error
 
 /** A list or map that comes empty counts as a change each time, since what is stored has none (strategy.go compares by reflection). */
 function countEmpty(object: Mutating | Validating, old: Mutating | Validating): void {
-  if (cameWithEmpty(object) || holdsEmpty(object.webhooks)) object.metadata!.generation = (old.metadata!.generation ?? 0) + 1;
+  if (cameUnlikeStored(object) || holdsUnlike(object.webhooks)) object.metadata!.generation = (old.metadata!.generation ?? 0) + 1;
 }
 
 const count = ({ webhooks }: Mutating | Validating) => webhooks?.length ?? 0;

@@ -85,6 +85,7 @@ function dropDisabledStatus(status: corev1.PodStatus, old: corev1.PodStatus | un
 export function preparePodStatus(pod: corev1.Pod, old: corev1.Pod): void {
   pod.spec = old.spec;
   const meta = pod.metadata!;
+  delete meta.deletionTimestamp;
   if (old.metadata?.ownerReferences) meta.ownerReferences = old.metadata.ownerReferences;
   else delete meta.ownerReferences;
   const status = pod.status ?? {};
