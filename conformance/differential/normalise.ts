@@ -54,7 +54,7 @@ function walk(value: unknown, key = ''): unknown {
   if (!isObject(value)) return value;
   const made: Record<string, unknown> = {};
   for (const [name, inner] of Object.entries(value))
-    made[name] = DRAWN_FIELDS.has(name) && !isObject(inner) ? drawn(name, inner) : walk(inner, name);
+    made[name.replace(GENERATED, '$1<suffix>')] = DRAWN_FIELDS.has(name) && !isObject(inner) ? drawn(name, inner) : walk(inner, name);
   return made;
 }
 

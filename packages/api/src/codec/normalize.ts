@@ -59,7 +59,7 @@ export function normalizeStruct(node: StructNode, input: unknown, tally: Normali
   for (const key in source) if (source[key] !== undefined) present++;
   tally.keys += present;
   if (present !== matched) countUnknown(node, source, tally);
-  if (tally.again && lostEmpty.has(source)) lostEmpty.add(out);
+  if (tally.again && cameUnlike.has(source)) cameUnlike.add(out);
   return out;
 }
 

@@ -129,6 +129,10 @@ test('defaulting twice changes nothing', () => {
 
 test('image tags', () => {
   assert.equal(imageTag('nginx'), 'latest');
+  assert.equal(imageTag('x'.repeat(247)), 'latest');
+  assert.equal(imageTag('x'.repeat(248)), '', 'too long beside the name of the official ones');
+  assert.equal(imageTag(`host:5000/${'x'.repeat(255)}:v`), 'v');
+  assert.equal(imageTag('0'.repeat(64)), '', 'an identifier is no name');
   assert.equal(imageTag('host:5000/a/b'), 'latest');
   assert.equal(imageTag('host:5000/a/b:1.2'), '1.2');
   assert.equal(imageTag(`a@sha256:${'0'.repeat(64)}`), '');

@@ -20,10 +20,26 @@ const TOKEN_SECONDS = 3600;
 const REFERENCE =
   /^(?:(?:[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?(?:\.[a-zA-Z0-9-]+)*|\[[a-fA-F0-9:]+\])(?::[0-9]+)?\/)?[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*(?::([\w][\w.-]{0,127}))?(@[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,})?$/;
 
+const IDENTIFIER = /^[a-f0-9]{64}$/;
+const REPOSITORY_LENGTH_MAX = 255;
+const OFFICIAL = 'library/';
+
+/** The repository within the registry, where names without one are those of the official ones (distribution/reference normalize.go). */
+function repositoryOf(name: string): string {
+  const slash = name.indexOf('/');
+  if (slash === -1) return OFFICIAL + name;
+  const [domain, rest] = [name.slice(0, slash), name.slice(slash + 1)];
+  if (domain === 'docker.io' || domain === 'index.docker.io') return rest.includes('/') ? rest : OFFICIAL + rest;
+  return domain === 'localhost' || /[.:A-Z]/.test(domain) ? rest : name;
+}
+
 /** The tag of an image's name; `latest` when it has neither tag nor digest, '' when the name isn't one. */
 export function imageTag(image: string): string {
   const match = REFERENCE.exec(image);
-  if (!match) return '';
+  if (!match || IDENTIFIER.test(image)) return '';
+  const [name] = image.split('@');
+  const repository = repositoryOf(match[1] === undefined ? name! : name!.slice(0, -match[1].length - 1));
+  if (repository.length > REPOSITORY_LENGTH_MAX) return '';
   return match[1] ?? (match[2] ? '' : 'latest');
 }
 

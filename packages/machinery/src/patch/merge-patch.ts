@@ -2,8 +2,9 @@
 import { statusError } from '../status-error.ts';
 import { isObject, type JsonObject, jsonEqual, setKey } from './json-value.ts';
 
-/** The value without keys that are null, at any depth of objects (lists are left as they are). */
+/** The value without keys that are null, at any depth; items of lists stay, null or not. */
 function withoutNulls(value: unknown): unknown {
+  if (Array.isArray(value)) return value.some((item) => typeof item === 'object') ? value.map(withoutNulls) : value;
   if (!isObject(value)) return value;
   const kept: JsonObject = {};
   for (const key of Object.keys(value)) if (value[key] !== null) setKey(kept, key, withoutNulls(value[key]));
@@ -17,7 +18,8 @@ function merged(document: JsonObject, patch: JsonObject): JsonObject {
     const old = Object.hasOwn(result, key) ? result[key] : undefined;
     if (value === null) delete result[key];
     else if (isObject(value) && isObject(old)) setKey(result, key, merged(old, value));
-    else setKey(result, key, withoutNulls(value));
+    // As it is, in the place of an object: so does the library that upstream uses.
+    else setKey(result, key, isObject(old) ? value : withoutNulls(value));
   }
   return result;
 }

@@ -98,6 +98,11 @@ const json = fc.letrec((tie) => ({
   object: fc.dictionary(fc.string({ maxLength: 3 }), tie('value'), { maxKeys: 4, noNullPrototype: true }),
 }));
 
+test('a merge patch drops nulls below lists, but for what takes the place of an object', () => {
+  const patch = { a: [{ b: null, c: 1 }, null], d: [{ b: null }] };
+  assert.deepEqual(applyMergePatch({ a: [{ b: 2 }], d: { e: 1 } }, patch), { a: [{ c: 1 }, null], d: [{ b: null }] });
+});
+
 test('property: applying the merge patch between two objects gives the second', () => {
   fc.assert(
     fc.property(json.object as fc.Arbitrary<object>, json.object as fc.Arbitrary<object>, (from, to) => {

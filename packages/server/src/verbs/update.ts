@@ -279,6 +279,8 @@ async function write(
     await endpoint.definition.afterDelete?.(endpoint.object(gone), ruleContext(context, false), core.operations);
     return unstored(endpoint, current.key, gone.revision, object);
   }
+  // No longer stored by anyone.
+  if (!options.dryRun && 'selfLink' in object.metadata!) delete object.metadata.selfLink;
   // An update that changes nothing is no write.
   const isNothing = jsonEqual(object, old) && (await isStoredSo(endpoint, object, current));
   if (isNothing && !(core.isStale && (await core.isStale(endpoint.storeKey(current.key))))) return current;

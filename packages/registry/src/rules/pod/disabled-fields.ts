@@ -12,9 +12,16 @@ const containersOf = (spec: Spec | undefined) => [
 const hasStopSignal = (spec: Spec | undefined) => containersOf(spec).some(({ lifecycle }) => lifecycle?.stopSignal !== undefined);
 const sourcesOf = (spec: Spec | undefined) => (spec?.volumes ?? []).flatMap(({ projected }) => projected?.sources ?? []);
 
+function dropStopSignal(container: Pick<corev1.Container, 'lifecycle'>): void {
+  const { lifecycle } = container;
+  if (lifecycle?.stopSignal === undefined) return;
+  delete lifecycle.stopSignal;
+  if (!lifecycle.preStop && !lifecycle.postStart) delete container.lifecycle;
+}
+
 function dropFromPodSpec(spec: Spec, old: Spec | undefined): void {
   if (!old?.schedulingGroup) delete spec.schedulingGroup;
-  if (!hasStopSignal(old)) for (const { lifecycle } of containersOf(spec)) delete lifecycle?.stopSignal;
+  if (!hasStopSignal(old)) for (const container of containersOf(spec)) dropStopSignal(container);
   for (const name of ['clusterTrustBundle', 'podCertificate'] as const) {
     if (sourcesOf(old).some((source) => source[name])) continue;
     for (const source of sourcesOf(spec)) delete source[name];
