@@ -34,7 +34,7 @@ export interface TestCluster extends AsyncDisposable {
   untilAll<T extends KubeObject>(type: ResourceType<T>, condition: (objects: readonly T[]) => boolean): Promise<readonly T[]>;
 }
 
-const PATIENCE_MS = 10_000;
+const PATIENCE_MS = 60_000;
 export const NAMESPACE = 'default';
 
 export async function startTestCluster(
