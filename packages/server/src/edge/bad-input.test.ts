@@ -32,6 +32,8 @@ const BODIES: [string, ApiRequest['method'], string, string, string | Uint8Array
     422,
     /^ConfigMap/,
   ],
+  ['keys without end', 'POST', MAPS, JSON_TYPE, `{"metadata":{"name":"n"},"data":{${full('"k":"v",')}"k":"v"}}`, 413, /limit is 1572864/],
+  ['containers of nothing', 'POST', PODS, JSON_TYPE, `{"spec":{"containers":[${full('{},')}{}]}}`, 413, /limit is 1572864/],
   ['half an object', 'POST', MAPS, JSON_TYPE, '{"metadata":{"name":"n"', 400, /unexpected end of JSON input/],
   [
     'an alias bomb',
