@@ -84,6 +84,18 @@ test('rules are evaluated, but not where something else keeps them from it', () 
   assert.deepEqual(more, []);
 });
 
+test('a rule about a time says what it was given instead', () => {
+  const since: JsonSchema = {
+    type: 'string',
+    format: 'date-time',
+    'x-kubernetes-validations': [{ rule: "self > timestamp('2000-01-01T00:00:00Z')" }],
+  };
+  const { update } = rulesWith({ schema: { type: 'object', properties: { spec: { type: 'object', properties: { since } } } } });
+  const wrong = gadget({ since: ['a'] });
+  const [got] = update(wrong, structuredClone(wrong));
+  assert.match(got!, /invalid data, expected string, got \[\]interface \{\} evaluating rule: self > timestamp/);
+});
+
 test('an update lets stand what was wrong before', () => {
   const { update } = rulesWith();
   assert.deepEqual(update(gadget({ low: 11, replicas: 1 }), gadget({ low: 11 })), []);

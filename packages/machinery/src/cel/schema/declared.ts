@@ -1,4 +1,5 @@
 // Types and values of structural schemas (apiserver pkg/cel/common/{schemas,valuesunstructured}.go, pkg/cel/types.go).
+import { goTypeOf } from '../../go-text.ts';
 import { additionalSchema, type JsonSchema } from '../../schema/json-schema.ts';
 import { parseDurationText, parseTimestampText } from '../time-text.ts';
 import { BOOL, BYTES, type CelType, DOUBLE, DURATION, DYN, INT, listOf, mapOf, STRING, struct, TIMESTAMP } from '../types.ts';
@@ -163,7 +164,7 @@ const TIME_FORMATS: Record<string, Pick<DeclaredType, 'elementsMax' | 'sizeMin'>
 function stringType(schema: JsonSchema): DeclaredType {
   const { format, maxLength } = schema;
   const text = (raw: unknown): string => {
-    if (typeof raw !== 'string') throw new CelError(`invalid data, expected string, got ${typeof raw}`);
+    if (typeof raw !== 'string') throw new CelError(`invalid data, expected string, got ${goTypeOf(raw)}`);
     return raw;
   };
   if (format === 'byte') {
