@@ -2,7 +2,7 @@
 import type { corev1 } from '@tiphys/api';
 import { fieldError } from '@tiphys/machinery';
 import type { Errors } from '../errors.ts';
-import { addQuantities, compareQuantities, quantityNano, quantityText } from '../quantities.ts';
+import { addQuantities, compareQuantities, quantityNano, quantitySign, quantityText } from '../quantities.ts';
 import { checkResources, isHugePages } from './resources.ts';
 import { isSidecar } from './scope.ts';
 
@@ -22,6 +22,12 @@ function aggregate(spec: corev1.PodSpec, of: 'requests' | 'limits', name: string
   return running > starting ? running : starting;
 }
 
+/** The first amount that is one: sums are written as it is. */
+const firstNamed = (spec: corev1.PodSpec, of: 'requests' | 'limits', name: string) =>
+  [...(spec.containers ?? []), ...(spec.initContainers ?? [])]
+    .map(({ resources }) => resources?.[of]?.[name])
+    .find((amount) => amount !== undefined && quantitySign(amount) !== 0);
+
 export function checkPodResources(errors: Errors, specPath: string, spec: corev1.PodSpec, claimNames: ReadonlySet<string>): void {
   const resources = spec.resources!;
   const path = `${specPath}.resources`;
@@ -34,7 +40,7 @@ export function checkPodResources(errors: Errors, specPath: string, spec: corev1
   for (const name in resources.requests) {
     const [total, given] = [aggregate(spec, 'requests', name), resources.requests[name]];
     if (total !== undefined && total > (quantityNano(given) ?? 0n)) {
-      const why = `must be greater than or equal to aggregate container requests of ${quantityText(total, given)}`;
+      const why = `must be greater than or equal to aggregate container requests of ${quantityText(total, firstNamed(spec, 'requests', name))}`;
       errors.push(fieldError.invalid(`${path}.requests[${name}]`, String(given), why));
     }
   }
@@ -42,7 +48,7 @@ export function checkPodResources(errors: Errors, specPath: string, spec: corev1
     const given = resources.limits[name];
     const total = isHugePages(name) ? aggregate(spec, 'limits', name) : undefined;
     if (total !== undefined && total > (quantityNano(given) ?? 0n)) {
-      const why = `must be greater than or equal to aggregate container limits of ${quantityText(total, given)}`;
+      const why = `must be greater than or equal to aggregate container limits of ${quantityText(total, firstNamed(spec, 'limits', name))}`;
       errors.push(fieldError.invalid(`${path}.limits[${name}]`, String(given), why));
     }
     spec.containers?.forEach((container, i) => {
