@@ -5,7 +5,7 @@ import { basePath, drawCreate, drawDelete, drawFirst, drawNext } from './episode
 import type { Kind } from './seeds.ts';
 import type { Server } from './server.ts';
 import type { Step } from './step.ts';
-import { cleanUp, type Telling, telling, tellStep } from './tell.ts';
+import { cleanUp, RESTLESS, type Telling, telling, tellStep } from './tell.ts';
 
 export interface Found {
   episode: number;
@@ -33,7 +33,7 @@ export interface EpisodeOptions {
 
 /** What a server wrote by itself has its own times: a change that is drawn from one's would be another to the other. */
 function withoutOwnMoments({ resource }: Kind, object: Record<string, any> | undefined): Record<string, any> | undefined {
-  if (resource !== 'apiservices' || !object?.status?.conditions) return object;
+  if (!RESTLESS.test(resource) || !object?.status?.conditions) return object;
   const conditions = object.status.conditions.map(({ lastTransitionTime: _, ...condition }: Record<string, unknown>) => condition);
   return { ...object, status: { ...object.status, conditions } };
 }

@@ -76,7 +76,7 @@ async function ask(told: Telling, side: Side, step: Step): Promise<Answer> {
 }
 
 /** Kinds whose objects the server itself goes on to change once they are written. */
-const RESTLESS = /customresourcedefinitions|apiservices|flowschemas|prioritylevelconfigurations/;
+export const RESTLESS = /customresourcedefinitions|apiservices|flowschemas|prioritylevelconfigurations/;
 const SETTLED_ATTEMPTS_MAX = 20;
 const SETTLED_INTERVAL_MS = 50;
 
