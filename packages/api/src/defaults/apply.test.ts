@@ -122,6 +122,20 @@ test('requests of a whole pod come from its containers and its limits', () => {
   assert.deepEqual(pod.spec?.resources?.requests, { cpu: '1500m', memory: '1Gi' });
 });
 
+test('a pod cannot ask for less than no grace, and its old address field holds; templates keep what they say', () => {
+  const spec = { containers: [{ name: 'c' }], terminationGracePeriodSeconds: -1 };
+  const status = { podIP: '10.0.0.1', podIPs: [{ ip: '10.0.0.2' }] };
+  const pod = defaulted<corev1.Pod>({ apiVersion: 'v1', kind: 'Pod', spec, status });
+  assert.equal(pod.spec?.terminationGracePeriodSeconds, 1);
+  assert.deepEqual(pod.status?.podIPs, [{ ip: '10.0.0.1' }]);
+  const controller = defaulted<corev1.ReplicationController>({
+    apiVersion: 'v1',
+    kind: 'ReplicationController',
+    spec: { template: { spec } },
+  });
+  assert.equal(controller.spec?.template?.spec?.terminationGracePeriodSeconds, -1);
+});
+
 test('defaulting twice changes nothing', () => {
   const once = defaulted<corev1.Pod>({ apiVersion: 'v1', kind: 'Pod', spec: { containers: [{ name: 'c', image: 'x' }] } });
   assert.equal(JSON.stringify(applyDefaults(structuredClone(once))), JSON.stringify(once));

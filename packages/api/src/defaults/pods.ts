@@ -53,6 +53,8 @@ function defaultContainer(container: Container | EphemeralContainer): void {
 
 function defaultPod(pod: Pod): void {
   const spec = pod.spec!;
+  // Of pods alone, not of templates (conversion.go).
+  if ((spec.terminationGracePeriodSeconds ?? 0) < 0) spec.terminationGracePeriodSeconds = 1;
   const containers = [...(spec.containers ?? []), ...(spec.initContainers ?? [])];
   for (const { resources } of containers) {
     if (!resources?.limits) continue;
@@ -87,10 +89,11 @@ export function mirrorServiceAccount(spec: PodSpec): void {
   spec.serviceAccount = spec.serviceAccountName;
 }
 
-/** podIP is the first of podIPs, and the other way round for clients that know only the one. */
+/** podIP is the first of podIPs, and the other way round for clients that know only the one; where they differ, the old field holds. */
 function mirrorPodAddresses(status: PodStatus): void {
-  if (status.podIP && !status.podIPs?.length) status.podIPs = [{ ip: status.podIP }];
-  else if (status.podIPs?.length && !status.podIP) status.podIP = status.podIPs[0]!.ip;
+  const first = status.podIPs?.[0]?.ip;
+  if (status.podIP && status.podIP !== first) status.podIPs = [{ ip: status.podIP }];
+  else if (first !== undefined && !status.podIP) status.podIP = first;
 }
 
 function defaultVolume(volume: Volume): void {

@@ -142,7 +142,7 @@ async function updateOnce(context: RequestContext, endpoint: Endpoint, plan: Upd
   const wished = await plan.change(old);
   matchNamespace(wished, context.info.namespace, endpoint.type.namespaced);
   checkName(context, wished);
-  checkPreconditions(endpoint, name, wished, old, plan.uidIsPrecondition === true);
+  checkPreconditions(endpoint, wished, old, { name, dryRun: options.dryRun, withUid: plan.uidIsPrecondition === true });
   if (!plan.tracked) track(context, endpoint, old, wished, options);
   const view = plan.view ?? WHOLE;
   const shown = { object: view.of(wished), oldObject: view.of(old) };
@@ -183,14 +183,21 @@ const uidFault = (endpoint: Endpoint, key: string, asked: string, found: string,
   `StorageError: invalid object, Code: 4, Key: ${dryRun ? endpoint.storeKey(key).replace(/^\/registry/, '') : endpoint.storeKey(key)}, ResourceVersion: 0, ` +
   `AdditionalErrorMsg: Precondition failed: UID in precondition: ${asked}, UID in object meta: ${found}`;
 
-function checkPreconditions(endpoint: Endpoint, name: string, object: PlainObject, old: PlainObject, withUid: boolean): void {
+interface Preconditions {
+  name: string;
+  dryRun: boolean;
+  /** The uid that was sent is a demand. */
+  withUid: boolean;
+}
+
+function checkPreconditions(endpoint: Endpoint, object: PlainObject, old: PlainObject, { name, dryRun, withUid }: Preconditions): void {
   const metadata = object.metadata!;
   const oldUid = old.metadata!.uid;
   if (withUid && metadata.uid && metadata.uid !== oldUid) {
     throw statusError.conflict(
       endpoint.type,
       name,
-      uidFault(endpoint, endpoint.keyOf(name, old.metadata!.namespace), metadata.uid, oldUid!),
+      uidFault(endpoint, endpoint.keyOf(name, old.metadata!.namespace), metadata.uid, oldUid!, dryRun),
     );
   }
   const version = sentVersion(metadata.resourceVersion);
