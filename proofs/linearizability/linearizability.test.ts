@@ -13,7 +13,7 @@ const SIZE = { operations: 1200, clients: 25, watchers: 20, patienceMs: 60_000 }
 /** Of a faulty server; a watch that is silent is only waited for so long. */
 const FAULTY_SIZE = { operations: 500, clients: 10, watchers: 12, patienceMs: 300 };
 /** A fault may find nothing to spoil; it shows in one of so many histories. */
-const HISTORIES_MAX = 6;
+const HISTORIES_MAX = 40;
 
 after(removeEtcd);
 

@@ -129,7 +129,7 @@ export const STORE_FAULTS: Readonly<Record<string, StoreFault>> = {
     (operation, commit) => commit(unconditional(operation)),
   ),
   'what must not exist is overwritten': committing(
-    2,
+    1,
     ({ expectedRevision }) => expectedRevision === 0,
     (operation, commit) => commit(unconditional(operation)),
   ),
