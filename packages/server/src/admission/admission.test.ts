@@ -66,6 +66,7 @@ test('pods that name what isn’t there are refused', async () => {
   await using server = await withAccount();
   const cases: [object, string][] = [
     [{ serviceAccountName: 'ghost' }, 'error looking up service account default/ghost: serviceaccount "ghost" not found'],
+    [{ serviceAccountName: 'a/b' }, `error looking up service account default/a/b: invalid resource name "a/b": [may not contain '/']`],
     [{ priorityClassName: 'ghost' }, 'no PriorityClass with name ghost was found'],
     [
       { priority: 7 },

@@ -1,5 +1,5 @@
 // Every pod has a service account, and the account's token unless it declines (plugin/pkg/admission/serviceaccount).
-import { corev1 } from '@tiphys/api';
+import { corev1, nameIsPathSegment } from '@tiphys/api';
 import type { Clock, Random } from '@tiphys/runtime';
 import type { AdmissionAttributes, AdmissionPlugin } from '../interfaces.ts';
 import { containersOf, forbidden, isMirrorPod, isResource } from './attributes.ts';
@@ -26,7 +26,12 @@ export function serviceAccount({ clock, random }: { clock: Clock; random: Random
       const account = reader.get(corev1.serviceaccounts, name, namespace);
       if (account) return account;
     }
-    throw forbidden(attributes, `error looking up service account ${namespace}/${name}: serviceaccount ${JSON.stringify(name)} not found`);
+    // Upstream asks by a client, which finds some names unfit for a path.
+    const faults = nameIsPathSegment(name, false);
+    const why = faults.length
+      ? `invalid resource name ${JSON.stringify(name)}: [${faults.join(' ')}]`
+      : `serviceaccount ${JSON.stringify(name)} not found`;
+    throw forbidden(attributes, `error looking up service account ${namespace}/${name}: ${why}`);
   };
   const generatedName = () => TOKEN_VOLUME_PREFIX + random.suffix(NAME_SUFFIX_LENGTH);
   const completed = async (attributes: AdmissionAttributes, pod: corev1.Pod) => {
