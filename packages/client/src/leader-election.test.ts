@@ -9,22 +9,20 @@ import { memoryStore } from '@tiphys/storage';
 import { inProcessClient } from './api-client.ts';
 import { leaderElection } from './leader-election.ts';
 
-test('the second leads when the first stops, and when the first falls silent', async () => {
-  const clock = virtualClock();
+/** A server on a clock, and candidates that ask it in ways of their own. */
+async function electorate(clock: Runtime['clock']) {
   const runtime: Runtime = { clock, random: seededRandom(7), log: silentLogger };
   const server = createApiServer({ runtime, store: memoryStore(), definitions: builtinDefinitions() });
   await server.ready;
-  let silent = '';
-  const candidate = (identity: string) => {
-    const handler = {
-      handle: (request: Parameters<typeof server.handle>[0]) =>
-        silent === identity ? Promise.reject(new Error('cut off')) : server.handle(request),
-    };
-    const client = inProcessClient({ handler, runtime, user: { name: identity, groups: ['system:masters'] } });
+  const clientOf = (identity: string, handle: typeof server.handle) =>
+    inProcessClient({ handler: { handle }, runtime, user: { name: identity, groups: ['system:masters'] } });
+  const admin = clientOf('admin', (request) => server.handle(request));
+  await admin.of(corev1.namespaces).create({ metadata: { name: 'kube-system' } });
+  const candidate = (identity: string, handle: typeof server.handle) => {
     const log: string[] = [];
     const leaders: string[] = [];
     const election = leaderElection({
-      client,
+      client: clientOf(identity, handle),
       runtime,
       namespace: 'kube-system',
       name: 'manager',
@@ -33,10 +31,17 @@ test('the second leads when the first stops, and when the first falls silent', a
       onStoppedLeading: () => void log.push('stops'),
       onNewLeader: (leader) => void leaders.push(leader),
     });
-    return { client, election, log, leaders };
+    return { election, log, leaders };
   };
-  const admin = inProcessClient({ handler: server, runtime, user: { name: 'admin', groups: ['system:masters'] } });
-  await admin.of(corev1.namespaces).create({ metadata: { name: 'kube-system' } });
+  return { server, admin, candidate };
+}
+
+test('the second leads when the first stops, and when the first falls silent', async () => {
+  const clock = virtualClock();
+  const { server, admin, candidate: candidateOf } = await electorate(clock);
+  let silent = '';
+  const candidate = (identity: string) =>
+    candidateOf(identity, (request) => (silent === identity ? Promise.reject(new Error('cut off')) : server.handle(request)));
   const a = candidate('a');
   await clock.advance(100);
   const b = candidate('b');
@@ -64,27 +69,9 @@ test('a lease counts from when it was seen, whatever the wall clock says and how
   const clock = virtualClock();
   let jumpMs = 0;
   const jumping: Runtime['clock'] = Object.create(clock, { now: { value: () => clock.now() + jumpMs } });
-  const runtime: Runtime = { clock: jumping, random: seededRandom(7), log: silentLogger };
-  const server = createApiServer({ runtime, store: memoryStore(), definitions: builtinDefinitions() });
-  await server.ready;
+  const { server, candidate } = await electorate(jumping);
   let isHeld = false;
   let slowMs = 0;
-  const candidate = (identity: string, handle: typeof server.handle) => {
-    const client = inProcessClient({ handler: { handle }, runtime, user: { name: identity, groups: ['system:masters'] } });
-    const log: string[] = [];
-    const election = leaderElection({
-      client,
-      runtime,
-      namespace: 'kube-system',
-      name: 'manager',
-      identity,
-      onStartedLeading: () => void log.push('starts'),
-      onStoppedLeading: () => void log.push('stops'),
-    });
-    return { election, log };
-  };
-  const admin = inProcessClient({ handler: server, runtime, user: { name: 'admin', groups: ['system:masters'] } });
-  await admin.of(corev1.namespaces).create({ metadata: { name: 'kube-system' } });
   const a = candidate('a', (request) => (isHeld ? new Promise(() => {}) : server.handle(request)));
   await clock.advance(100);
   const b = candidate('b', async (request) => {
