@@ -70,6 +70,8 @@ export interface RealNode extends AsyncDisposable {
   events(pod: string, reason: string): Promise<string[]>;
   /** Resolves when an event of the pod says so. */
   told(pod: string, reason: string, message: string): Promise<void>;
+  /** Resolves when the node's condition has the reason: the node looks at itself every few seconds. */
+  reported(condition: string, reason: string): Promise<void>;
   /** Resolves when the container's log has the text. */
   logged(pod: string, container: string, text: string): Promise<void>;
   packShell(): Promise<void>;
@@ -140,6 +142,11 @@ export async function realNode(port: number, more: Partial<NodeOptions> = {}): P
     },
     events: eventsOf,
     told: (pod, reason, message) => patiently(`${pod} told ${reason}`, async () => (await eventsOf(pod, reason)).includes(message)),
+    reported: (condition, reason) =>
+      patiently(`${condition} for ${reason}`, async () => {
+        const { status } = await client.of(corev1.nodes).get('real');
+        return status!.conditions!.some((one) => one.type === condition && one.reason === reason);
+      }),
     logged: (pod, container, text) =>
       patiently(`${pod}/${container} logged ${text}`, async () => {
         const found = await node.findContainer('default', pod, container);

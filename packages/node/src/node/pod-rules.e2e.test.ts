@@ -149,8 +149,7 @@ describe('a node that is short of memory', { skip: await reasonToSkip() }, () =>
     assert.equal(evicted.status!.reason, 'Evicted');
     assert.match(evicted.status!.message!, /^The node was low on resource: memory\. Threshold quantity: 1Ei, available: \d+Ki\. /);
     assert.equal(conditionOf(evicted, 'DisruptionTarget')!.reason, 'TerminationByKubelet');
-    const { status } = await real.client.of(corev1.nodes).get('real');
-    assert.equal(status!.conditions!.find(({ type }) => type === 'MemoryPressure')!.reason, 'KubeletHasInsufficientMemory');
+    await real.reported('MemoryPressure', 'KubeletHasInsufficientMemory');
     const refused = await real.create(realPod('second'), ({ status }) => status?.phase === 'Failed');
     assert.equal(refused.status!.message, 'Pod was rejected: The node had condition: [MemoryPressure]. ');
     assert.equal(refused.status!.containerStatuses, undefined);
