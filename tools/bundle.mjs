@@ -1,13 +1,21 @@
 // Bundles the tiphys command and the library into dist/ for the npm package: plain JavaScript, everything in.
-// npm runs it before `npm pack`.
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+// npm runs it before `npm pack`. `node tools/bundle.mjs FOLDER PROGRAM…` makes of other programs what users would have of them.
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { build } from 'esbuild';
 import { root } from './install.mjs';
 
-const dist = join(root, 'dist');
-rmSync(dist, { recursive: true, force: true });
-mkdirSync(dist, { recursive: true });
+const PACKAGE = {
+  tiphys: 'packages/cli/src/main.ts',
+  index: 'packages/cluster/src/library.ts',
+  simulation: 'packages/simulation/src/library.ts',
+};
+
+const [folder, ...programs] = process.argv.slice(2);
+const entryPoints = folder ? Object.fromEntries(programs.map((path) => [basename(path, '.ts'), path])) : PACKAGE;
+const outdir = folder ?? join(root, 'dist');
+if (!folder) rmSync(outdir, { recursive: true, force: true });
+mkdirSync(outdir, { recursive: true });
 
 /**
  * Node's own modules by require(): an import reads every export, and some of those are made only when they are read (an HTTP
@@ -41,12 +49,8 @@ const narrow = (text) => text.replace(/[\u0080-\uffff]/g, (character) => `\\u${c
 
 const { outputFiles } = await build({
   absWorkingDir: root,
-  entryPoints: {
-    tiphys: 'packages/cli/src/main.ts',
-    index: 'packages/cluster/src/library.ts',
-    simulation: 'packages/simulation/src/library.ts',
-  },
-  outdir: 'dist',
+  entryPoints,
+  outdir,
   outExtension: { '.js': '.mjs' },
   bundle: true,
   splitting: true,
@@ -66,5 +70,7 @@ const { outputFiles } = await build({
 
 for (const { path, text } of outputFiles) {
   mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(path, path.endsWith('.mjs') ? narrow(text) : text);
+  // Whole or not at all: several tests may bundle the same.
+  writeFileSync(`${path}.${process.pid}`, path.endsWith('.mjs') ? narrow(text) : text);
+  renameSync(`${path}.${process.pid}`, path);
 }

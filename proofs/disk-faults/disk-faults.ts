@@ -2,6 +2,7 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Random, seededRandom } from '@tiphys/runtime';
+import { bundled } from '../bundled.ts';
 import { Disk, SURVIVALS } from '../power-cut/disk.ts';
 import { imageFolder } from '../power-cut/power-cut.ts';
 import { recordProgram, skipWithoutStrace } from '../power-cut/record.ts';
@@ -24,7 +25,7 @@ export function faultOf(random: Random): string {
 
 /** The disk's state at the end, as the running program saw it (a kill), and as it is without power. */
 export async function diskFaultRound(seed: number, inject = faultOf(seededRandom(seed))): Promise<Round> {
-  const { operations, code, output } = await recordProgram((path) => [PROGRAM, path, String(seed)], inject);
+  const { operations, code, output } = await recordProgram((path) => [bundled(PROGRAM), path, String(seed)], inject);
   const facts = output
     .split('\n')
     .filter(Boolean)

@@ -1,5 +1,5 @@
 // The kill -9 proof: an API server under load on a SQLite store is killed at a random moment and started again.
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Random, seededRandom } from '@tiphys/runtime';
-import { compiledOnce } from '../compiled.ts';
+import { bundled, compiledOnce } from '../bundled.ts';
 import { type Proof, type Round, together } from '../proof.ts';
 
 const PROGRAM = join(import.meta.dirname, 'program.ts');
@@ -77,13 +77,14 @@ export class Acknowledged {
 }
 
 interface Files {
+  program: string;
   store: string;
   journal: string;
 }
 
-async function start({ store, journal }: Files, random: Random) {
+async function start({ program, store, journal }: Files, random: Random) {
   const startedMs = performance.now();
-  const child = spawn(process.execPath, [PROGRAM, store, journal, String(Math.floor(random.number() * 2 ** 31))], {
+  const child = spawn(process.execPath, [program, store, journal, String(Math.floor(random.number() * 2 ** 31))], {
     stdio: ['pipe', 'pipe', 'inherit'],
     env: compiledOnce,
   });
@@ -151,13 +152,17 @@ the process to the first answer, on a machine that does other work beside it; tw
   fullCount: 1000,
   open: async (seed) => {
     const folder = mkdtempSync(join(tmpdir(), 'tiphys-kill-'));
+    const program = bundled(PROGRAM);
     const servers = Array.from({ length: SERVERS }, (_, i) => ({
-      files: { store: join(folder, `state-${i}.db`), journal: join(folder, `journal-${i}`) },
+      files: { program, store: join(folder, `state-${i}.db`), journal: join(folder, `journal-${i}`) },
       acknowledged: new Acknowledged(),
       random: seededRandom(seed + i),
     }));
     // One that ends by itself leaves behind what it compiled.
-    spawnSync(process.execPath, [PROGRAM, join(folder, 'first.db'), join(folder, 'first'), '1'], { input: '', env: compiledOnce });
+    const first = await start({ program, store: join(folder, 'first.db'), journal: join(folder, 'first') }, seededRandom(seed));
+    await first.ready;
+    first.child.stdin.end();
+    await once(first.child, 'exit');
     const round = async (): Promise<Round> => {
       const cycles = await Promise.all(servers.map(({ files, acknowledged, random }) => cycle(files, acknowledged, random)));
       return together(cycles);

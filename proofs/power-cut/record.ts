@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { invariant } from '@tiphys/std';
-import { compiledOnce } from '../compiled.ts';
+import { bundled, compiledOnce } from '../bundled.ts';
 import type { PlanSize } from './plan.ts';
 
 export type FileOperation =
@@ -173,7 +173,7 @@ export async function recordProgram(program: (path: string) => string[], inject?
 }
 
 export async function record(seed: number, size: PlanSize): Promise<FileOperation[]> {
-  const { operations, code } = await recordProgram((path) => [WRITER, path, String(seed), JSON.stringify(size)]);
+  const { operations, code } = await recordProgram((path) => [bundled(WRITER), path, String(seed), JSON.stringify(size)]);
   invariant(code === 0, `the recorded program ended with ${code}`);
   return operations;
 }

@@ -5,8 +5,9 @@ import { join } from 'node:path';
 import { fixedIdentity, type HttpsHandler, httpsHandler } from '@tiphys/client';
 import { realClock } from '@tiphys/runtime';
 import { type EtcdProcess, startEtcd } from '@tiphys/storage';
-import { beginClusterProcess, type ClusterProcess } from '../../packages/cluster/src/testing/cluster-process.ts';
+import { beginClusterProcess, CLUSTER_PROGRAM, type ClusterProcess } from '../../packages/cluster/src/testing/cluster-process.ts';
 import { administratorOf } from '../administrator.ts';
+import { bundled, compiledOnce } from '../bundled.ts';
 import { type Machine, startMachines } from './machines.ts';
 
 const MEMBERS = 3;
@@ -82,7 +83,8 @@ async function startServer(directory: string, machine: Machine, etcd: string, i:
   const options = { directory, etcd, runtime: 'none', port: PORT, host: '0.0.0.0', advertiseAddress: address } as const;
   let running: ClusterProcess;
   const start = async () => {
-    running = await beginClusterProcess({ ...options, shutdownDelaySeconds: SHUTDOWN_DELAY_SECONDS }, words).ready;
+    const invocation = { words, program: bundled(CLUSTER_PROGRAM), env: compiledOnce };
+    running = await beginClusterProcess({ ...options, shutdownDelaySeconds: SHUTDOWN_DELAY_SECONDS }, invocation).ready;
   };
   await start();
   const { certificateAuthority, certificate, key } = administratorOf(join(directory, 'kubeconfig'));

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { type Client, clientFromKubeconfig } from '@tiphys/client';
 import type { ClusterOptions } from '../start-cluster.ts';
 
-const PROGRAM = fileURLToPath(new URL('./cluster-program.ts', import.meta.url));
+export const CLUSTER_PROGRAM = fileURLToPath(new URL('./cluster-program.ts', import.meta.url));
 const COMPLAINT_CHARACTERS_MAX = 20_000;
 
 export type ProcessOptions = Pick<
@@ -58,10 +58,21 @@ export interface Starting {
   kill(): Promise<void>;
 }
 
-/** Begins a start, so that it can be killed in the middle. `words` come before the command, and must lead to it in the same process. */
-export function beginClusterProcess(options: ProcessOptions, words: readonly string[] = []): Starting {
-  const [program, ...rest] = [...words, process.execPath, PROGRAM, JSON.stringify(options)];
-  const child = spawn(program!, rest, { stdio: ['pipe', 'pipe', 'pipe'] });
+export interface Invocation {
+  /** They come before the command, and must lead to it in the same process. */
+  words?: readonly string[];
+  /** A bundle of the program. */
+  program?: string;
+  env?: NodeJS.ProcessEnv;
+}
+
+/** Begins a start, so that it can be killed in the middle. */
+export function beginClusterProcess(
+  options: ProcessOptions,
+  { words = [], program = CLUSTER_PROGRAM, env = process.env }: Invocation = {},
+): Starting {
+  const [first, ...rest] = [...words, process.execPath, program, JSON.stringify(options)];
+  const child = spawn(first!, rest, { stdio: ['pipe', 'pipe', 'pipe'], env });
   let log = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     log = (log + text).slice(-COMPLAINT_CHARACTERS_MAX);
