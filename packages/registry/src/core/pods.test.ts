@@ -212,3 +212,19 @@ test('a pod that starts shows its init container', () => {
   });
   assert.equal(row(object).Status, 'Init:0/1');
 });
+
+test('a binding names its pod by what can be a key', async () => {
+  const { context, operations } = world();
+  const answered = (name: string) =>
+    definitionOf('Binding').review!(
+      { apiVersion: 'v1', kind: 'Binding', metadata: { name }, target: { name: 'n' } },
+      { ...context, namespace: 'default' },
+      operations,
+    );
+  await assert.rejects(async () => answered(''), { code: 400, message: 'Name parameter required.' });
+  await assert.rejects(async () => answered('a/%'), {
+    code: 400,
+    message: `Name parameter invalid: "a/%": may not contain '/';may not contain '%'`,
+  });
+  await assert.rejects(async () => answered('ghost'), { code: 404 });
+});

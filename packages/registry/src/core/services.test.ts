@@ -213,3 +213,26 @@ test('ports that another server has claimed are taken, and what nobody uses is f
   );
   assert.equal(third.spec.ports[0].nodePort, 30003);
 });
+
+test('a dry run asks only whether a port is taken, and whether an address could be of the range', async () => {
+  const [definition, all] = [definitionOf('Service', OPTIONS), world()];
+  const first = await create(
+    definition,
+    all,
+    service((s) => Object.assign(nodePort(s), { clusterIP: '10.0.0.5' })),
+  );
+  const context = { ...all.context, dryRun: true };
+  const tried = (changes: (s: any) => void) => create(definition, { ...all, context, put: (object) => object }, service(changes, 'tried'));
+  const far = await tried((s) => Object.assign(nodePort(s).ports[0], { nodePort: 70 }));
+  assert.deepEqual([far.spec.clusterIP, far.spec.ports[0].nodePort], ['10.0.0.0', 70]);
+  const taken = first.spec.ports[0].nodePort;
+  await assert.rejects(
+    tried((s) => Object.assign(nodePort(s).ports[0], { nodePort: taken })),
+    /provided port is already allocated/,
+  );
+  assert.equal((await tried((s) => (s.spec.clusterIP = '10.0.0.5'))).spec.clusterIP, '10.0.0.5');
+  await assert.rejects(
+    tried((s) => (s.spec.clusterIP = '10.9.0.5')),
+    /failed to allocate IP 10.9.0.5: the provided IP \(10.9.0.5\) is not in the valid range. The range of valid IPs is 10.0.0.0\/28/,
+  );
+});

@@ -25,9 +25,9 @@ async function created(server: StandardServer, url: string, object: object): Pro
   return answer.object;
 }
 
-async function refused(server: StandardServer, url: string, object: object): Promise<string> {
+async function refused(server: StandardServer, url: string, object: object, code = 403): Promise<string> {
   const answer = await call(server, 'POST', url, object);
-  assert.equal(answer.code, 403, JSON.stringify(answer.object));
+  assert.equal(answer.code, code, JSON.stringify(answer.object));
   return answer.object.message;
 }
 
@@ -76,6 +76,8 @@ test('pods that name what isn’t there are refused', async () => {
     [{ overhead: { cpu: '1' } }, 'pod rejected: Pod Overhead set without corresponding RuntimeClass defined Overhead'],
   ];
   for (const [spec, why] of cases) assert.equal(await refused(server, PODS, pod('a', spec)), `pods "a" is forbidden: ${why}`);
+  assert.equal(await refused(server, PODS, pod('a', { runtimeClassName: '' }), 500), 'resource name may not be empty');
+  assert.equal(await refused(server, PODS, pod('a', { runtimeClassName: 'a/b' }), 500), `invalid resource name "a/b": [may not contain '/']`);
 });
 
 test('namespaces: gone, going and immortal ones', async () => {

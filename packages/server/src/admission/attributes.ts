@@ -1,5 +1,5 @@
 // What plugins ask of a request (apiserver admission/errors.go and the checks most plugins begin with).
-import type { corev1, KubeObject } from '@tiphys/api';
+import { type corev1, type KubeObject, nameIsPathSegment } from '@tiphys/api';
 import { type StatusError, statusError } from '@tiphys/machinery';
 import type { AdmissionAttributes } from '../interfaces.ts';
 
@@ -11,6 +11,13 @@ function nameOf({ name, object }: AdmissionAttributes): string {
 /** 403 `pods "web" is forbidden: why`. */
 export function forbidden(attributes: AdmissionAttributes, why: string): StatusError {
   return statusError.forbidden(attributes.type, nameOf(attributes), why);
+}
+
+/** What upstream's client says of a name that fits no path: a plugin that looks for a missing object asks by a client. */
+export function unfitForClients(name: string): string | undefined {
+  if (name === '') return 'resource name may not be empty';
+  const faults = nameIsPathSegment(name, false);
+  return faults.length > 0 ? `invalid resource name ${JSON.stringify(name)}: [${faults.join(' ')}]` : undefined;
 }
 
 export const isResource = (attributes: AdmissionAttributes, group: string, resource: string): boolean =>

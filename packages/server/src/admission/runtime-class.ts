@@ -1,8 +1,9 @@
 // A pod takes over its runtime class's overhead, node selector and tolerations (plugin/pkg/admission/runtimeclass).
 import { isDeepStrictEqual } from 'node:util';
 import { type corev1, nodev1 } from '@tiphys/api';
+import { StatusError } from '@tiphys/machinery';
 import type { AdmissionAttributes, AdmissionPlugin } from '../interfaces.ts';
-import { forbidden, podOf } from './attributes.ts';
+import { forbidden, podOf, unfitForClients } from './attributes.ts';
 
 export function runtimeClass(): AdmissionPlugin {
   return {
@@ -38,6 +39,8 @@ const mismatch = (attributes: AdmissionAttributes) =>
 function classOf(attributes: AdmissionAttributes, { runtimeClassName }: corev1.PodSpec): nodev1.RuntimeClass | undefined {
   if (runtimeClassName === undefined) return undefined;
   const found = attributes.reader.get(nodev1.runtimeclasses, runtimeClassName);
+  const unfit = found ? undefined : unfitForClients(runtimeClassName);
+  if (unfit) throw new StatusError(500, '', unfit);
   if (!found) throw forbidden(attributes, `pod rejected: RuntimeClass ${JSON.stringify(runtimeClassName)} not found`);
   return found;
 }

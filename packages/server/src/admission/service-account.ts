@@ -1,8 +1,8 @@
 // Every pod has a service account, and the account's token unless it declines (plugin/pkg/admission/serviceaccount).
-import { corev1, nameIsPathSegment } from '@tiphys/api';
+import { corev1 } from '@tiphys/api';
 import type { Clock, Random } from '@tiphys/runtime';
 import type { AdmissionAttributes, AdmissionPlugin } from '../interfaces.ts';
-import { containersOf, forbidden, isMirrorPod, isResource } from './attributes.ts';
+import { containersOf, forbidden, isMirrorPod, isResource, unfitForClients } from './attributes.ts';
 import { podSecretNames } from './pod-secrets.ts';
 
 const DEFAULT_ACCOUNT = 'default';
@@ -26,11 +26,7 @@ export function serviceAccount({ clock, random }: { clock: Clock; random: Random
       const account = reader.get(corev1.serviceaccounts, name, namespace);
       if (account) return account;
     }
-    // Upstream asks by a client, which finds some names unfit for a path.
-    const faults = nameIsPathSegment(name, false);
-    const why = faults.length
-      ? `invalid resource name ${JSON.stringify(name)}: [${faults.join(' ')}]`
-      : `serviceaccount ${JSON.stringify(name)} not found`;
+    const why = unfitForClients(name) ?? `serviceaccount ${JSON.stringify(name)} not found`;
     throw forbidden(attributes, `error looking up service account ${namespace}/${name}: ${why}`);
   };
   const generatedName = () => TOKEN_VOLUME_PREFIX + random.suffix(NAME_SUFFIX_LENGTH);

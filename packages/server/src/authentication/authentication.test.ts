@@ -151,6 +151,7 @@ test('token requests are checked as upstream checks them', async () => {
     [{ expirationSeconds: 599 }, 'robot', /spec.expirationSeconds: Invalid value: 599: may not specify a duration less than 10 minutes/],
     [{}, 'ghost', /serviceaccounts "ghost" not found/],
     [{ boundObjectRef: { kind: 'Pod', name: 'gone' } }, 'robot', /pods "gone" not found/],
+    [{ boundObjectRef: { kind: 'Node', name: 'a/b' } }, 'robot', /^.*Name parameter invalid: "a\/b": may not contain '\/'$/],
     [
       { boundObjectRef: { kind: 'Pod', apiVersion: 'v1', name: 'web', uid: 'x' } },
       'robot',

@@ -2,7 +2,7 @@
 // (pkg/registry/core/serviceaccount/storage/token.go).
 import { type authenticationv1, corev1, type KubeObject, type ObjectMeta, type ResourceType, timeText } from '@tiphys/api';
 import { type FieldError, fieldError, statusError } from '@tiphys/machinery';
-import type { RuleContext } from '@tiphys/registry';
+import { checkKeyName, type RuleContext } from '@tiphys/registry';
 import { claimsFor } from './service-account-claims.ts';
 import type { TokenSigner } from './token-signer.ts';
 
@@ -125,7 +125,7 @@ function boundObjects(
   if (!reference) return {};
   const { kind = '', apiVersion = '', name = '', uid } = reference;
   const core = !apiVersion.includes('/');
-  if (name === '' && core && BOUND_KINDS.includes(kind)) throw statusError.badRequest('Name parameter required.');
+  if (core && BOUND_KINDS.includes(kind)) checkKeyName(name);
   const bound: Bound = {};
   let object: KubeObject;
   if (core && kind === 'Pod') {

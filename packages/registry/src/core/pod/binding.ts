@@ -2,6 +2,7 @@
 import { corev1, type KubeObject } from '@tiphys/api';
 import { fieldError, type Status, StatusError, statusError } from '@tiphys/machinery';
 import type { ObjectOperations, RuleContext } from '../../define-resource.ts';
+import { checkKeyName } from '../../rules/key-name.ts';
 import { nowText } from './prepare.ts';
 
 export const SUCCESS: Status = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success' };
@@ -62,7 +63,7 @@ export async function bindPod(
     const text = errors.map(({ field, message }) => `${field}: ${message}`);
     throw new StatusError(500, '', text.length === 1 ? text[0]! : `[${text.join(', ')}]`);
   }
-  if (!target.name) throw statusError.badRequest('Name parameter required.');
+  checkKeyName(target.name);
   await operations.update(corev1.pods, target.name, target.namespace, (pod) => bound(pod, binding, context));
   return SUCCESS;
 }

@@ -56,10 +56,10 @@ export function serviceBlocks(configured: readonly Block[], context: RuleContext
 }
 
 const familyNumber = (family: Family) => (family === 'IPv4' ? 4 : 6);
+const ofFamily = (blocks: readonly Block[], family: Family) => blocks.filter((block) => block.family === familyNumber(family));
 
 async function claim(name: string, family: Family, owner: Owner, context: RuleContext, operations: ObjectOperations): Promise<boolean> {
   if (context.reader.get(networkingv1.ipaddresses, name)) return false;
-  if (context.dryRun) return true;
   if (owner.name === '')
     throw new AllocationError(`IPAddress.networking.k8s.io ${JSON.stringify(name)} is invalid: spec.parentRef.name: Required value`);
   try {
@@ -79,7 +79,7 @@ async function claim(name: string, family: Family, owner: Owner, context: RuleCo
   }
 }
 
-/** Claims a given address. */
+/** Claims a given address. A dry run asks one range of the family whether it could be there, not whether somebody has it. */
 export async function claimAddress(
   ip: string,
   family: Family,
@@ -89,18 +89,21 @@ export async function claimAddress(
   operations: ObjectOperations,
 ): Promise<string> {
   const address = parseAddress(ip) as Address;
-  const block = blocks.find((candidate) => blockHas(candidate, address));
+  const candidates = context.dryRun ? ofFamily(blocks, family).slice(0, 1) : blocks.filter((candidate) => blockHas(candidate, address));
+  const block = candidates[0];
   if (!block) throw new AllocationError('the provided network does not match the current range');
   const { first, last } = rangeOf(block);
   if (address.value < first || address.value > last) {
-    throw new AllocationError(`the provided IP (${ip}) is not in the valid range. The range of valid IPs is ${blockText(block)}`);
+    const shown = addressText(address.family, address.value);
+    throw new AllocationError(`the provided IP (${shown}) is not in the valid range. The range of valid IPs is ${blockText(block)}`);
   }
   const name = addressText(address.family, address.value);
+  if (context.dryRun) return name;
   if (!(await claim(name, family, owner, context, operations))) throw new AllocationError('provided IP is already allocated');
   return name;
 }
 
-/** Claims any free address, from a random place on. */
+/** Claims any free address, from a random place on. A dry run shows the range's own, which nobody gets. */
 export async function claimAnyAddress(
   family: Family,
   owner: Owner,
@@ -108,7 +111,8 @@ export async function claimAnyAddress(
   context: RuleContext,
   operations: ObjectOperations,
 ): Promise<string> {
-  for (const block of blocks.filter((candidate) => candidate.family === familyNumber(family))) {
+  for (const block of ofFamily(blocks, family)) {
+    if (context.dryRun) return addressText(block.family, block.base);
     const { first, last, offset } = rangeOf(block);
     const middle = first + offset > last ? first : first + offset;
     for (const [from, to] of [

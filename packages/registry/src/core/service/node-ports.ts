@@ -90,7 +90,13 @@ export class PortClaim {
     this.#taken.add(port);
   }
 
+  /** A dry run asks only whether the port is taken: upstream's would say so of none outside the range. */
   claim(port: number): void {
+    if (this.#context.dryRun) {
+      if (this.#taken.has(port)) throw new AllocationError('provided port is already allocated');
+      this.#claim(port);
+      return;
+    }
     if (port < this.#first || port > this.#last) {
       throw new AllocationError(`provided port is not in the valid range. The range of valid ports is ${this.#first}-${this.#last}`);
     }
@@ -101,7 +107,7 @@ export class PortClaim {
   /** A dry run shows the port after those that it has shown, whoever has it (portallocator/operation.go). */
   #claimDummy(): number {
     const port = Math.max(...(this.claimed.length > 0 ? this.claimed : [BEFORE_DUMMIES])) + 1;
-    this.claimed.push(port);
+    this.#claim(port);
     return port;
   }
 
