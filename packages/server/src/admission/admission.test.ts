@@ -77,7 +77,10 @@ test('pods that name what isn’t there are refused', async () => {
   ];
   for (const [spec, why] of cases) assert.equal(await refused(server, PODS, pod('a', spec)), `pods "a" is forbidden: ${why}`);
   assert.equal(await refused(server, PODS, pod('a', { runtimeClassName: '' }), 500), 'resource name may not be empty');
-  assert.equal(await refused(server, PODS, pod('a', { runtimeClassName: 'a/b' }), 500), `invalid resource name "a/b": [may not contain '/']`);
+  assert.equal(
+    await refused(server, PODS, pod('a', { runtimeClassName: 'a/b' }), 500),
+    `invalid resource name "a/b": [may not contain '/']`,
+  );
 });
 
 test('namespaces: gone, going and immortal ones', async () => {
