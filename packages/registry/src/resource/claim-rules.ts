@@ -20,7 +20,7 @@ import {
   checkToleration,
   REQUESTS_MAX,
 } from './device-rules.ts';
-import { checkDeviceStatuses, checkShareId } from './device-status.ts';
+import { checkDeviceStatuses, checkShareId, deviceId } from './device-status.ts';
 import { checkFullyQualifiedName } from './slice-rules.ts';
 
 type Claim = resourcev1.ResourceClaim;
@@ -111,19 +111,21 @@ function checkDeviceClaim(errors: Errors, path: string, claim: resourcev1.Device
   });
 }
 
-/** Access for administration is for namespaces that are marked for it. */
-function checkAdmin(errors: Errors, requests: readonly resourcev1.DeviceRequest[] | null | undefined, context: RuleContext): void {
-  const i = requests?.findIndex(({ exactly }) => exactly?.adminAccess) ?? -1;
+/** Access for administration is for namespaces that are marked for it. `i` is the first that wants it. */
+function checkAdmin(errors: Errors, list: string, i: number, context: RuleContext): void {
   if (i < 0) return;
   const namespace = context.reader.get(corev1.namespaces, context.namespace ?? '');
   if (namespace?.metadata?.labels?.[ADMIN_LABEL] === 'true') return;
   const why = `admin access to devices requires the \`${ADMIN_LABEL}: true\` label on the containing namespace`;
-  errors.push(fieldError.forbidden(`spec.devices.requests[${i}].adminAccess`, why));
+  errors.push(fieldError.forbidden(`${list}[${i}].adminAccess`, why));
 }
+
+const adminRequest = (claim: resourcev1.DeviceClaim | undefined) => claim?.requests?.findIndex(({ exactly }) => exactly?.adminAccess) ?? -1;
+const adminResult = ({ status }: Claim) => status?.allocation?.devices?.results?.findIndex(({ adminAccess }) => adminAccess) ?? -1;
 
 export function validateClaim({ spec }: Claim, context: RuleContext): Errors {
   const errors: Errors = [];
-  checkAdmin(errors, spec?.devices?.requests, context);
+  checkAdmin(errors, 'spec.devices.requests', adminRequest(spec?.devices), context);
   checkDeviceClaim(errors, 'spec.devices', spec?.devices);
   return errors;
 }
@@ -133,7 +135,7 @@ export const validateClaimUpdate = ({ spec }: Claim, old: Claim): Errors =>
 
 export function validateTemplate(template: Template, context: RuleContext): Errors {
   const errors: Errors = [];
-  checkAdmin(errors, template.spec?.spec?.devices?.requests, context);
+  checkAdmin(errors, 'spec.devices.requests', adminRequest(template.spec?.spec?.devices), context);
   return [...errors, ...checkTemplate(template)];
 }
 
@@ -171,8 +173,19 @@ function checkAllocation(errors: Errors, path: string, allocation: resourcev1.Al
   if (allocation.nodeSelector) checkNodeSelector(errors, `${path}.nodeSelector`, allocation.nodeSelector);
 }
 
-export function validateClaimStatus({ metadata, spec, status }: Claim, old: Claim): Errors {
+/** What drivers told of devices that the claim no longer has goes with them. */
+export function prepareClaimStatus({ status }: Claim, old: Claim): void {
+  const gone = new Set(old.status?.allocation?.devices?.results?.map(deviceId));
+  for (const result of status?.allocation?.devices?.results ?? []) gone.delete(deviceId(result));
+  const left = status?.devices?.filter((device) => !gone.has(deviceId(device)));
+  if (left?.length) status!.devices = left;
+  else delete status?.devices;
+}
+
+export function validateClaimStatus(claim: Claim, old: Claim, context: RuleContext): Errors {
+  const { metadata, spec, status } = claim;
   const errors: Errors = [];
+  if (adminResult(old) < 0) checkAdmin(errors, 'status.allocation.devices.results', adminResult(claim), context);
   checkSet(errors, 'status.reservedFor', status?.reservedFor, {
     max: RESERVED_MAX,
     key: ({ uid = '' }) => uid,

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { resourcev1 } from '@tiphys/api';
 import type { Errors } from '../rules/errors.ts';
+import { definitionOf, lines, world } from '../test-support.ts';
 import { checkDeviceStatuses, checkShareId } from './device-status.ts';
 
 const faultOf = (id: string) => {
@@ -36,4 +38,34 @@ test('addresses of a device have a prefix and one form', () => {
       ['status.devices[0].networkData.ips[2]', 'must be in canonical form ("2001:db8::1/64")'],
     ],
   );
+});
+
+test('what was told of devices goes with their allocation, and administrators’ results need the namespace’s label', () => {
+  const device = { driver: 'd.example.com', pool: 'p', device: 'd' };
+  const result = { ...device, request: 'r' };
+  const claim = (status: resourcev1.ResourceClaimStatus): resourcev1.ResourceClaim => ({
+    metadata: { name: 'c', namespace: 'default' },
+    spec: { devices: { requests: [{ name: 'r', exactly: { deviceClassName: 'c', allocationMode: 'All' } }] } },
+    status,
+  });
+  const { status } = definitionOf('ResourceClaim');
+  const allocated = claim({ allocation: { devices: { results: [result] } }, devices: [device] });
+  const prepared = (after: resourcev1.ResourceClaim) => {
+    status!.prepareForUpdate!(after, allocated, world().context);
+    return after.status!.devices;
+  };
+  assert.deepEqual(prepared(structuredClone(allocated)), [device]);
+  assert.equal(prepared(claim({ devices: [device] })), undefined);
+  assert.deepEqual(prepared(claim({ devices: [device, { ...device, device: 'other' }] })), [{ ...device, device: 'other' }]);
+
+  const administered = claim({ allocation: { devices: { results: [{ ...result, adminAccess: true }] } } });
+  const refusals = (labels: Record<string, string>, old: resourcev1.ResourceClaim) => {
+    const { context } = world([{ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'default', labels } }]);
+    return lines(status!.validateUpdate!(administered, old, { ...context, namespace: 'default' }));
+  };
+  assert.deepEqual(refusals({}, claim({})), [
+    'status.allocation.devices.results[0].adminAccess: Forbidden: admin access to devices requires the `resource.kubernetes.io/admin-access: true` label on the containing namespace',
+  ]);
+  assert.deepEqual(refusals({ 'resource.kubernetes.io/admin-access': 'true' }, claim({})), []);
+  assert.deepEqual(refusals({}, administered), []);
 });

@@ -68,7 +68,8 @@ function checkNetworkData(errors: Errors, path: string, data: resourcev1.Network
   });
 }
 
-const deviceId = ({ driver = '', pool = '', device = '', shareID }: Partial<resourcev1.AllocatedDeviceStatus>) =>
+/** What tells a device, or a share of it, from others. */
+export const deviceId = ({ driver = '', pool = '', device = '', shareID }: Partial<resourcev1.AllocatedDeviceStatus>) =>
   `${driver}/${pool}/${device}${shareID === undefined ? '' : `/${shareID}`}`;
 
 export function checkDeviceStatuses(errors: Errors, status: resourcev1.ResourceClaimStatus | undefined): void {

@@ -4,7 +4,14 @@ import { defineBuiltIn } from '../built-in/base.ts';
 import type { ResourceDefinition } from '../define-resource.ts';
 import { text, withNameAndAge } from '../rules/columns.ts';
 import { isLongName } from '../rules/formats.ts';
-import { validateClaim, validateClaimStatus, validateClaimUpdate, validateTemplate, validateTemplateUpdate } from './claim-rules.ts';
+import {
+  prepareClaimStatus,
+  validateClaim,
+  validateClaimStatus,
+  validateClaimUpdate,
+  validateTemplate,
+  validateTemplateUpdate,
+} from './claim-rules.ts';
 import { prepareSliceCreate, prepareSliceUpdate, validateClass, validateSlice, warnOfDriver } from './slice-rules.ts';
 
 const GROUP = 'resource.k8s.io';
@@ -30,7 +37,7 @@ export const resourceTables: ResourceDefinition<any>[] = [
   defineBuiltIn<resourcev1.ResourceClaim>(GROUP, 'v1', 'resourceclaims', {
     validateCreate: validateClaim,
     validateUpdate: validateClaimUpdate,
-    status: { validateUpdate: validateClaimStatus },
+    status: { prepareForUpdate: prepareClaimStatus, validateUpdate: validateClaimStatus },
     columns: withNameAndAge<resourcev1.ResourceClaim>(text('State', claimState)),
   }),
   defineBuiltIn<resourcev1.ResourceClaimTemplate>(GROUP, 'v1', 'resourceclaimtemplates', {
