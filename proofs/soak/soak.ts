@@ -42,6 +42,7 @@ class Watcher {
   lost = 0;
   readonly #server: ApiServer;
   #stop = () => {};
+  #isComing = false;
 
   constructor(server: ApiServer, revision: number) {
     this.#server = server;
@@ -49,8 +50,12 @@ class Watcher {
   }
 
   async begin(): Promise<void> {
+    // One that two clients send away at once comes back once.
+    if (this.#isComing) return;
+    this.#isComing = true;
     this.#stop();
     const { body } = await ask(this.#server, 'GET', `${MAPS}?watch=true&allowWatchBookmarks=true&resourceVersion=${this.revision}`);
+    this.#isComing = false;
     if (body.kind !== 'watch') throw new Error('a watch was refused');
     this.#stop = body.watch.subscribe(
       (events) => {
