@@ -5,6 +5,7 @@ import { changeFor } from './changes.ts';
 import { clustersOf } from './clusters.ts';
 import { drawCreate, drawFirst, drawNext } from './episode.ts';
 import { withoutInternalNames } from './internal-names.ts';
+import { hasKeyWithoutEquality } from './merge-keys.ts';
 import { normalise } from './normalise.ts';
 import { partings } from './part.ts';
 import { kindsWithSeeds } from './seeds.ts';
@@ -113,4 +114,12 @@ test('differences with one cause are one cluster', () => {
     clustersOf([found(1), found(22)]).map(({ count }) => count),
     [2],
   );
+});
+
+test('a patch that tells items apart by a list or an object is known', () => {
+  const containers = (container: object) => ({ spec: { template: { spec: { containers: [container] } } } });
+  assert.equal(hasKeyWithoutEquality(containers({ name: 'a', volumeMounts: [{ mountPath: [] }] })), true);
+  assert.equal(hasKeyWithoutEquality(containers({ name: {} })), true);
+  assert.equal(hasKeyWithoutEquality(containers({ name: 'a', image: [] })), false);
+  assert.equal(hasKeyWithoutEquality({ metadata: { name: [] } }), false);
 });

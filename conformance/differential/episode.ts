@@ -9,7 +9,7 @@ import { applyEdits, type Body, type Edit, type Step } from './step.ts';
 export const TOKEN_VOLUME = /kube-api-access-[a-z0-9]{5}/;
 const JSON_TYPE = 'application/json';
 const MERGE = 'application/merge-patch+json';
-const STRATEGIC = 'application/strategic-merge-patch+json';
+export const STRATEGIC = 'application/strategic-merge-patch+json';
 const JSON_PATCH = 'application/json-patch+json';
 const APPLY = 'application/apply-patch+yaml';
 const TYPES = [JSON_TYPE, MERGE, STRATEGIC, JSON_PATCH, APPLY, 'text/plain', 'application/yaml'];

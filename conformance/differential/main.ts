@@ -13,6 +13,7 @@ import { startUpstream } from '../../tools/upstream/upstream.ts';
 import { judgeDifferences, parseAccepted } from '../compare/differences.ts';
 import { clustersOf, foundText } from './clusters.ts';
 import { declareCustomKinds } from './custom-kinds.ts';
+import { hasKeyWithoutEquality } from './merge-keys.ts';
 import { minimise, tellStory } from './minimise.ts';
 import { type EpisodeOptions, type Found, runEpisode } from './run.ts';
 import { collectionPath, type Kind, kindsWithSeeds, LIMITS_NAMESPACE, NAMESPACE } from './seeds.ts';
@@ -50,12 +51,14 @@ async function prepare(server: Server): Promise<void> {
   await declareCustomKinds(server);
 }
 
-/** Accepted lines begin with `group/version resource`, or `*`, and may end with what the story must have sent. */
+/** Accepted lines begin with `group/version resource`, or `*`, and may end with what the story, or the request that was answered, must have sent. */
 function acceptance(): EpisodeOptions['isAccepted'] {
   const accepted = parseAccepted(readFileSync(join(here, 'accepted.txt'), 'utf8'));
-  return (kind, line, sent) => {
+  return (kind, line, { sent, patch }) => {
     const found = `${kind.group}/${kind.version} ${kind.resource} ${line}`;
-    return judgeDifferences([found, `${found} having sent ${sent.join(' ')}`], accepted).acceptedCount > 0;
+    const lines = [found, `${found} having sent ${sent.join(' ')}`];
+    if (hasKeyWithoutEquality(patch)) lines.push(`${found} merging by a key without equality`);
+    return judgeDifferences(lines, accepted).acceptedCount > 0;
   };
 }
 

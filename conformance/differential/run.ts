@@ -1,7 +1,7 @@
 // Episodes, one after the other in each of several lanes: an object comes, is changed and goes. The first difference ends an episode,
 // since what follows from it says nothing new.
 import { type Chance, chanceOf } from './chance.ts';
-import { basePath, drawCreate, drawDelete, drawFirst, drawNext } from './episode.ts';
+import { basePath, drawCreate, drawDelete, drawFirst, drawNext, STRATEGIC } from './episode.ts';
 import type { Kind } from './seeds.ts';
 import type { Server } from './server.ts';
 import type { Step } from './step.ts';
@@ -27,15 +27,34 @@ export interface EpisodeOptions {
   seed: number;
   episode: number;
   kinds: readonly Kind[];
-  /** `sent`: the bodies of the episode up to here. */
-  isAccepted(kind: Kind, line: string, sent: readonly string[]): boolean;
+  isAccepted(kind: Kind, line: string, after: After): boolean;
 }
+
+/** What an accepted difference may hang on. */
+export interface After {
+  /** The bodies of the episode up to here. */
+  sent: readonly string[];
+  /** The strategic merge patch that was answered. */
+  patch: unknown;
+}
+
+/** From here on the objects are not the same, and what is accepted would come back in other words. */
+const PARTS_OBJECTS = /^\/body\/metadata\/generation: /;
 
 /** What a server wrote by itself has its own times: a change that is drawn from one's would be another to the other. */
 function withoutOwnMoments({ resource }: Kind, object: Record<string, any> | undefined): Record<string, any> | undefined {
   if (!RESTLESS.test(resource) || !object?.status?.conditions) return object;
   const conditions = object.status.conditions.map(({ lastTransitionTime: _, ...condition }: Record<string, unknown>) => condition);
   return { ...object, status: { ...object.status, conditions } };
+}
+
+/** A patch may be no JSON. */
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 const nameOf = (episode: number) => `e${episode}`;
@@ -68,10 +87,12 @@ class Episode {
     this.outcome.requests++;
     if (answers[0].status >= 400) this.outcome.refused++;
     if (lines.length === 0) return true;
-    const surprises = lines.filter((line) => !this.options.isAccepted(this.kind, line, this.told.sent));
+    const { sent } = this.told;
+    const patch = step.contentType === STRATEGIC ? parsed(sent.at(-1)!) : undefined;
+    const surprises = lines.filter((line) => !this.options.isAccepted(this.kind, line, { sent, patch }));
     if (surprises.length > 0)
       this.outcome.found = { episode: this.options.episode, kind: this.kind, steps: [...this.steps], lines: surprises };
-    return surprises.length === 0 && answers[0].status === answers[1].status;
+    return surprises.length === 0 && answers[0].status === answers[1].status && !lines.some((line) => PARTS_OBJECTS.test(line));
   }
 
   async run(): Promise<Outcome> {

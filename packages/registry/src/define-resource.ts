@@ -85,6 +85,10 @@ export interface ScalePaths {
   statusReplicas: string;
   /** Path of the label selector in status or spec, rendered as a selector string. */
   selector?: string;
+  /** Why an object whose fields may hold anything is none that can be scaled. */
+  fault?(object: object): string | undefined;
+  /** There is nothing to scale where the number isn't there; otherwise it is none. */
+  mustExist?: boolean;
 }
 
 /** Everything optional has the behaviour most resources share. Functions that are called prepare* and default* change their first argument. */

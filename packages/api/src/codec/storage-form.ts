@@ -37,6 +37,7 @@ const isCollection = ({ kind }: ValueNode) => kind === ValueKind.list || kind ==
 /** Whether anything below can come back as nothing. Types that contain themselves count while it is found out. */
 function concerns(value: ValueNode): boolean {
   if (value.kind === ValueKind.struct) return fieldsOf(value.struct!).length > 0;
+  if (value.kind === ValueKind.map && value.item?.kind === ValueKind.bytes) return true;
   return isCollection(value) && value.item !== undefined && concerns(value.item);
 }
 

@@ -4,7 +4,7 @@ import { fieldError } from '@tiphys/machinery';
 import { defineBuiltIn } from '../built-in/base.ts';
 import { text, withNameAndAge } from '../rules/columns.ts';
 import { complain, type Errors } from '../rules/errors.ts';
-import { isDns1035Label, isDns1123Subdomain, isPort, nameIsPathSegment } from '../rules/formats.ts';
+import { decodedLength, isDns1035Label, isDns1123Subdomain, isPort, nameIsPathSegment } from '../rules/formats.ts';
 
 type ApiService = apiregistrationv1.APIService;
 const GROUP_PRIORITY_MAX = 20_000;
@@ -39,7 +39,7 @@ function validate({ metadata, spec }: ApiService): Errors {
   }
   if (!service) {
     if (spec?.caBundle)
-      errors.push(fieldError.invalid('spec.caBundle', `${spec.caBundle.length} bytes`, 'local APIServices may not have a caBundle'));
+      errors.push(fieldError.invalid('spec.caBundle', `${decodedLength(spec.caBundle)} bytes`, 'local APIServices may not have a caBundle'));
     if (spec?.insecureSkipTLSVerify)
       errors.push(fieldError.invalid('spec.insecureSkipTLSVerify', true, 'local APIServices may not have insecureSkipTLSVerify'));
     return errors;

@@ -5,15 +5,10 @@ import { defineBuiltIn } from '../built-in/base.ts';
 import { integer, withNameAndAge } from '../rules/columns.ts';
 import { sameValue } from '../rules/equality.ts';
 import { complain, type Errors } from '../rules/errors.ts';
-import { byteLength, isConfigKey } from '../rules/formats.ts';
+import { byteLength, decodedLength, isConfigKey } from '../rules/formats.ts';
 
 type ConfigMap = corev1.ConfigMap;
 export const DATA_BYTES_MAX = 1024 * 1024;
-
-/** Length of what base64 stands for. */
-export function decodedLength(text: string): number {
-  return Math.floor((text.length * 3) / 4) - (text.endsWith('==') ? 2 : text.endsWith('=') ? 1 : 0);
-}
 
 /** Data that said it would not change. */
 export function checkImmutable<K extends string>(errors: Errors, now: any, old: any, fields: readonly K[]): void {

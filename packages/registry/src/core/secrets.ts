@@ -4,8 +4,8 @@ import { fieldError } from '@tiphys/machinery';
 import { defineBuiltIn } from '../built-in/base.ts';
 import { integer, text, withNameAndAge } from '../rules/columns.ts';
 import { complain, type Errors, IMMUTABLE } from '../rules/errors.ts';
-import { isConfigKey } from '../rules/formats.ts';
-import { checkImmutable, DATA_BYTES_MAX, decodedLength } from './config-maps.ts';
+import { decodedLength, isConfigKey } from '../rules/formats.ts';
+import { checkImmutable, DATA_BYTES_MAX } from './config-maps.ts';
 
 type Secret = corev1.Secret;
 const ACCOUNT_NAME = 'kubernetes.io/service-account.name';

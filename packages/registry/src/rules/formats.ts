@@ -25,6 +25,11 @@ export {
   rangeMessage as rangeError,
 } from '@tiphys/api';
 
+/** Length of what base64 stands for. */
+export function decodedLength(text: string): number {
+  return Math.floor((text.length * 3) / 4) - (text.endsWith('==') ? 2 : text.endsWith('=') ? 1 : 0);
+}
+
 /** Length in bytes, as Go's len() counts. */
 export function byteLength(value: string): number {
   for (let i = 0; i < value.length; i++) if (value.charCodeAt(i) > 127) return Buffer.byteLength(value);

@@ -126,6 +126,31 @@ test('versions, status and selectable fields of a custom resource', async () => 
   );
 });
 
+test('a scale needs a number, and fields that can be one', async () => {
+  await using server = await startedServer();
+  const crd = widgets();
+  crd.spec.versions[1].schema = schema({ status: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } });
+  await established(server, crd);
+  await call(server, 'POST', WIDGETS, widget('one', { spec: {} }));
+  const scale = { apiVersion: 'autoscaling/v1', kind: 'Scale', metadata: { name: 'one' } };
+  const missing = await call(server, 'GET', `${WIDGETS}/one/scale`);
+  assert.equal(missing.object.message, 'Internal error occurred: the spec replicas field ".spec.replicas" does not exist');
+  const headers = { 'content-type': 'application/merge-patch+json' };
+  const body = { metadata: { labels: { a: 'b' } } };
+  const patched = server.handle({ method: 'PATCH', url: `${WIDGETS}/one/scale`, headers, user: LOOPBACK_USER, body });
+  assert.equal(((await patched).body as any).object.message, 'the spec replicas field ".spec.replicas" cannot be empty');
+  assert.equal((await call(server, 'PUT', `${WIDGETS}/one/scale`, { ...scale, spec: { replicas: 2 } })).object.spec.replicas, 2);
+  const status = { apiVersion: 'example.com/v2', kind: 'Widget', metadata: { name: 'one' }, status: { replicas: {} } };
+  const { object } = await call(server, 'GET', `${WIDGETS}/one`);
+  const at = `${WIDGETS.replace('v1', 'v2')}/one/status`;
+  await call(server, 'PUT', at, { ...status, metadata: object.metadata });
+  const spoiled = await call(server, 'PUT', `${WIDGETS}/one/scale`, scale);
+  assert.deepEqual(
+    [spoiled.code, spoiled.object.message],
+    [500, '.status.replicas accessor error: map[] is of the type map[string]interface {}, expected int64'],
+  );
+});
+
 test('answers about a deprecated version say so, and which to use', async () => {
   await using server = await startedServer();
   const crd = widgets();

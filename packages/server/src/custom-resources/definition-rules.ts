@@ -1,5 +1,5 @@
 // Rules of the kind CustomResourceDefinition itself (apiextensions registry/customresourcedefinition/strategy.go).
-import { type JsonSchema, unknownFormats } from '@tiphys/machinery';
+import { type JsonSchema, jsonEqual, unknownFormats } from '@tiphys/machinery';
 import type { ResourceDefinition, RuleContext } from '@tiphys/registry';
 import { CLEANUP_FINALIZER, DELETION_PENDING, type Definition, withCondition } from './conditions.ts';
 import { internalForm } from './internal-form.ts';
@@ -7,9 +7,20 @@ import { definitionAsV1 } from './stored-definition.ts';
 import { validateDefinition, validateDefinitionStatus, validateDefinitionUpdate } from './validation.ts';
 
 function withStorageVersion(crd: Definition): void {
-  const storage = crd.spec.versions?.find((version) => version.storage)?.name;
+  const storage = crd.spec.versions?.find((version) => version.storage);
+  if (!storage) return;
+  const { name = '' } = storage;
   const stored = crd.status?.storedVersions ?? [];
-  if (storage && !stored.includes(storage)) crd.status = { ...crd.status, storedVersions: [...stored, storage] };
+  if (!stored.includes(name)) crd.status = { ...crd.status, storedVersions: [...stored, name] };
+}
+
+/**
+ * What a schema says of values counts even where it is empty (`default: []`), and so does a schema that says nothing (`items: true`),
+ * which Go holds behind a pointer.
+ */
+function countSchemas(crd: Definition, old: Definition): void {
+  const schemas = ({ spec }: Definition) => spec.versions?.map(({ schema }) => schema?.openAPIV3Schema);
+  if (!jsonEqual(schemas(crd), schemas(old))) crd.metadata!.generation = (old.metadata?.generation ?? 0) + 1;
 }
 
 /** Fills in what depends on other fields (apis/apiextensions/v1/defaults.go). */
@@ -62,6 +73,7 @@ export function customResourceDefinitionRules(base: ResourceDefinition<any>): Re
     prepareForUpdate(crd: Definition, old: Definition) {
       if (old.status) crd.status = old.status;
       else delete crd.status;
+      countSchemas(crd, old);
       withStorageVersion(crd);
     },
     validateCreate(crd: Definition, context: RuleContext) {

@@ -6,8 +6,6 @@ import {
   cel,
   type FieldError,
   fieldError,
-  goText,
-  goTypeOf,
   type JsonSchema,
   listTypeErrors,
   validateAgainst,
@@ -15,6 +13,7 @@ import {
 import { isQualifiedName, type ResourceDefinition, type RuleContext } from '@tiphys/registry';
 import type { Definition } from './conditions.ts';
 import { embeddedErrors } from './embedded.ts';
+import { nested } from './field-path.ts';
 
 export type CustomObject = KubeObject & Record<string, unknown>;
 type Version = Definition['spec']['versions'][number];
@@ -39,22 +38,6 @@ function typeMetaErrors(type: ResourceType, { kind, apiVersion }: CustomObject):
   const expected = apiVersionOf(type);
   if (apiVersion !== expected) errors.push(fieldError.invalid('apiVersion', apiVersion, `must be ${expected}`));
   return errors;
-}
-
-/** The value at a path of plain names, or why there can't be one (apimachinery unstructured NestedFieldNoCopy). */
-function nested(object: object, path: string, type: 'int64' | 'string'): { value?: unknown; fault?: string } {
-  const names = path.replace(/^\./, '').split('.');
-  const fault = (count: number, value: unknown, wanted: string) => ({
-    fault: `.${names.slice(0, count).join('.')} accessor error: ${goText(value)} is of the type ${goTypeOf(value)}, expected ${wanted}`,
-  });
-  let value: unknown = object;
-  for (const [i, name] of names.entries()) {
-    if (value === null) return {};
-    if (typeof value !== 'object' || Array.isArray(value)) return fault(i + 1, value, 'map[string]interface{}');
-    if (!Object.hasOwn(value, name)) return {};
-    value = (value as Record<string, unknown>)[name];
-  }
-  return goTypeOf(value) === type ? { value } : fault(names.length, value, type);
 }
 
 function replicasErrors(object: CustomObject, path: string): FieldError[] {

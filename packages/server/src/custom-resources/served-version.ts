@@ -19,7 +19,7 @@ import { customColumns } from './columns.ts';
 import type { Definition } from './conditions.ts';
 import type { Converter } from './conversion-webhook.ts';
 import { coerceEmbedded } from './embedded.ts';
-import { valueAt } from './field-path.ts';
+import { nested, valueAt } from './field-path.ts';
 import { type CustomObject, objectRules } from './object-rules.ts';
 
 export type Version = Definition['spec']['versions'][number];
@@ -85,11 +85,18 @@ function deprecation(crd: Definition, version: string): string {
 
 const withoutDot = (path: string) => path.replace(/^\./, '');
 
+/** As registry/customresource/etcd.go reads it. */
 function scaleOf(scale: { specReplicasPath: string; statusReplicasPath: string; labelSelectorPath?: string }) {
+  const { specReplicasPath, statusReplicasPath, labelSelectorPath } = scale;
   return {
-    specReplicas: withoutDot(scale.specReplicasPath),
-    statusReplicas: withoutDot(scale.statusReplicasPath),
-    ...(scale.labelSelectorPath ? { selector: withoutDot(scale.labelSelectorPath) } : {}),
+    specReplicas: withoutDot(specReplicasPath),
+    statusReplicas: withoutDot(statusReplicasPath),
+    ...(labelSelectorPath ? { selector: withoutDot(labelSelectorPath) } : {}),
+    mustExist: true,
+    fault: (object: object) =>
+      nested(object, specReplicasPath, 'int64').fault ??
+      nested(object, statusReplicasPath, 'int64').fault ??
+      (labelSelectorPath ? nested(object, labelSelectorPath, 'string').fault : undefined),
   };
 }
 

@@ -69,8 +69,9 @@ export function finalizersFor(definition: ResourceDefinition<any>, finalizers: r
   if (definition.defaultPropagation === 'Unsupported')
     return finalizers.filter((finalizer) => finalizer !== ORPHAN && finalizer !== FOREGROUND);
   const others = finalizers.filter((finalizer) => finalizer !== ORPHAN && finalizer !== FOREGROUND);
-  if (policy === 'Orphan') return [...others, ORPHAN];
-  return policy === 'Foreground' ? [...others, FOREGROUND] : others;
+  const wished = policy === 'Orphan' ? [...others, ORPHAN] : policy === 'Foreground' ? [...others, FOREGROUND] : others;
+  // The same ones, in whatever order and however often, stay as they are.
+  return new Set(finalizers).symmetricDifference(new Set(wished)).size === 0 ? [...finalizers] : wished;
 }
 
 function policyOf(definition: ResourceDefinition<any>, finalizers: readonly string[], options: DeleteOptions): string {

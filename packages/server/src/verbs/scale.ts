@@ -85,13 +85,27 @@ export function scaleOf(object: PlainObject, paths: ScalePaths): PlainObject {
   } as unknown as PlainObject;
 }
 
+/** Says why an object can't be told as a Scale; upstream has no reason for that. */
+function checkScalable(object: PlainObject, paths: ScalePaths): void {
+  const fault = paths.fault?.(object);
+  if (fault !== undefined) throw new StatusError(500, '', fault);
+}
+
+const lacksReplicas = (object: PlainObject, paths: ScalePaths) => paths.mustExist === true && at(object, paths.specReplicas) === undefined;
+/** What upstream shows writers of a number that isn't there yet. */
+const NO_REPLICAS = -(2 ** 31);
+
 const answer = (scale: PlainObject): ApiResponse => ({ status: 200, headers: {}, body: { kind: 'object', object: scale } });
 
 export async function getScale(context: RequestContext, endpoint: Endpoint): Promise<ApiResponse> {
   const { name, namespace } = context.info;
   const entry = entryOf(endpoint, name, namespace);
   await endpoint.ready([entry]);
-  return answer(scaleOf(endpoint.object(entry), endpoint.definition.scale!));
+  const paths = endpoint.definition.scale!;
+  const object = endpoint.object(entry);
+  checkScalable(object, paths);
+  if (lacksReplicas(object, paths)) throw statusError.internal(`the spec replicas field ".${paths.specReplicas}" does not exist`);
+  return answer(scaleOf(object, paths));
 }
 
 /** A Scale after the request, and who owns what of it. */
@@ -176,10 +190,14 @@ async function write(
     createsMissing: false,
     view: { of: (object) => scaleOf(object, paths), into: (object, scale) => withReplicas(object, paths, scale) },
     change: (object) => {
-      const current = scaleOf(object!, paths);
+      checkScalable(object!, paths);
+      const current = scaleOf(object!, paths) as Scale & PlainObject;
+      if (lacksReplicas(object!, paths)) current.spec = { replicas: NO_REPLICAS };
       const owners = scaleManagers(object!.metadata!.managedFields, path);
       if (owners) current.metadata!.managedFields = owners;
       const { scale, managers } = change(current);
+      if (paths.mustExist && scale.spec?.replicas === NO_REPLICAS)
+        throw statusError.badRequest(`the spec replicas field ".${paths.specReplicas}" cannot be empty`);
       check(context, endpoint, scale, object!.metadata!.uid!, whole);
       const scaled = structuredClone(withReplicas(object!, paths, scale));
       const { managedFields, ...metadata } = scaled.metadata!;
