@@ -52,7 +52,8 @@ export function normalizeStruct(node: StructNode, input: unknown, tally: Normali
       continue;
     }
     matched++;
-    if (value === null) addMissing(field, out, tally, depth);
+    if (value === null && tally.again && isAlternative(field.value)) out[field.name] = null;
+    else if (value === null) addMissing(field, out, tally, depth);
     else addField(node, field, value, out, tally, depth);
   }
   let present = 0;
@@ -92,6 +93,10 @@ export function normalizeChanged(
   }
   return out;
 }
+
+/** A schema or something else. What was neither is told as null, and is something still until it is stored. */
+export const isAlternative = ({ kind }: ValueNode): boolean =>
+  kind === ValueKind.schemaOrArray || kind === ValueKind.schemaOrBool || kind === ValueKind.schemaOrStrings;
 
 function copyIdentity(node: StructNode, source: Plain, out: Plain): number {
   let matched = 0;

@@ -18,3 +18,10 @@ test('bytes that are nothing come back as no bytes', () => {
   });
   assert.deepEqual(stored({ data: { a: null } }, 'io.k8s.api.core.v1.Secret'), { data: { a: '' } });
 });
+
+test('what was neither a schema nor a list of them is stored as nothing', () => {
+  const type = 'io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaProps';
+  assert.deepEqual(stored({ items: null, properties: { a: { items: [{ additionalItems: null }] } } }, type), {
+    properties: { a: { items: [{}] } },
+  });
+});

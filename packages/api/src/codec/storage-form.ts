@@ -1,6 +1,7 @@
 // What is left of an object that went through protobuf, as upstream's storage has it: lists and maps that are empty come back as nothing,
 // which shows where a field is written even then (`rules: null` of a role).
 import { findStruct, type StructNode, ValueKind, type ValueNode } from '../schema/nodes.ts';
+import { isAlternative } from './normalize.ts';
 
 type Plain = Record<string, unknown>;
 
@@ -12,8 +13,10 @@ const isEmptyCollection = (value: unknown): boolean => {
 
 function visitValue(node: ValueNode, value: unknown): void {
   if (typeof value !== 'object' || value === null) return;
-  if (node.kind === ValueKind.struct) visitStruct(node.struct!, value as Plain);
-  else if (node.kind === ValueKind.list && node.item) for (const item of value as unknown[]) visitValue(node.item, item);
+  const { struct } = node;
+  if (struct) {
+    for (const each of Array.isArray(value) ? value : [value]) if (typeof each === 'object' && each !== null) visitStruct(struct, each);
+  } else if (node.kind === ValueKind.list && node.item) for (const item of value as unknown[]) visitValue(node.item, item);
   else if (node.kind === ValueKind.map && node.item) visitMap(node.item, value as Plain);
 }
 
@@ -29,6 +32,8 @@ interface Visited {
   name: string;
   value: ValueNode;
   nullable: boolean;
+  /** Null is nothing. */
+  droppable: boolean;
 }
 const known = new Map<StructNode, readonly Visited[]>();
 
@@ -36,7 +41,7 @@ const isCollection = ({ kind }: ValueNode) => kind === ValueKind.list || kind ==
 
 /** Whether anything below can come back as nothing. Types that contain themselves count while it is found out. */
 function concerns(value: ValueNode): boolean {
-  if (value.kind === ValueKind.struct) return fieldsOf(value.struct!).length > 0;
+  if (value.struct) return isAlternative(value) || fieldsOf(value.struct).length > 0;
   if (value.kind === ValueKind.map && value.item?.kind === ValueKind.bytes) return true;
   return isCollection(value) && value.item !== undefined && concerns(value.item);
 }
@@ -46,8 +51,13 @@ function fieldsOf(node: StructNode): readonly Visited[] {
   let fields = known.get(node);
   if (!fields) {
     const all = node.fields
-      .filter(({ value }) => value.kind === ValueKind.struct || isCollection(value))
-      .map(({ name, value, omitEmpty, omitZero }) => ({ name, value, nullable: isCollection(value) && !omitEmpty && !omitZero }));
+      .filter(({ value }) => value.struct || isCollection(value))
+      .map(({ name, value, omitEmpty, omitZero }) => ({
+        name,
+        value,
+        nullable: isCollection(value) && !omitEmpty && !omitZero,
+        droppable: isAlternative(value),
+      }));
     known.set(node, all);
     fields = all.filter(({ value, nullable }) => nullable || concerns(value));
     known.set(node, fields);
@@ -56,8 +66,9 @@ function fieldsOf(node: StructNode): readonly Visited[] {
 }
 
 function visitStruct(node: StructNode, object: Plain): void {
-  for (const { name, value, nullable } of fieldsOf(node)) {
+  for (const { name, value, nullable, droppable } of fieldsOf(node)) {
     const held = object[name];
+    if (droppable && held === null) delete object[name];
     if (typeof held !== 'object' || held === null) continue;
     if (nullable && isEmptyCollection(held)) object[name] = null;
     else visitValue(value, held);

@@ -39,7 +39,9 @@ function validate({ metadata, spec }: ApiService): Errors {
   }
   if (!service) {
     if (spec?.caBundle)
-      errors.push(fieldError.invalid('spec.caBundle', `${decodedLength(spec.caBundle)} bytes`, 'local APIServices may not have a caBundle'));
+      errors.push(
+        fieldError.invalid('spec.caBundle', `${decodedLength(spec.caBundle)} bytes`, 'local APIServices may not have a caBundle'),
+      );
     if (spec?.insecureSkipTLSVerify)
       errors.push(fieldError.invalid('spec.insecureSkipTLSVerify', true, 'local APIServices may not have insecureSkipTLSVerify'));
     return errors;

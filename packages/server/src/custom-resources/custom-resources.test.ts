@@ -126,6 +126,19 @@ test('versions, status and selectable fields of a custom resource', async () => 
   );
 });
 
+test('a schema that says nothing is a change, and is not stored', async () => {
+  await using server = await startedServer();
+  const crd = structuredClone(widgets());
+  await established(server, crd);
+  crd.spec.versions[1].schema.openAPIV3Schema.properties.status.items = true;
+  const url = `${CRDS}/widgets.example.com`;
+  const headers = { 'content-type': 'application/merge-patch+json' };
+  await server.handle({ method: 'PATCH', url, headers, user: LOOPBACK_USER, body: { spec: crd.spec } });
+  const { object } = await call(server, 'GET', url);
+  assert.equal(object.metadata.generation, 2);
+  assert.deepEqual(object.spec.versions[1].schema.openAPIV3Schema.properties.status, status);
+});
+
 test('a scale needs a number, and fields that can be one', async () => {
   await using server = await startedServer();
   const crd = widgets();

@@ -1,15 +1,7 @@
 // What a custom resource must satisfy, by its definition (apiextensions registry/customresource strategy.go, status_strategy.go,
 // validator.go).
 import { apiVersionOf, type KubeObject, type ResourceType } from '@tiphys/api';
-import {
-  Correlated,
-  cel,
-  type FieldError,
-  fieldError,
-  type JsonSchema,
-  listTypeErrors,
-  validateAgainst,
-} from '@tiphys/machinery';
+import { Correlated, cel, type FieldError, fieldError, type JsonSchema, listTypeErrors, validateAgainst } from '@tiphys/machinery';
 import { isQualifiedName, type ResourceDefinition, type RuleContext } from '@tiphys/registry';
 import type { Definition } from './conditions.ts';
 import { embeddedErrors } from './embedded.ts';
