@@ -13,7 +13,7 @@ import { until } from './testing/until.ts';
 
 const DISK = '48m';
 const WRITES_MAX = 2000;
-const WAIT_MS_MAX = 30_000;
+const WAIT_MS_MAX = 120_000;
 
 const configMap = (name: string): corev1.ConfigMap => ({
   apiVersion: 'v1',

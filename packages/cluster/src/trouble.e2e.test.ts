@@ -12,8 +12,8 @@ import { create, eventMessages, isNodeReady, isReady, podUntil, stateOf, toolsPo
 import { skipWithoutContainers } from './testing/skip.ts';
 import { until } from './testing/until.ts';
 
-const EVENT_MS_MAX = 10_000;
-const NODE_MS_MAX = 40_000;
+const EVENT_MS_MAX = 60_000;
+const NODE_MS_MAX = 120_000;
 
 describe('trouble', { skip: await skipWithoutContainers() }, () => {
   const directory = mkdtempSync(join(tmpdir(), 'tiphys-trouble-'));

@@ -16,7 +16,7 @@ import { packImage } from '../src/images/pack.ts';
 import { removeEverything } from '../src/node/remove-everything.ts';
 import { type Node, type NodeOptions, startNode } from '../src/node/start-node.ts';
 
-const PATIENCE_MS = 30_000;
+const PATIENCE_MS = 90_000;
 const POLL_MS = 50;
 const NAME = 'real';
 /** A shell and sleep, as every Debian has them. */
