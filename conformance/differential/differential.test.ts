@@ -77,6 +77,12 @@ test('what servers draw is the same, what they say is not', () => {
   assert.deepEqual(partings(normalise(answer(one, 'a')), normalise(answer(two, 'b'))), ['/body/metadata/name: "a" → "b"']);
 });
 
+test('a name that was generated is none in later answers', () => {
+  const answer = (name: string) => ({ status: 400, warnings: [], body: { message: `the name of the object (${name}) does not match` } });
+  const same = (name: string) => normalise(answer(name), [], new Set([name]));
+  assert.deepEqual(partings(same('ab2x4z'), same('ab9k3w')), []);
+});
+
 test('causes are a set', () => {
   const causes = [
     { field: 'a', reason: 'R', message: 'x' },

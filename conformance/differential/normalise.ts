@@ -110,9 +110,11 @@ function status(body: Record<string, any>): Record<string, any> {
   return { ...body, message, details: { ...body.details, causes: set } };
 }
 
-/** Comparable with another server's answer to the same request. `drawnTexts`: versions to be blotted out; `name`: one that was generated. */
-export function normalise(answer: Answer, drawnTexts: readonly string[] = [], name?: string): Answer {
-  let body = walk(name ? JSON.parse(JSON.stringify(answer.body).replaceAll(name, '<name>')) : answer.body);
+/** Comparable with another server's answer to the same request. `drawnTexts`: versions to be blotted out; `names`: those that were generated. */
+export function normalise(answer: Answer, drawnTexts: readonly string[] = [], names: ReadonlySet<string> = new Set()): Answer {
+  let told = answer.body;
+  for (const name of names) told = JSON.parse(JSON.stringify(told).replaceAll(name, '<name>'));
+  let body = walk(told);
   if (isObject(body) && body.kind === 'Status') {
     for (const each of drawnTexts)
       if (each.length > 0)

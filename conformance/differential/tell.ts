@@ -12,6 +12,8 @@ export interface Side {
   object: Record<string, any> | undefined;
   /** The newest version of the object, which a scale tells, too. */
   version?: string;
+  /** Names that the server made in this story. */
+  generated: Set<string>;
 }
 
 export interface Telling {
@@ -25,8 +27,8 @@ export function telling(servers: readonly [Server, Server], name: string): Telli
   return {
     name,
     sides: [
-      { server: servers[0], object: undefined },
-      { server: servers[1], object: undefined },
+      { server: servers[0], object: undefined, generated: new Set() },
+      { server: servers[1], object: undefined, generated: new Set() },
     ],
     sent: [],
   };
@@ -99,7 +101,8 @@ async function settle(told: Telling, step: Step): Promise<string[]> {
   let found: string[] = [];
   for (let attempt = 0; attempt < SETTLED_ATTEMPTS_MAX; attempt++) {
     const answers = await Promise.all(told.sides.map((side) => ask(told, side, { method: 'GET', path })));
-    found = partings(normalise(answers[0]!), normalise(answers[1]!));
+    const [one, other] = answers.map((answer, i) => normalise(answer, [], told.sides[i]!.generated));
+    found = partings(one, other);
     told.sides.forEach((side, i) => {
       remember(side, { method: 'GET', path }, answers[i]!);
     });
@@ -145,10 +148,12 @@ export async function tellStep(told: Telling, step: Step): Promise<Told> {
     return version ? [String(version)] : [];
   });
   const all = [...new Set([...drawnTexts, ...versions])];
-  const answers = given.map((answer, i) => withoutStatus(normalise(answer, all, generatedName(step, told.sides[i]!, answer)), step)) as [
-    Answer,
-    Answer,
-  ];
+  const answers = given.map((answer, i) => {
+    const side = told.sides[i]!;
+    const name = generatedName(step, side, answer);
+    if (name) side.generated.add(name);
+    return withoutStatus(normalise(answer, all, side.generated), step);
+  }) as [Answer, Answer];
   const isClosed = answers[0].status === 0;
   // A connection that was closed told of no advice.
   const lines = partings(answers[0], isClosed ? { ...answers[1], warnings: [] } : answers[1]);

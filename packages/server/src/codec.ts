@@ -25,22 +25,24 @@ export interface DecodedObject {
   strictErrors: readonly string[];
 }
 
+interface Normalizing {
+  strict: boolean | 'converted';
+  /** The first of several faults is looked for as the keys come. */
+  inOrder?: boolean;
+}
+
 export interface ObjectCodec {
   /** The kind has a protobuf form. */
   protobuf?: boolean;
   /** Reads bytes; throws DecodeError. What comes back is the caller's own. */
   decode(bytes: Uint8Array | string, options: { mediaType?: string; strict: boolean }): DecodedObject;
   /** The same for an object that was parsed or patched; the argument isn't changed. */
-  normalize(value: object, options: { strict: boolean | 'converted' }): DecodedObject;
+  normalize(value: object, options: Normalizing): DecodedObject;
   /**
    * normalize() and applyDefaults() of what a patch made of an object, without a look at what it left alone; parts named in `shared` are
    * the same in both afterwards. Absent where the whole has to be looked at.
    */
-  normalizePatched?(
-    value: PlainObject,
-    before: PlainObject,
-    options: { strict: boolean | 'converted'; shared: ReadonlySet<string> },
-  ): DecodedObject;
+  normalizePatched?(value: PlainObject, before: PlainObject, options: Normalizing & { shared: ReadonlySet<string> }): DecodedObject;
   applyDefaultsPatched?(object: PlainObject, before: PlainObject): PlainObject;
   /**
    * A stored object as it is read today, when the schema may have changed since it was written: the argument itself, which isn't

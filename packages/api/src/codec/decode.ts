@@ -113,12 +113,17 @@ function normalizeUnstructured(value: unknown, tally: NormalizeTally): object {
   return { ...source, metadata };
 }
 
+export interface NormalizeOptions extends Omit<DecodeOptions, 'mediaType'> {
+  /** The first of several faults is looked for as the keys come, not as Go sorts them. */
+  inOrder?: boolean;
+}
+
 /**
  * A parsed or hand-made object in the form the server stores: as if it had come as JSON. For patched objects and for
  * callers in the same process. The input isn't changed; parts without a schema are shared with it.
  */
-export function normalize<T extends KubeObject = KubeObject>(value: unknown, options: Omit<DecodeOptions, 'mediaType'> = {}): Decoded<T> {
-  const { object, node, tally } = convert(value, options, true);
+export function normalize<T extends KubeObject = KubeObject>(value: unknown, options: NormalizeOptions = {}): Decoded<T> {
+  const { object, node, tally } = convert(value, options, !options.inOrder);
   return { object: object as T, strictErrors: problemsOf(value, node, tally, options.strict) };
 }
 
@@ -136,7 +141,7 @@ function problemsOf(value: unknown, node: StructNode | undefined, tally: Normali
 export function normalizePatched<T extends KubeObject>(
   value: T,
   before: T,
-  { schema, strict, shared }: { schema: string; strict: boolean | 'converted'; shared: ReadonlySet<string> },
+  { schema, strict, inOrder, shared }: NormalizeOptions & { schema: string; shared: ReadonlySet<string> },
 ): Decoded<T> {
   const node = structOf(schema);
   const tally: NormalizeTally = { keys: 0, unknown: 0 };
@@ -147,7 +152,7 @@ export function normalizePatched<T extends KubeObject>(
   } catch (error) {
     if (!(error instanceof DecodeError)) throw error;
     // What is wrong with it is said as of the whole.
-    return normalize(value, { schema, strict });
+    return normalize(value, { schema, strict, inOrder });
   }
   return { object: object as unknown as T, strictErrors: problemsOf(value, node, tally, strict) };
 }

@@ -1,5 +1,6 @@
 // JSON patch, RFC 6902, with the behaviour of the library upstream uses (evanphx/json-patch v4): negative indices count from the
-// end, `replace` sets a key that is absent, and the caller learns no more than that the patch did not apply.
+// end, `replace` sets a key that is absent, and the caller learns no more than that the patch did not apply. The library reads what an
+// operation goes through into maps, whose keys it then writes sorted; all else keeps its order, in which faults are found.
 import { StatusError, statusError } from '../status-error.ts';
 import { isObject, type JsonObject, jsonClone, jsonEqual, setKey } from './json-value.ts';
 
@@ -17,6 +18,28 @@ export interface JsonPatchOperation {
 class NotApplicable extends Error {}
 
 type Container = JsonObject | unknown[];
+
+interface Progress {
+  /** Bytes that copies came to. */
+  copied: number;
+  /** What an operation has gone through. */
+  opened: Set<unknown>;
+}
+
+function openAll(value: unknown, { opened }: Progress): void {
+  if (typeof value !== 'object' || value === null) return;
+  opened.add(value);
+  for (const inner of Object.values(value)) openAll(inner, { opened } as Progress);
+}
+
+/** The value with the keys of what was opened sorted. Nothing lies opened in what is closed. */
+function written(value: unknown, opened: ReadonlySet<unknown>): unknown {
+  if (!opened.has(value)) return value;
+  if (Array.isArray(value)) return value.map((item) => written(item, opened));
+  const out: JsonObject = {};
+  for (const key of Object.keys(value as JsonObject).sort()) setKey(out, key, written((value as JsonObject)[key], opened));
+  return out;
+}
 
 const segments = (pointer: string) => pointer.split('/').map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'));
 
@@ -58,7 +81,7 @@ function remove(container: Container, key: string): void {
   else delete container[key];
 }
 
-function find(root: Container, pointer: string, what: string): { container: Container; key: string } {
+function find(root: Container, pointer: string, { opened }: Progress, what: string): { container: Container; key: string } {
   const parts = segments(pointer);
   const missing = () => new NotApplicable(`${what}: ${pointer}: missing value`);
   if (parts.length < 2) throw missing();
@@ -72,6 +95,7 @@ function find(root: Container, pointer: string, what: string): { container: Cont
     }
     if (typeof next !== 'object' || next === null) throw missing();
     container = next as Container;
+    opened.add(container);
   }
   return { container, key: parts.at(-1)! };
 }
@@ -82,48 +106,50 @@ function pointerIn(operation: JsonObject, name: 'path' | 'from'): string {
   return pointer;
 }
 
-function test(root: Container, operation: JsonObject): void {
+function test(root: Container, operation: JsonObject, progress: Progress): void {
   const path = pointerIn(operation, 'path');
   let actual: unknown = root;
   if (path !== '') {
-    const { container, key } = find(root, path, 'test operation does not apply: is missing path');
+    const { container, key } = find(root, path, progress, 'test operation does not apply: is missing path');
     actual = get(container, key);
   }
   if (!jsonEqual(actual ?? null, operation.value ?? null)) throw new NotApplicable(`testing value ${path} failed: test failed`);
+  openAll(actual, progress);
 }
 
-function countCopy(value: unknown, copied: { bytes: number }): void {
-  copied.bytes += Buffer.byteLength(JSON.stringify(value ?? null));
-  if (copied.bytes <= JSON_PATCH_COPY_BYTES_MAX) return;
+function countCopy(value: unknown, progress: Progress): void {
+  progress.copied += Buffer.byteLength(JSON.stringify(value ?? null));
+  if (progress.copied <= JSON_PATCH_COPY_BYTES_MAX) return;
   throw new NotApplicable(
-    `Unable to complete the copy, the accumulated size increase of copy is ${copied.bytes}, exceeding the limit ${JSON_PATCH_COPY_BYTES_MAX}`,
+    `Unable to complete the copy, the accumulated size increase of copy is ${progress.copied}, exceeding the limit ${JSON_PATCH_COPY_BYTES_MAX}`,
   );
 }
 
 /** Carries out one operation; returns the root, which only a replace of the whole document changes. */
-function step(root: Container, operation: JsonObject, copied: { bytes: number }): Container {
+function step(root: Container, operation: JsonObject, progress: Progress): Container {
   const kind = operation.op;
   if (kind === 'test') {
-    test(root, operation);
+    test(root, operation, progress);
     return root;
   }
   if (kind === 'move' || kind === 'copy') {
-    const from = find(root, pointerIn(operation, 'from'), `${kind} operation does not apply: doc is missing from path`);
+    const from = find(root, pointerIn(operation, 'from'), progress, `${kind} operation does not apply: doc is missing from path`);
     const value = get(from.container, from.key);
     if (kind === 'move') remove(from.container, from.key);
-    else countCopy(value, copied);
-    const to = find(root, pointerIn(operation, 'path'), `${kind} operation does not apply: doc is missing destination path`);
-    add(to.container, to.key, kind === 'copy' ? jsonClone(value ?? null) : value);
+    else countCopy(value, progress);
+    const to = find(root, pointerIn(operation, 'path'), progress, `${kind} operation does not apply: doc is missing destination path`);
+    add(to.container, to.key, kind === 'copy' ? jsonClone(written(value ?? null, progress.opened)) : value);
     return root;
   }
   const path = pointerIn(operation, 'path');
   const value = jsonClone(operation.value ?? null);
   if (kind === 'replace' && path === '') {
     if (typeof value !== 'object' || value === null) throw new NotApplicable('replace operation value must be object or array');
+    progress.opened.add(value);
     return value as Container;
   }
   if (kind !== 'add' && kind !== 'remove' && kind !== 'replace') throw new NotApplicable(`Unexpected kind: ${String(kind)}`);
-  const { container, key } = find(root, path, `${kind} operation does not apply: doc is missing path`);
+  const { container, key } = find(root, path, progress, `${kind} operation does not apply: doc is missing path`);
   if (kind === 'add') add(container, key, value);
   else if (kind === 'remove') remove(container, key);
   else if (Array.isArray(container)) container[existingIndex(container, key)] = value;
@@ -144,15 +170,15 @@ export function applyJsonPatch<T>(document: T, patch: unknown): T {
     );
   }
   let root = jsonClone(document) as Container;
-  const copied = { bytes: 0 };
+  const progress: Progress = { copied: 0, opened: new Set([root]) };
   try {
-    for (const operation of patch) root = step(root, operation, copied);
+    for (const operation of patch) root = step(root, operation, progress);
   } catch (error) {
     if (!(error instanceof NotApplicable)) throw error;
     // Upstream's answer keeps the reason to itself (NewGenericServerResponse with code 422).
     throw new StatusError(422, 'Invalid', 'the server rejected our request due to an error in our request', {}, { cause: error });
   }
-  return root as T;
+  return written(root, progress.opened) as T;
 }
 
 function goKind(value: unknown): string {

@@ -56,6 +56,17 @@ test('JSON patch carries out every operation in order', () => {
   assert.deepEqual(document, { a: [1, 2, 3], b: { c: 'x' } });
 });
 
+test('JSON patch sorts the keys of what it goes through, and leaves the others as they are', () => {
+  const order = (patch: object[]) => JSON.stringify(applyJsonPatch({ b: { y: 1, x: [{ d: 1, c: 1 }] }, a: { n: 1, m: 1 } }, patch));
+  assert.equal(order([]), '{"a":{"n":1,"m":1},"b":{"y":1,"x":[{"d":1,"c":1}]}}');
+  assert.equal(
+    order([{ op: 'add', path: '/b/z', value: { s: 1, r: 1 } }]),
+    '{"a":{"n":1,"m":1},"b":{"x":[{"d":1,"c":1}],"y":1,"z":{"s":1,"r":1}}}',
+  );
+  assert.equal(order([{ op: 'test', path: '/a', value: { m: 1, n: 1 } }]), '{"a":{"m":1,"n":1},"b":{"y":1,"x":[{"d":1,"c":1}]}}');
+  assert.equal(order([{ op: 'replace', path: '/b/x/0/c', value: 2 }]), '{"a":{"n":1,"m":1},"b":{"x":[{"c":2,"d":1}],"y":1}}');
+});
+
 test('JSON patch answers a failed operation as upstream does', () => {
   for (const operation of [
     { op: 'test', path: '/a', value: 2 },

@@ -201,7 +201,9 @@ function patched(
   const shared = context.info.subresource === 'status' ? STATUS_SHARES : NOTHING_SHARED;
   const how = shown === undefined ? true : 'converted';
   const strict = options.fieldValidation === 'Ignore' ? false : how;
-  const decoded = () => codec.normalizePatched?.(value, current, { strict, shared }) ?? codec.normalize(value, { strict });
+  const inOrder = type === JSON_PATCH;
+  const decoded = () =>
+    codec.normalizePatched?.(value, current, { strict, inOrder, shared }) ?? codec.normalize(value, { strict, inOrder });
   const { object } = strictly(context, decoded, value, options, shown);
   return codec.applyDefaultsPatched?.(object, current) ?? codec.applyDefaults(object);
 }
