@@ -26,7 +26,8 @@ export interface NormalizeTally {
 const KEPT_EMPTY = new Set(['HPAScalingRules.policies']);
 const TEMPLATE_METADATA = new Set(['PersistentVolumeClaimTemplate.metadata', 'ResourceClaimTemplateSpec.metadata']);
 
-const cameUnlike = new WeakSet<object>();
+/** By object, the fields that came as an empty list or map and were dropped. */
+const cameUnlike = new WeakMap<object, Set<string>>();
 /** What upstream's defaults make empty where nothing came. */
 const DEFAULTED_EMPTY = new Set(['LimitRangeItem.default', 'LimitRangeItem.defaultRequest']);
 
@@ -36,13 +37,27 @@ const DEFAULTED_EMPTY = new Set(['LimitRangeItem.default', 'LimitRangeItem.defau
  */
 export const cameUnlikeStored = (object: object): boolean => cameUnlike.has(object);
 
+/** Whether the field came as an empty list or map, which rules of upstream take for set and nothing that is stored or told does. */
+export const cameEmpty = <T extends object>(object: T, name: keyof T & string): boolean =>
+  object[name] === undefined && cameUnlike.get(object)?.has(name) === true;
+
+function noteUnlike(object: object, dropped?: string): void {
+  const names = cameUnlike.get(object) ?? new Set();
+  if (dropped !== undefined) names.add(dropped);
+  cameUnlike.set(object, names);
+}
+
+function inheritUnlike(object: object, source: object): void {
+  for (const name of cameUnlike.get(source)!) noteUnlike(object, name);
+  noteUnlike(object);
+}
+
 export function normalizeStruct(node: StructNode, input: unknown, tally: NormalizeTally, goType: string, depth = 0): Plain {
   if (input === null) input = EMPTY;
   if (typeof input !== 'object' || Array.isArray(input)) throw new TypeMismatch(jsonTypeName(input), goType);
   if (depth > NESTING_MAX) throw new DecodeError('exceeded max depth');
   const source = input as Plain;
   const out: Plain = {};
-  if (tally.again && cameUnlike.has(source)) cameUnlike.add(out);
   let matched = 0;
   if (node.isKind) matched = copyIdentity(node, source, out);
   for (const field of node.fields) {
@@ -60,7 +75,7 @@ export function normalizeStruct(node: StructNode, input: unknown, tally: Normali
   for (const key in source) if (source[key] !== undefined) present++;
   tally.keys += present;
   if (present !== matched) countUnknown(node, source, tally);
-  if (tally.again && cameUnlike.has(source)) cameUnlike.add(out);
+  if (tally.again && cameUnlike.has(source)) inheritUnlike(out, source);
   return out;
 }
 
@@ -145,13 +160,13 @@ function addField(node: StructNode, field: FieldNode, value: unknown, out: Plain
   }
   if (keepsEmpty) tally.keepsEmpty = false;
   const { kind, item } = field.value;
-  if (kind === ValueKind.quantity && isReworded(value, result)) cameUnlike.add(out);
+  if (kind === ValueKind.quantity && isReworded(value, result)) noteUnlike(out);
   else if (kind === ValueKind.map && item!.kind === ValueKind.quantity) {
-    for (const key in result as Plain) if (isReworded((value as Plain)[key], (result as Plain)[key])) cameUnlike.add(out);
+    for (const key in result as Plain) if (isReworded((value as Plain)[key], (result as Plain)[key])) noteUnlike(out);
   }
   if (!field.pointer) {
     if (field.omitEmpty && isEmpty(field.value.kind, result) && !isKeptEmpty(node, field, tally, depth)) {
-      if (typeof result === 'object' && !DEFAULTED_EMPTY.has(`${node.shortName}.${field.name}`)) cameUnlike.add(out);
+      if (typeof result === 'object' && !DEFAULTED_EMPTY.has(`${node.shortName}.${field.name}`)) noteUnlike(out, field.name);
       return;
     }
     if (field.omitZero && result === null) return;

@@ -1,5 +1,5 @@
 // PersistentVolumeClaims (registry/core/persistentvolumeclaim, apis/core/validation, printers printPersistentVolumeClaim).
-import type { corev1 } from '@tiphys/api';
+import { cameEmpty, type corev1 } from '@tiphys/api';
 import { fieldError } from '@tiphys/machinery';
 import { defineBuiltIn } from '../built-in/base.ts';
 import { text, wide, withNameAndAge } from '../rules/columns.ts';
@@ -51,7 +51,7 @@ function withoutAllowedChanges(claim: Claim, old: Claim): Spec {
   const upgrades = before.storageClassName === undefined && (annotated === undefined || annotated === spec.storageClassName);
   if (upgrades || movesClass(claim, old)) delete munged.storageClassName;
   if (claim.status?.phase === 'Bound') {
-    if (munged.resources?.requests) {
+    if (munged.resources && (munged.resources.requests || cameEmpty(munged.resources, 'requests'))) {
       munged.resources = {
         ...munged.resources,
         requests: { ...munged.resources.requests, storage: before.resources?.requests?.storage ?? '0' },

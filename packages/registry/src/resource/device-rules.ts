@@ -39,16 +39,23 @@ export function checkList<T>(
 export interface SetOptions<T> {
   max: number;
   key(item: T): string;
+  /** What a message shows of one that comes twice, where that is not its key. */
+  shown?(item: T): unknown;
   rule: ItemRule<T>;
 }
 
 /** The same, and none twice. */
-export function checkSet<T>(errors: Errors, path: string, items: readonly T[] | null | undefined, { max, key, rule }: SetOptions<T>): void {
+export function checkSet<T>(
+  errors: Errors,
+  path: string,
+  items: readonly T[] | null | undefined,
+  { max, key, shown, rule }: SetOptions<T>,
+): void {
   if (!checkList(errors, path, items, max, rule)) return;
   const seen = new Set<string>();
   items?.forEach((item, i) => {
     const identity = key(item);
-    if (seen.has(identity)) errors.push(fieldError.duplicate(`${path}[${i}]`, identity));
+    if (seen.has(identity)) errors.push(fieldError.duplicate(`${path}[${i}]`, shown ? shown(item) : identity));
     seen.add(identity);
   });
 }

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { resourcev1 } from '@tiphys/api';
+import { applyDefaults, type KubeObject, normalize, type resourcev1 } from '@tiphys/api';
 import type { Errors } from '../rules/errors.ts';
-import { definitionOf, lines, world } from '../test-support.ts';
+import { check, definitionOf, lines, world } from '../test-support.ts';
 import { checkDeviceStatuses, checkShareId } from './device-status.ts';
 
 const faultOf = (id: string) => {
@@ -68,4 +68,18 @@ test('what was told of devices goes with their allocation, and administrators’
   ]);
   assert.deepEqual(refusals({ 'resource.kubernetes.io/admin-access': 'true' }, claim({})), []);
   assert.deepEqual(refusals({}, administered), []);
+});
+
+test('lists of a slice count as given when they came empty', () => {
+  const asked = (lists: object) => {
+    const spec = { driver: 'd.example.com', pool: { name: 'p', generation: 1, resourceSliceCount: 1 }, nodeName: 'n', ...lists };
+    const slice = { apiVersion: 'resource.k8s.io/v1', kind: 'ResourceSlice', metadata: { name: 's' }, spec };
+    return check(applyDefaults(normalize(slice).object as KubeObject));
+  };
+  const sharedCounters = [{ name: 's', counters: { c: { value: '1' } } }];
+  const both = ['spec: Invalid value: "": only one of `sharedCounters` or `devices` is allowed'];
+  assert.deepEqual(asked({ sharedCounters }), []);
+  assert.deepEqual(asked({ sharedCounters, devices: [] }), both);
+  assert.deepEqual(asked({ sharedCounters: [], devices: [] }), both);
+  assert.deepEqual(asked({ devices: [] }), []);
 });

@@ -72,20 +72,27 @@ function checkNetworkData(errors: Errors, path: string, data: resourcev1.Network
 export const deviceId = ({ driver = '', pool = '', device = '', shareID }: Partial<resourcev1.AllocatedDeviceStatus>) =>
   `${driver}/${pool}/${device}${shareID === undefined ? '' : `/${shareID}`}`;
 
+/** As messages show it. */
+const internalId = ({ driver = '', pool = '', device = '', shareID }: Partial<resourcev1.AllocatedDeviceStatus>) => ({
+  Driver: driver,
+  Pool: pool,
+  Device: device,
+  ShareID: shareID ?? null,
+});
+
 export function checkDeviceStatuses(errors: Errors, status: resourcev1.ResourceClaimStatus | undefined): void {
   const allocated = new Set(status?.allocation?.devices?.results?.map(deviceId));
   checkSet(errors, 'status.devices', status?.devices, {
     max: -1,
     key: deviceId,
+    shown: internalId,
     rule(device, at) {
       checkDriver(errors, `${at}.driver`, device.driver);
       checkPoolName(errors, `${at}.pool`, device.pool);
       checkLabelLike(errors, `${at}.device`, device.device);
       checkShareId(errors, `${at}.shareID`, device.shareID);
       if (!allocated.has(deviceId(device))) {
-        const { driver = '', pool = '', device: name = '', shareID = null } = device;
-        const shown = { Driver: driver, Pool: pool, Device: name, ShareID: shareID };
-        errors.push(fieldError.invalid(at, shown, 'must be an allocated device in the claim'));
+        errors.push(fieldError.invalid(at, internalId(device), 'must be an allocated device in the claim'));
       }
       const count = device.conditions?.length ?? 0;
       if (count > CONDITIONS_MAX) errors.push(fieldError.tooMany(`${at}.conditions`, count, CONDITIONS_MAX));

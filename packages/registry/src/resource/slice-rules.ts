@@ -1,5 +1,5 @@
 // Rules of ResourceSlices and DeviceClasses (apis/resource/validation, registry/resource/{resourceslice,deviceclass}).
-import { isCIdentifier, type resourcev1, timeText } from '@tiphys/api';
+import { cameEmpty, isCIdentifier, type resourcev1, timeText } from '@tiphys/api';
 import { fieldError } from '@tiphys/machinery';
 import type { RuleContext } from '../define-resource.ts';
 import { sameValue } from '../rules/equality.ts';
@@ -34,6 +34,9 @@ const ATTRIBUTES_MAX = 32;
 const TAINTS_MAX = 16;
 const VALUE_MAX = 64;
 const IDENTIFIER_MAX = 32;
+/** A domain, a slash and an identifier. */
+const SHOWN_KEY_MAX = 63 + 1 + IDENTIFIER_MAX;
+const ELLIPSIS = '...';
 const SEMVER =
   /^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(-(0|[1-9]\d*|\d*[a-zA-Z-][0-9a-zA-Z-]*)(\.(0|[1-9]\d*|\d*[a-zA-Z-][0-9a-zA-Z-]*))*)?(\+[0-9a-zA-Z-]+(\.[0-9a-zA-Z-]+)*)?$/;
 
@@ -54,6 +57,13 @@ function checkQualified(errors: Errors, path: string, name: string): void {
   else checkDriver(errors, path, first);
   if (second === '') errors.push(fieldError.invalid(path, '', 'the name must not be empty'));
   else checkIdentifier(errors, path, second);
+}
+
+/** A key as a path shows it: the middle of a long one is left out. */
+function shownKey(name: string): string {
+  if (byteLength(name) <= SHOWN_KEY_MAX) return name;
+  const left = SHOWN_KEY_MAX - ELLIPSIS.length;
+  return name.slice(0, Math.floor((left + 1) / 2)) + ELLIPSIS + name.slice(-Math.floor(left / 2));
 }
 
 export function checkFullyQualifiedName(errors: Errors, path: string, name: string): void {
@@ -124,11 +134,11 @@ function checkDevice(errors: Errors, path: string, device: Device, own: boolean,
   }
   for (const [name, attribute] of attributes) {
     checkQualified(errors, `${path}.attributes`, name);
-    checkAttribute(errors, `${path}.attributes[${name}]`, attribute);
+    checkAttribute(errors, `${path}.attributes[${shownKey(name)}]`, attribute);
   }
   for (const [name, { value, requestPolicy }] of capacities) {
     checkQualified(errors, `${path}.capacity`, name);
-    const at = `${path}.capacity[${name}].requestPolicy`;
+    const at = `${path}.capacity[${shownKey(name)}].requestPolicy`;
     if (!requestPolicy) continue;
     if (device.allowMultipleAllocations) checkRequestPolicy(errors, at, requestPolicy, value);
     else errors.push(fieldError.forbidden(at, 'allowMultipleAllocations must be true'));
@@ -194,7 +204,7 @@ export function validateSlice({ spec }: Slice, old?: Slice): Errors {
     if (spec.nodeName !== before?.nodeName) errors.push(fieldError.invalid('spec.nodeName', spec.nodeName ?? null, IMMUTABLE));
   }
   checkPlace(errors, spec);
-  if (spec.sharedCounters && spec.devices) {
+  if ((spec.sharedCounters || cameEmpty(spec, 'sharedCounters')) && (spec.devices || cameEmpty(spec, 'devices'))) {
     errors.push(fieldError.invalid('spec', '', 'only one of `sharedCounters` or `devices` is allowed'));
   }
   const isAdvanced = spec.devices?.some(({ taints, consumesCounters }) => taints?.length || consumesCounters?.length);

@@ -73,6 +73,7 @@ test('pods that name what isn’t there are refused', async () => {
       'the integer value of priority (7) must not be provided in pod spec; priority admission controller computed 0 from the given PriorityClass name',
     ],
     [{ runtimeClassName: 'ghost' }, 'pod rejected: RuntimeClass "ghost" not found'],
+    [{ overhead: {} }, 'pod rejected: Pod Overhead set without corresponding RuntimeClass defined Overhead'],
     [{ overhead: { cpu: '1' } }, 'pod rejected: Pod Overhead set without corresponding RuntimeClass defined Overhead'],
   ];
   for (const [spec, why] of cases) assert.equal(await refused(server, PODS, pod('a', spec)), `pods "a" is forbidden: ${why}`);

@@ -1,6 +1,6 @@
 // A pod takes over its runtime class's overhead, node selector and tolerations (plugin/pkg/admission/runtimeclass).
 import { isDeepStrictEqual } from 'node:util';
-import { type corev1, nodev1 } from '@tiphys/api';
+import { cameEmpty, type corev1, nodev1 } from '@tiphys/api';
 import { StatusError } from '@tiphys/machinery';
 import type { AdmissionAttributes, AdmissionPlugin } from '../interfaces.ts';
 import { forbidden, podOf, unfitForClients } from './attributes.ts';
@@ -26,7 +26,7 @@ export function runtimeClass(): AdmissionPlugin {
       const overhead = classOf(attributes, spec)?.overhead;
       if (overhead) {
         if (!isDeepStrictEqual({ ...spec.overhead }, { ...overhead.podFixed })) throw mismatch(attributes);
-      } else if (spec.overhead !== undefined) {
+      } else if (spec.overhead !== undefined || cameEmpty(spec, 'overhead')) {
         throw forbidden(attributes, 'pod rejected: Pod Overhead set without corresponding RuntimeClass defined Overhead');
       }
     },

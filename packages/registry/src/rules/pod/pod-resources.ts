@@ -1,5 +1,5 @@
 // Resources of the pod as a whole (apis/core/validation validatePodResources; component-helpers/resource).
-import type { corev1 } from '@tiphys/api';
+import { cameEmpty, type corev1 } from '@tiphys/api';
 import { fieldError } from '@tiphys/machinery';
 import type { Errors } from '../errors.ts';
 import { addQuantities, compareQuantities, quantityNano, quantitySign, quantityText } from '../quantities.ts';
@@ -35,7 +35,9 @@ export function checkPodResources(errors: Errors, specPath: string, spec: corev1
     errors.push(fieldError.forbidden(path, 'may not be set for a windows pod'));
     return;
   }
-  if (resources.claims) errors.push(fieldError.forbidden(`${path}.claims`, 'claims may not be set for Resources at pod-level'));
+  if (resources.claims || cameEmpty(resources, 'claims')) {
+    errors.push(fieldError.forbidden(`${path}.claims`, 'claims may not be set for Resources at pod-level'));
+  }
   checkResources(errors, path, resources, 'pod', claimNames);
   for (const name in resources.requests) {
     const [total, given] = [aggregate(spec, 'requests', name), resources.requests[name]];
