@@ -17,6 +17,7 @@ export {
 export { ageColumn, integer, nameColumn } from './rules/columns.ts';
 export { sameValue } from './rules/equality.ts';
 export { isDns1035Label, isDns1123Subdomain, isQualifiedName, nameIsPathSegment } from './rules/formats.ts';
+export { keepMetadata } from './rules/kept-metadata.ts';
 export { checkKeyName } from './rules/key-name.ts';
 export { checkAnnotations, checkLabelSelector, checkLabels, selectorMatches, selectorText } from './rules/labels.ts';
 export {

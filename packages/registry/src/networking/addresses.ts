@@ -2,7 +2,7 @@
 import type { networkingv1 } from '@tiphys/api';
 import { fieldError } from '@tiphys/machinery';
 import { defineBuiltIn } from '../built-in/base.ts';
-import { addressText, checkCanonicalBlock, parseAddress } from '../rules/addresses.ts';
+import { canonicalAddressFault, checkCanonicalBlock } from '../rules/addresses.ts';
 import { NONE, text, withNameAndAge } from '../rules/columns.ts';
 import { sameValue } from '../rules/equality.ts';
 import { complain, type Errors, IMMUTABLE } from '../rules/errors.ts';
@@ -47,10 +47,8 @@ export const serviceCidrs = defineBuiltIn<ServiceCidr>(GROUP, 'v1', 'servicecidr
 
 /** An address object is named by its address in canonical form. */
 function addressName(name: string): string[] {
-  const address = parseAddress(name);
-  if (!address) return ['must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)'];
-  const canonical = addressText(address.family, address.value);
-  return canonical === name ? [] : [`must be in canonical form (${JSON.stringify(canonical)})`];
+  const fault = canonicalAddressFault(name);
+  return fault === undefined ? [] : [fault];
 }
 
 function validateAddress({ spec }: IpAddress): Errors {

@@ -4,7 +4,8 @@ import { fieldError } from '@tiphys/machinery';
 import { defineBuiltIn } from '../built-in/base.ts';
 import { NONE, text, withNameAndAge } from '../rules/columns.ts';
 import { checkDomainPath } from '../rules/domain-path.ts';
-import { type Errors, IMMUTABLE } from '../rules/errors.ts';
+import { complain, type Errors, IMMUTABLE } from '../rules/errors.ts';
+import { nameIsLabel } from '../rules/formats.ts';
 import { checkReference } from './ingresses.ts';
 
 type IngressClass = networkingv1.IngressClass;
@@ -21,9 +22,11 @@ function validate({ spec }: IngressClass): Errors {
   checkReference(errors, 'spec.parameters', parameters);
   if (parameters.scope !== 'Cluster' && parameters.scope !== 'Namespace') {
     errors.push(fieldError.notSupported('spec.parameters.scope', parameters.scope ?? '', ['Cluster', 'Namespace']));
-  } else if (parameters.scope === 'Namespace' && !parameters.namespace) {
-    errors.push(fieldError.required('spec.parameters.namespace', "`parameters.scope` is set to 'Namespace'"));
-  } else if (parameters.scope === 'Cluster' && parameters.namespace !== undefined) {
+  } else if (parameters.scope === 'Namespace') {
+    const at = 'spec.parameters.namespace';
+    if (parameters.namespace === undefined) errors.push(fieldError.required(at, "`parameters.scope` is set to 'Namespace'"));
+    else complain(errors, at, parameters.namespace, nameIsLabel(parameters.namespace, false));
+  } else if (parameters.namespace !== undefined) {
     errors.push(fieldError.forbidden('spec.parameters.namespace', "`parameters.scope` is set to 'Cluster'"));
   }
   return errors;

@@ -5,6 +5,7 @@ import type { RuleContext } from '../define-resource.ts';
 import { sameValue } from '../rules/equality.ts';
 import { complain, type Errors, IMMUTABLE } from '../rules/errors.ts';
 import { isDns1123Label, isDns1123Subdomain } from '../rules/formats.ts';
+import { keepMetadata } from '../rules/kept-metadata.ts';
 import { checkNodeSelector } from '../rules/pod/placement.ts';
 import { checkTemplateMetadata } from '../rules/volume-claims.ts';
 import {
@@ -174,7 +175,10 @@ function checkAllocation(errors: Errors, path: string, allocation: resourcev1.Al
 }
 
 /** What drivers told of devices that the claim no longer has goes with them. */
-export function prepareClaimStatus({ status }: Claim, old: Claim): void {
+export function prepareClaimStatus(claim: Claim, old: Claim): void {
+  keepMetadata(claim, old);
+  claim.spec = old.spec;
+  const { status } = claim;
   const gone = new Set(old.status?.allocation?.devices?.results?.map(deviceId));
   for (const result of status?.allocation?.devices?.results ?? []) gone.delete(deviceId(result));
   const left = status?.devices?.filter((device) => !gone.has(deviceId(device)));

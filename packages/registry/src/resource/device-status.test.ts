@@ -51,7 +51,9 @@ test('what was told of devices goes with their allocation, and administrators’
   const { status } = definitionOf('ResourceClaim');
   const allocated = claim({ allocation: { devices: { results: [result] } }, devices: [device] });
   const prepared = (after: resourcev1.ResourceClaim) => {
+    after.metadata!.labels = { a: 'b' };
     status!.prepareForUpdate!(after, allocated, world().context);
+    assert.equal(after.metadata!.labels, undefined);
     return after.status!.devices;
   };
   assert.deepEqual(prepared(structuredClone(allocated)), [device]);

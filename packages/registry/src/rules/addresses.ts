@@ -74,25 +74,37 @@ export function addressText(family: 4 | 6, value: bigint): string {
   return `${groups.slice(0, best.start).join(':')}::${groups.slice(best.start + best.length).join(':')}`;
 }
 
+function addressFault(address: Address | undefined): string | undefined {
+  if (!address) return 'must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)';
+  if (address.leadingZeros) return 'must not have leading 0s';
+  return address.mapped ? 'must not be an IPv4-mapped IPv6 address' : undefined;
+}
+
+/** Why a text is no address in canonical form. */
+export function canonicalAddressFault(text: string): string | undefined {
+  const address = parseAddress(text);
+  const fault = addressFault(address);
+  if (fault !== undefined) return fault;
+  const canonical = addressText(address!.family, address!.value);
+  return text === canonical ? undefined : `must be in canonical form (${JSON.stringify(canonical)})`;
+}
+
 /** An address in a field that has always taken sloppy ones; values it held before stay allowed. */
 export function checkAddress(errors: Errors, path: string, value: string | undefined, before: readonly string[] = []): Address | undefined {
   const text = value ?? '';
   const address = parseAddress(text);
   if (before.includes(text)) return address;
-  if (!address) errors.push(fieldError.invalid(path, text, 'must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)'));
-  else if (address.leadingZeros) errors.push(fieldError.invalid(path, text, 'must not have leading 0s'));
-  else if (address.mapped) errors.push(fieldError.invalid(path, text, 'must not be an IPv4-mapped IPv6 address'));
+  const fault = addressFault(address);
+  if (fault !== undefined) errors.push(fieldError.invalid(path, text, fault));
   return address;
 }
 
 /** An address of a new API: in canonical form only. */
 export function checkCanonicalAddress(errors: Errors, path: string, value: string | undefined): Address | undefined {
-  const count = errors.length;
-  const address = checkAddress(errors, path, value);
-  if (!address || errors.length > count) return address;
-  const canonical = addressText(address.family, address.value);
-  if (value !== canonical) errors.push(fieldError.invalid(path, value, `must be in canonical form (${JSON.stringify(canonical)})`));
-  return address;
+  const text = value ?? '';
+  const fault = canonicalAddressFault(text);
+  if (fault !== undefined) errors.push(fieldError.invalid(path, text, fault));
+  return parseAddress(text);
 }
 
 export interface Block {

@@ -1,5 +1,5 @@
 // The status subresource: writes of the status alone.
-import type { UpdateRules } from '@tiphys/registry';
+import { keepMetadata, type UpdateRules } from '@tiphys/registry';
 import type { PlainObject } from '../cache/entry.ts';
 import type { Endpoint } from '../resources.ts';
 
@@ -9,7 +9,7 @@ type Rules = Required<Pick<UpdateRules<any>, 'prepareForUpdate'>>['prepareForUpd
 function keepAllButStatus(endpoint: Endpoint): Rules {
   const kept = endpoint.definition.resetFields?.status?.['f:metadata'];
   const keepsMetadata = kept !== undefined && Object.keys(kept).length === 0;
-  const fields = keepsMetadata ? METADATA_FIELDS : Object.keys(kept ?? {}).map((name) => name.slice(2));
+  const fields = keepsMetadata ? undefined : Object.keys(kept ?? {}).map((name) => name.slice(2));
   return (object: PlainObject, old: PlainObject) => {
     for (const key of Object.keys(object)) {
       if (key !== 'status' && key !== 'metadata' && !(key in old)) delete object[key];
@@ -17,16 +17,10 @@ function keepAllButStatus(endpoint: Endpoint): Rules {
     for (const key of Object.keys(old)) {
       if (key !== 'status' && key !== 'metadata') object[key] = old[key];
     }
-    const metadata = object.metadata as Record<string, unknown>;
-    const before = old.metadata as Record<string, unknown>;
-    for (const field of fields) {
-      if (before[field] === undefined) delete metadata[field];
-      else metadata[field] = before[field];
-    }
+    keepMetadata(object, old, fields);
   };
 }
 
-const METADATA_FIELDS = ['deletionTimestamp', 'generation', 'selfLink', 'labels', 'annotations', 'finalizers', 'ownerReferences'];
 const cached = new WeakMap<Endpoint, UpdateRules<any>>();
 
 export function statusRules(endpoint: Endpoint): UpdateRules<any> {
