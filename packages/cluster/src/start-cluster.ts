@@ -1,5 +1,5 @@
 // startCluster(): the whole of Tiphys in this process, for programs and for `tiphys up`.
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { hostname, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -27,6 +27,7 @@ import {
 } from './data-folder.ts';
 import { makeJoinable } from './join/cluster-side.ts';
 import { refuseJoined } from './join/joined-folder.ts';
+import { parcelOf } from './join/server-parcel.ts';
 import { administratorKubeconfig } from './kubeconfig.ts';
 import { nodeAddressOf } from './nodes/real-node.ts';
 import { chooseRuntime } from './nodes/runtime-choice.ts';
@@ -155,11 +156,12 @@ async function configurationOf(options: ClusterOptions, onStep: (text: string) =
   return { ...configuration, runtime, ...(isShared ? { machineAddress: address } : {}) };
 }
 
-/** Lets other commands find the cluster and ask it for backups. */
+/** Lets other commands find the cluster, and ask it for backups and for what a further server needs. */
 async function makeKnown({ folder, store, keyFiles }: Place, runtime: Runtime, url: string, configuration: ClusterConfiguration) {
   if (!folder) return undefined;
   const onError = (error: unknown) => runtime.log.error('a backup or restore failed', error);
-  const control = await serveControl(folder, { store, keyFiles, clock: runtime.clock }, onError);
+  const parcel = () => parcelOf(configuration, keyFiles, (path) => readFileSync(resolve(path), 'utf8'));
+  const control = await serveControl(folder, { store, keyFiles, clock: runtime.clock, parcel }, onError);
   markRunning(folder, url, configuration.runtime);
   return control;
 }
@@ -241,7 +243,8 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
     const { client, clientOf } = controlPlane;
     const authority = keys.authority;
     const server = joinableAt(configuration, controlPlane.listening.port);
-    if (server !== undefined) await makeJoinable(client, { server, authorityPem: authority.certificatePem, configuration });
+    const store = configuration.etcd ? 'etcd' : 'file';
+    if (server !== undefined) await makeJoinable(client, { server, authorityPem: authority.certificatePem, configuration, store });
     const nodesOptions = { configuration, runtime, authority, keyFiles: place.keyFiles, client, clientOf, onStep, onDone };
     if (isReal && place.folder) wasThere = await hasRealNode(configuration, place.folder.nodeFolder);
     begun = true;

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { corev1 } from '@tiphys/api';
 import { type Client, clientFromKubeconfig } from '@tiphys/client';
-import { type DataFolder, readMembership, runningOn } from '@tiphys/cluster';
+import { type DataFolder, isJoinedServer, readMembership, runningOn } from '@tiphys/cluster';
 import type { Command } from 'commander';
 import { existingFolder, withDataDir } from '../data-dir.ts';
 import { CommandError, type Terminal } from '../terminal.ts';
@@ -49,7 +49,8 @@ export function addStatusCommand(program: Command, terminal: Terminal): void {
           `the node ${joined.nodeName} of ${joined.server} does not run. Start it with: tiphys server join --data-dir ${folder.path}`,
           NOT_RUNNING,
         );
-      if (!running) throw new CommandError(`the cluster in ${folder.path} does not run. Start it with: tiphys up`, NOT_RUNNING);
+      const start = isJoinedServer(folder) ? `tiphys server join --data-dir ${folder.path}` : 'tiphys up';
+      if (!running) throw new CommandError(`the cluster in ${folder.path} does not run. Start it with: ${start}`, NOT_RUNNING);
       const lines = [
         `data:       ${folder.path}`,
         `process:    ${running.pid}`,
@@ -58,7 +59,10 @@ export function addStatusCommand(program: Command, terminal: Terminal): void {
         `runtime:    ${running.runtime}`,
       ];
       if (joined) lines.push(`role:       node ${joined.nodeName}`, `pod range:  ${joined.nodeCidr ?? 'none yet'}`);
-      else lines.push(...(await statusOfCluster(folder)));
+      else {
+        if (isJoinedServer(folder)) lines.push('role:       server');
+        lines.push(...(await statusOfCluster(folder)));
+      }
       terminal.out(`${lines.join('\n')}\n`);
     });
 }

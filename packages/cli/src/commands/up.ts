@@ -8,6 +8,7 @@ import {
   completeConfiguration,
   type DataFolder,
   isDataFolder,
+  isJoinedServer,
   type NodeRuntime,
   openDataFolder,
   parseConfiguration,
@@ -49,7 +50,10 @@ function configurationOf(options: UpOptions, terminal: Terminal): ClusterConfigu
 
 function refuseSecondStart(path: string): void {
   if (!isDataFolder(path)) return;
-  const running = runningOn(openDataFolder(path));
+  const folder = openDataFolder(path);
+  if (isJoinedServer(folder))
+    throw new CommandError(`${path} is that of a server that joined a cluster. Start it with: tiphys server join --data-dir ${path}`);
+  const running = runningOn(folder);
   if (running)
     throw new CommandError(
       `a cluster already runs on ${path} (process ${running.pid}, ${running.url}). tiphys status shows it, tiphys down stops it.`,

@@ -9,8 +9,14 @@ import { pipeline } from 'node:stream/promises';
 import { Retryable } from '@tiphys/std';
 import { ConfigurationError } from '../configuration.ts';
 import type { DataFolder } from '../data-folder.ts';
+import type { ServerParcel } from '../join/server-parcel.ts';
 import { backupOf, type Restored, type RestoreOptions, restore, type State } from './backup.ts';
 import { decodeBackup } from './format.ts';
+
+export interface Controlled extends State {
+  /** Throws ConfigurationError where there can be no further server. */
+  parcel(): ServerParcel;
+}
 
 /** A socket's path has room for 107 bytes. */
 const SOCKET_PATH_MAX = 100;
@@ -21,9 +27,10 @@ function socketPath({ path }: DataFolder): string {
   return join(tmpdir(), `tiphys-${createHash('sha256').update(path).digest('hex').slice(0, 16)}.sock`);
 }
 
-async function answer(state: State, message: IncomingMessage, response: ServerResponse): Promise<void> {
+async function answer(state: Controlled, message: IncomingMessage, response: ServerResponse): Promise<void> {
   const url = new URL(message.url ?? '/', 'http://control');
   if (message.method === 'GET' && url.pathname === '/backup') return pipeline(backupOf(state), response);
+  if (message.method === 'GET' && url.pathname === '/server-parcel') return void response.end(JSON.stringify(state.parcel()));
   if (message.method !== 'POST' || url.pathname !== '/restore') return void response.writeHead(404).end();
   const fileName = url.searchParams.get('file') ?? 'the backup';
   const backup = await decodeBackup(message, fileName);
@@ -34,7 +41,7 @@ async function answer(state: State, message: IncomingMessage, response: ServerRe
 /** Answers until it is closed. */
 export async function serveControl(
   folder: DataFolder,
-  state: State,
+  state: Controlled,
   onError: (error: unknown) => void,
 ): Promise<{ close(): Promise<void> }> {
   const path = socketPath(folder);
@@ -83,6 +90,13 @@ async function textOf(message: IncomingMessage): Promise<string> {
 async function refused(message: IncomingMessage): Promise<never> {
   const text = await textOf(message);
   throw message.statusCode === 409 ? new ConfigurationError(text) : new Error(text);
+}
+
+/** What a further server of the cluster that runs on the folder needs, keys included. */
+export async function askParcel(folder: DataFolder): Promise<ServerParcel> {
+  const message = await ask(folder, 'GET', '/server-parcel');
+  if (message.statusCode !== 200) await refused(message);
+  return JSON.parse(await textOf(message));
 }
 
 /** The bytes of a backup of the cluster that runs on the folder. */

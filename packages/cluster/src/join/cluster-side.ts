@@ -88,10 +88,12 @@ export interface JoinableOptions {
   server: string;
   authorityPem: string;
   configuration: SharedConfiguration;
+  /** How state is kept: other servers can share an etcd and no file. */
+  store?: 'etcd' | 'file';
 }
 
 /** Creates or repairs everything that joining needs, but for a token. `client` is the administrator's. */
-export async function makeJoinable(client: Client, { server, authorityPem, configuration }: JoinableOptions): Promise<void> {
+export async function makeJoinable(client: Client, { server, authorityPem, configuration, store }: JoinableOptions): Promise<void> {
   const { podCidr, serviceCidr, clusterDomain } = configuration;
   const map = (metadata: typeof CLUSTER_INFO, data: Record<string, string>): corev1.ConfigMap => ({
     apiVersion: 'v1',
@@ -109,6 +111,6 @@ export async function makeJoinable(client: Client, { server, authorityPem, confi
     ...roles.map(([role]) => apply(client, rbacv1.roles, role)),
     ...roles.map(([, binding]) => apply(client, rbacv1.rolebindings, binding)),
     apply(client, corev1.configmaps, map(CLUSTER_INFO, { [KUBECONFIG_KEY]: publicKubeconfig(server, authorityPem) })),
-    apply(client, corev1.configmaps, map(SHARED_CONFIGURATION, { podCidr, serviceCidr, clusterDomain })),
+    apply(client, corev1.configmaps, map(SHARED_CONFIGURATION, { podCidr, serviceCidr, clusterDomain, ...(store ? { store } : {}) })),
   ]);
 }

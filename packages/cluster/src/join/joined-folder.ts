@@ -33,6 +33,9 @@ export function keepMembership(folder: DataFolder, membership: Membership): void
   writeFileAtomically(fileOf(folder), `${JSON.stringify(membership, undefined, 2)}\n`, 0o600, true);
 }
 
+/** The configuration of a server that joined. */
+export const joinedServerFile = (folder: DataFolder): string => join(folder.path, 'server.yaml');
+
 /** A folder is a cluster's or a joined machine's. */
 export function refuseCluster(folder: DataFolder): void {
   if (existsSync(folder.database) || existsSync(join(folder.path, 'etcd.json')))

@@ -19,12 +19,8 @@ interface ClusterInfo {
   clusters?: { cluster?: { server?: string; 'certificate-authority-data'?: string } }[];
 }
 
-/** `ttlMs` undefined: until somebody deletes it. */
-export async function createToken(
-  client: Client,
-  { clock, random }: { clock: Clock; random: Random },
-  ttlMs: number | undefined,
-): Promise<CreatedToken> {
+/** How the cluster shows itself to machines that want to join. */
+export async function publishedServer(client: Client): Promise<Omit<CreatedToken, 'token'>> {
   const map = await client
     .of(corev1.configmaps)
     .get(CLUSTER_INFO.name, CLUSTER_INFO.namespace)
@@ -36,9 +32,19 @@ export async function createToken(
     });
   const cluster = (parse(map.data?.[KUBECONFIG_KEY] ?? '') as ClusterInfo | null)?.clusters?.[0]?.cluster;
   const authority = Buffer.from(cluster?.['certificate-authority-data'] ?? '', 'base64').toString('utf8');
+  return { server: cluster?.server ?? '', authorityHash: authorityHash(authority) };
+}
+
+/** For a node. `ttlMs` undefined: until somebody deletes it. */
+export async function createToken(
+  client: Client,
+  { clock, random }: { clock: Clock; random: Random },
+  ttlMs: number | undefined,
+): Promise<CreatedToken> {
+  const published = await publishedServer(client);
   const token = newToken(random);
   await client.of(corev1.secrets).create(tokenSecret(token, ttlMs === undefined ? undefined : clock.now() + ttlMs));
-  return { token: tokenText(token), server: cluster?.server ?? '', authorityHash: authorityHash(authority) };
+  return { ...published, token: tokenText(token) };
 }
 
 export async function listTokens(client: Client): Promise<TokenFacts[]> {
