@@ -29,6 +29,8 @@ interface Normalizing {
   strict: boolean | 'converted';
   /** The first of several faults is looked for as the keys come. */
   inOrder?: boolean;
+  /** What was applied holds nothing unknown, and its nulls are judged like other values. */
+  applied?: boolean;
 }
 
 export interface ObjectCodec {
@@ -82,7 +84,7 @@ export function builtInCodec(definition: ResourceDefinition<any>): ObjectCodec {
       options.mediaType === PROTOBUF_MEDIA_TYPE && typeof bytes !== 'string'
         ? { object: decodeProtobuf(bytes, { schema }) as PlainObject, strictErrors: [] }
         : (decode(bytes, { schema, ...options }) as unknown as DecodedObject),
-    normalize: (value, options) => normalize(value, { schema, ...options }) as unknown as DecodedObject,
+    normalize: (value, { applied: _, ...options }) => normalize(value, { schema, ...options }) as unknown as DecodedObject,
     applyDefaults: (object) => {
       const defaulted = applyDefaults(object, schema);
       setDefaults?.(defaulted);

@@ -441,3 +441,19 @@ test('what an applier empties and still names is null where any field may be', (
   assert.equal((object as any).spec, null);
   assert.deepEqual(object.metadata!.managedFields![0]!.fieldsV1, { 'f:spec': {} });
 });
+
+test('nobody is recorded where the managers of a template are no objects', () => {
+  const job = (fieldsV1: unknown) => {
+    const template = { metadata: { managedFields: [{ fieldsV1 }] }, spec: {} };
+    return { apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'a' }, spec: { template } } as KubeObject;
+  };
+  const of = { type: mergeTypeOf(schemaTable, 'io.k8s.api.apps.v1.Deployment'), empty: {} };
+  assert.equal(trackUpdate(undefined, job([]), by('one'), of), undefined);
+  assert.equal(trackUpdate(undefined, job(5), by('one'), of), undefined);
+  assert.equal(trackUpdate(undefined, job({}), by('one'), of)?.length, 1);
+});
+
+test('managers that cannot be read are no part of an object without a Go type', () => {
+  const sent = { ...deployment({ replicas: 1 }), metadata: { name: 'a', managedFields: [{ fieldsV1: [] }] } } as unknown as KubeObject;
+  assert.equal(trackUpdate(undefined, sent, by('one'), { ...tracked, loose: true })?.length, 1);
+});

@@ -8,7 +8,7 @@ import { withStructs } from './empty-object.ts';
 import { difference, type FieldTree, isEmptyTree, recursiveDifference, sortedTree, union } from './field-tree.ts';
 import { cappedManagers, decodeManagers, encodeManagers, identityOf, type Manager, unmanaged, withoutUnowned } from './managers.ts';
 import { Shapes } from './shapes.ts';
-import { errorsText, typedErrors } from './typed-errors.ts';
+import { errorsText, isMistyped, typedErrors } from './typed-errors.ts';
 import { NoElement } from './typed-value.ts';
 
 export interface FieldManager {
@@ -164,8 +164,8 @@ export function trackUpdate(
     const before = old ? unmanaged(old) : tracked.empty;
     if (tracked.loose) {
       if (tracked.kind !== undefined && changed.kind !== tracked.kind) return undefined;
-      for (const object of [before, changed]) mustBeTyped(tracked.type, object);
-    }
+      for (const object of [before, unmanaged(changed)]) mustBeTyped(tracked.type, object);
+    } else if ([before, unmanaged(changed)].some((object) => isMistyped(tracked.type, object))) return undefined;
     if (!old && managers.length === 0) return encodeManagers(creator(unmanaged(changed), manager, tracked));
     return encodeManagers(cappedManagers(managersAfterUpdate(before, unmanaged(changed), managers, manager, tracked)));
   } catch (error) {

@@ -1,6 +1,6 @@
 // What keeps an applied configuration from being read as its type (structured-merge-diff typed/validate.go).
 import { goSyntax, goText, goTypeOf } from '../go-text.ts';
-import type { ListType, MergeType } from '../schema/merge-type.ts';
+import { deduced, type ListType, type MergeType } from '../schema/merge-type.ts';
 import { pathsOf } from './field-tree.ts';
 import { elementOf, entriesOf, formOf, NoElement } from './typed-value.ts';
 
@@ -70,4 +70,36 @@ export function typedErrors(type: MergeType, value: unknown, path = '', isStored
     errors.push(...typedErrors(fieldType, entry, `${path}.${key}`, isStored));
   }
   return errors;
+}
+
+const isFreeMap = ({ scalar, list, map }: MergeType) => map === deduced.map && !scalar && !list;
+const leading = new WeakMap<MergeType, readonly string[]>();
+
+/** The fields below which there are objects that may hold anything. Types that contain themselves count while it is found out. */
+function fieldsToFreeMaps(type: MergeType): readonly string[] {
+  let names = leading.get(type);
+  if (names) return names;
+  const all = Object.keys(type.map?.fields ?? {});
+  leading.set(type, all);
+  names = all.filter((name) => leadsToFreeMap(type.map!.fields[name]!));
+  leading.set(type, names);
+  return names;
+}
+
+const leadsToFreeMap = (type: MergeType): boolean =>
+  isFreeMap(type) ||
+  fieldsToFreeMaps(type).length > 0 ||
+  (type.list !== undefined && type.list.item !== type && leadsToFreeMap(type.list.item));
+
+/**
+ * Whether an object that Go could read is still none of its type: what may hold anything must be an object there (`fieldsV1` of a
+ * template's managers).
+ */
+export function isMistyped(type: MergeType, value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return value !== null && value !== undefined && isFreeMap(type);
+  if (Array.isArray(value)) {
+    const item = type.list?.item;
+    return isFreeMap(type) || (item !== undefined && leadsToFreeMap(item) && value.some((each) => isMistyped(item, each)));
+  }
+  return fieldsToFreeMaps(type).some((name) => isMistyped(type.map!.fields[name]!, (value as Record<string, unknown>)[name]));
 }

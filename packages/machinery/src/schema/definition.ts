@@ -2,7 +2,7 @@
 // apis/apiextensions/validation/validation.go validateCustomResourceDefinitionValidation).
 import { definitionRuleErrors } from '../cel/schema/definition.ts';
 import { type FieldError, fieldError } from '../field-error.ts';
-import { defaultErrors } from './default-rules.ts';
+import { defaultErrors, type JudgeEmbedded } from './default-rules.ts';
 import { formErrors } from './form.ts';
 import type { JsonSchema } from './json-schema.ts';
 import { structuralErrors } from './structural.ts';
@@ -53,12 +53,12 @@ function statusErrors(schema: JsonSchema, path: string): FieldError[] {
 }
 
 /** path is where the schema stands, such as `spec.validation.openAPIV3Schema`. */
-export function definitionSchemaErrors(schema: JsonSchema, path: string, hasStatus: boolean): FieldError[] {
+export function definitionSchemaErrors(schema: JsonSchema, path: string, hasStatus: boolean, judgeEmbedded: JudgeEmbedded): FieldError[] {
   const errors = hasStatus ? statusErrors(schema, path) : [];
   if (schema.nullable) errors.push(fieldError.forbidden(`${path}.nullable`, 'nullable cannot be true at the root'));
   const fault = conversionFault(schema);
   const structural = fault === undefined ? structuralErrors(schema, path) : [];
-  if (fault === undefined && structural.length === 0) structural.push(...defaultErrors(schema, path));
+  if (fault === undefined && structural.length === 0) structural.push(...defaultErrors(schema, path, judgeEmbedded));
   const form = formErrors(schema, path);
   errors.push(...structural, ...form);
   if (fault !== undefined) return errors.length > 0 ? errors : [fieldError.invalid(path, '', fault)];

@@ -71,7 +71,7 @@ export function dropNulls(value: unknown, schema: JsonSchema): void {
   }
 }
 
-/** Fills in the schema's defaults, in place; nulls that may not be there count as absent. */
+/** Fills in the schema's defaults, in place; nulls that may not be there count as absent where there is a default. */
 export function applySchemaDefaults(value: unknown, schema: JsonSchema): void {
   if (Array.isArray(value)) {
     const { items } = schema;
@@ -85,16 +85,14 @@ export function applySchemaDefaults(value: unknown, schema: JsonSchema): void {
   if (!isMap(value)) return;
   for (const [key, property] of Object.entries(schema.properties ?? {})) {
     const absent = !Object.hasOwn(value, key) || (value[key] === null && !property.nullable);
-    if (property.default !== undefined && absent) setKey(value, key, jsonClone(property.default));
-    else if (value[key] === null && !property.nullable) delete value[key];
+    if (property.default !== undefined && property.default !== null && absent) setKey(value, key, jsonClone(property.default));
   }
   const additional = additionalSchema(schema);
   for (const key of Object.keys(value)) {
     const inner = declaredIn(schema, key) ?? additional;
     if (!inner) continue;
-    if (inner === additional && value[key] === null && !inner.nullable) {
-      if (inner.default === undefined) delete value[key];
-      else setKey(value, key, jsonClone(inner.default));
+    if (inner === additional && value[key] === null && !inner.nullable && inner.default !== undefined) {
+      setKey(value, key, jsonClone(inner.default));
     }
     applySchemaDefaults(value[key], inner);
   }

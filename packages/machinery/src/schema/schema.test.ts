@@ -108,10 +108,10 @@ test('pruning keeps what is declared or preserved and names the rest', () => {
   assert.deepEqual(unknownFields, ['extra', 'spec.no', 'spec.rules[0].no']);
 });
 
-test('defaults fill what is absent or null', () => {
+test('defaults fill what is absent or null, and other nulls stay', () => {
   const object = { spec: { cron: '*', replicas: null, mode: null } };
   applySchemaDefaults(object, schema);
-  assert.deepEqual(object, { spec: { cron: '*', replicas: 1 } });
+  assert.deepEqual(object, { spec: { cron: '*', replicas: 1, mode: null } });
 });
 
 test('a schema must be structural', () => {
@@ -209,9 +209,15 @@ test('what a definition’s schema must not be, in upstream’s words', () => {
   ];
   for (const [property, expected] of cases) {
     const whole = { type: 'object', properties: { a: property } } as JsonSchema;
-    assert.deepEqual(lines(definitionSchemaErrors(whole, 's', false)), expected, JSON.stringify(property));
+    assert.deepEqual(lines(definitionSchemaErrors(whole, 's', false, () => [])), expected, JSON.stringify(property));
   }
   const withMetadata: JsonSchema = { type: 'object', properties: { metadata: { type: 'object', description: 'x' } } };
-  assert.match(lines(definitionSchemaErrors(withMetadata, 's', false))[0]!, /^s.properties\[metadata\]: Forbidden: must not specify/);
-  assert.match(lines(definitionSchemaErrors({ type: 'object', minProperties: 1 }, 's', true))[0]!, /^s: Invalid value: {.*}: only \[Desc/);
+  assert.match(
+    lines(definitionSchemaErrors(withMetadata, 's', false, () => []))[0]!,
+    /^s.properties\[metadata\]: Forbidden: must not specify/,
+  );
+  assert.match(
+    lines(definitionSchemaErrors({ type: 'object', minProperties: 1 }, 's', true, () => []))[0]!,
+    /^s: Invalid value: {.*}: only \[Desc/,
+  );
 });

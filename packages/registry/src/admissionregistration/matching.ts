@@ -87,7 +87,7 @@ export function checkMatchConditions(
     else checkCompiled(errors, `${path}.expression`, compiler.compile(trimmed, cel.RETURNS.bool));
     if (!name) errors.push(fieldError.required(`${path}.name`));
     else complain(errors, `${path}.name`, name, isQualifiedName(name));
-    if (seen.has(name)) errors.push(fieldError.duplicate(`${path}.name`, name));
+    if (name && seen.has(name)) errors.push(fieldError.duplicate(`${path}.name`, name));
     seen.add(name);
   });
 }

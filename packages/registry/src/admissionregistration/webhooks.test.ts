@@ -30,3 +30,20 @@ test('a list or map that comes empty is a change each time', () => {
   assert.equal(generationAfter({ rules: [] }), 5);
   assert.equal(generationAfter({ objectSelector: { matchLabels: {} } }), 5);
 });
+
+test('a name comes once, but for one that is missing', () => {
+  const hook = (name: string, ...conditions: string[]) => ({
+    ...configuration({}).webhooks![0]!,
+    name,
+    matchConditions: conditions.map((condition) => ({ name: condition, expression: 'true' })),
+  });
+  const duplicates = (...webhooks: Configuration['webhooks'] & {}) =>
+    validatingWebhooks.validateCreate!({ ...configuration({}), webhooks }, undefined as never)
+      .filter(({ type }) => type === 'FieldValueDuplicate')
+      .map(({ field }) => field);
+  assert.deepEqual(duplicates(hook('a.example.com', 'c', 'c'), hook('a.example.com')), [
+    'webhooks[0].matchConditions[1].name',
+    'webhooks[1].name',
+  ]);
+  assert.deepEqual(duplicates(hook('', '', ''), hook('')), []);
+});

@@ -70,7 +70,7 @@ function validate({ webhooks }: Mutating | Validating, mutating: boolean): Error
   const names = new Set<string>();
   webhooks?.forEach((hook, i) => {
     checkWebhook(errors, `webhooks[${i}]`, hook as Webhook, mutating);
-    if (names.has(hook.name)) errors.push(fieldError.duplicate(`webhooks[${i}].name`, hook.name));
+    if (hook.name && names.has(hook.name)) errors.push(fieldError.duplicate(`webhooks[${i}].name`, hook.name));
     names.add(hook.name);
   });
   return errors;

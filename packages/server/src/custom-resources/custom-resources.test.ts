@@ -139,6 +139,20 @@ test('a schema that says nothing is a change, and is not stored', async () => {
   assert.deepEqual(object.spec.versions[1].schema.openAPIV3Schema.properties.status, status);
 });
 
+test('a null that is applied is judged as a value, but where there is a default', async () => {
+  await using server = await startedServer();
+  await established(server, widgets());
+  const headers = { 'content-type': 'application/apply-patch+yaml' };
+  const apply = async (spec: object) => {
+    const url = `${WIDGETS}/one?fieldManager=one`;
+    return (await server.handle({ method: 'PATCH', url, headers, user: LOOPBACK_USER, body: widget('one', { spec }) })).body as any;
+  };
+  const refused = await apply({ selector: null });
+  assert.match(refused.object.message, /spec\.selector in body must be of type string: "null"/);
+  await apply({ size: null });
+  assert.deepEqual((await call(server, 'GET', `${WIDGETS}/one`)).object.spec, { size: 3 });
+});
+
 test('a scale needs a number, and fields that can be one', async () => {
   await using server = await startedServer();
   const crd = widgets();

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { JsonSchema } from '@tiphys/machinery';
 import { DecodeError } from '../codec.ts';
-import { coerceEmbedded, embeddedErrors } from './embedded.ts';
+import { coerceEmbedded, embeddedErrors, judgeEmbedded } from './embedded.ts';
 
 const template: JsonSchema = {
   type: 'object',
@@ -72,4 +72,18 @@ test('its metadata is judged as any, but may go without a name', () => {
   assert.equal(name, 'one.metadata.name: Invalid value: "a/b": may not contain \'/\'');
   const [label] = lines({ one: pod({ metadata: { labels: { '-': 'x' } } }) });
   assert.match(label!, /^one\.metadata\.labels: Invalid value: "-": name part must consist of/);
+});
+
+test('a default that is a resource is read as one, and told with its place', () => {
+  const judged = (value: unknown) => judgeEmbedded(template, value, 's.default').map(({ field, message }) => `${field}: ${message}`);
+  const value = pod({ metadata: { name: 'a', bogus: 1 } });
+  assert.deepEqual(judged(value), []);
+  assert.deepEqual(value, pod({ metadata: { name: 'a' } }));
+  assert.deepEqual(judged(pod({ metadata: { labels: { a: 1 } } })), [
+    's.default.metadata: Invalid value: {"labels":{"a":1}}: json: cannot unmarshal number into Go struct field ObjectMeta.labels of type string',
+  ]);
+  assert.deepEqual(judged({ apiVersion: 'a/b/c', kind: 'A' }), [
+    's.default.apiVersion: Invalid value: "a/b/c": unexpected GroupVersion string: a/b/c',
+  ]);
+  assert.deepEqual(judged({ kind: 'A' }), ['s.default.apiVersion: Required value']);
 });

@@ -33,12 +33,24 @@ function readMetadata(value: unknown, path: string): { metadata: ObjectMeta; unk
   return { metadata: object.metadata ?? {}, unknown };
 }
 
+/** What keeps an embedded resource from being read. */
+class EmbeddedFault extends DecodeError {
+  readonly error: FieldError;
+
+  constructor(field: string, value: unknown, why: string) {
+    const error = fieldError.invalid(field, value, why);
+    super(`${field}: ${error.message}`);
+    this.error = error;
+  }
+}
+
 /** Embedded metadata as the server keeps it; the object is changed. Returns its unknown fields. Throws DecodeError. */
-export function coerceEmbedded(schema: JsonSchema, object: object): string[] {
+export function coerceEmbedded(schema: JsonSchema, object: unknown, place = ''): string[] {
   const unknown: string[] = [];
-  visit(schema, object, '', (embedded, path) => {
+  visit(schema, object, place, (embedded, path) => {
     for (const name of ['apiVersion', 'kind'] as const) {
-      if (name in embedded && typeof embedded[name] !== 'string') throw fault(child(path, name), embedded[name], 'must be a string');
+      if (name in embedded && typeof embedded[name] !== 'string')
+        throw new EmbeddedFault(child(path, name), embedded[name], 'must be a string');
     }
     if (!('metadata' in embedded)) return;
     const at = child(path, 'metadata');
@@ -47,15 +59,10 @@ export function coerceEmbedded(schema: JsonSchema, object: object): string[] {
       unknown.push(...read.unknown);
       embedded.metadata = read.metadata;
     } catch (error) {
-      throw error instanceof DecodeError ? fault(at, embedded.metadata, error.message) : error;
+      throw error instanceof DecodeError ? new EmbeddedFault(at, embedded.metadata, error.message) : error;
     }
   });
   return unknown.sort();
-}
-
-function fault(field: string, value: unknown, why: string): DecodeError {
-  const { message } = fieldError.invalid(field, value, why);
-  return new DecodeError(`${field}: ${message}`);
 }
 
 function versionErrors(value: unknown, at: string): FieldError[] {
@@ -83,9 +90,9 @@ function metadataErrors(value: unknown, at: string): FieldError[] {
 }
 
 /** What is wrong with the identity and the metadata of embedded resources. */
-export function embeddedErrors(schema: JsonSchema, object: object): FieldError[] {
+export function embeddedErrors(schema: JsonSchema, object: unknown, place = ''): FieldError[] {
   const errors: FieldError[] = [];
-  visit(schema, object, '', (embedded, path) => {
+  visit(schema, object, place, (embedded, path) => {
     for (const [name, check] of [
       ['apiVersion', versionErrors],
       ['kind', kindErrors],
@@ -96,4 +103,15 @@ export function embeddedErrors(schema: JsonSchema, object: object): FieldError[]
     if ('metadata' in embedded) errors.push(...metadataErrors(embedded.metadata, child(path, 'metadata')));
   });
   return errors;
+}
+
+/** Of a default: what can't be read of it ends the judgement. The value is changed. */
+export function judgeEmbedded(schema: JsonSchema, value: unknown, at: string): FieldError[] {
+  try {
+    coerceEmbedded(schema, value, at);
+  } catch (error) {
+    if (error instanceof EmbeddedFault) return [error.error];
+    throw error;
+  }
+  return embeddedErrors(schema, value, at);
 }

@@ -230,8 +230,9 @@ function codecOf(crd: Definition, type: ResourceType, schema: JsonSchema): Objec
       const { object, strictErrors } = decode(bytes, options);
       return finished(object, strictErrors, options.strict);
     },
-    normalize(value, options) {
+    normalize(value, { applied, ...options }) {
       const { object, strictErrors } = normalize(structuredClone(value), options);
+      if (applied) return { object: defaulted(object as PlainObject), strictErrors };
       return finished(object, strictErrors, options.strict !== false);
     },
     read(stored) {

@@ -1,6 +1,7 @@
 // Rules of what a definition says of one version, or of all (apiextensions apis/apiextensions/validation/validation.go).
 import { cel, definitionSchemaErrors, type FieldError, fieldError, type JsonSchema } from '@tiphys/machinery';
 import type { Definition } from './conditions.ts';
+import { judgeEmbedded } from './embedded.ts';
 import type { Described } from './internal-form.ts';
 
 type Version = Definition['spec']['versions'][number];
@@ -86,7 +87,7 @@ function selectableErrors(fields: NonNullable<Described['selectableFields']>, sc
 /** `at` is the version or the whole spec, `schemaAt` where its schema stands, `missing` what is said of fields without a schema. */
 export function describedErrors(described: Described, at: string, schemaAt: string, hasStatus: boolean, missing: string): FieldError[] {
   const schema = schemaOf(described);
-  const errors = schema ? definitionSchemaErrors(schema, schemaAt, hasStatus) : [];
+  const errors = schema ? definitionSchemaErrors(schema, schemaAt, hasStatus, judgeEmbedded) : [];
   errors.push(...scaleErrors(described, at));
   for (const [i, column] of (described.additionalPrinterColumns ?? []).entries()) {
     errors.push(...columnErrors(column, `${at}.additionalPrinterColumns[${i}]`));

@@ -229,7 +229,7 @@ export function patchValue(current: PlainObject, type: string, body: unknown, en
 /** What was applied as an object of the kind. The schema has judged its types; what is left are texts that are no time or quantity. */
 function applicable(endpoint: Endpoint, value: PlainObject, config: PlainObject): PlainObject {
   try {
-    const { object } = endpoint.codec.normalize(endpoint.codec.wrapIntegers?.(value) ?? value, { strict: false });
+    const { object } = endpoint.codec.normalize(endpoint.codec.wrapIntegers?.(value) ?? value, { strict: false, applied: true });
     object.metadata ??= {};
     return object;
   } catch (error) {

@@ -78,7 +78,7 @@ test('what was wrong before and is the same still is let be', () => {
   assert.deepEqual(check(transitions, object(51, 1), object(50, 0)), ['spec.items[0]: Invalid value: too large']);
 });
 
-const errorsOf = (schema: JsonSchema) => lines(definitionSchemaErrors(schema, 'schema', false));
+const errorsOf = (schema: JsonSchema) => lines(definitionSchemaErrors(schema, 'schema', false, () => []));
 
 test('definitions with rules that cannot work are refused', () => {
   const bad = withSpec({
@@ -132,4 +132,20 @@ test('property names are escaped as upstream does', () => {
     ['', undefined],
   ];
   for (const [name, escaped] of names) assert.equal(escapeName(name), escaped, name);
+});
+
+test('defaults are judged by the rules beside them', () => {
+  const withDefault = (schema: JsonSchema) => errorsOf({ type: 'object', properties: { a: schema } });
+  const at = 'schema.properties[a].default';
+  assert.deepEqual(withDefault({ type: 'integer', default: 2, ...rules({ rule: 'self < 3' }) }), []);
+  assert.deepEqual(withDefault({ type: 'integer', default: 5, ...rules({ rule: 'self < 3' }) }), [
+    `${at}: Invalid value: 5: failed rule: self < 3`,
+  ]);
+  const inner = { b: { type: 'integer', ...rules({ rule: 'self < 3', message: 'm' }) } };
+  assert.deepEqual(withDefault({ type: 'object', default: { b: 5 }, properties: inner } as JsonSchema), [`${at}.b: Invalid value: 5: m`]);
+  assert.deepEqual(withDefault({ type: 'array', items: { type: 'integer' }, 'x-kubernetes-list-type': 'set', default: [1, 1] }), []);
+  assert.deepEqual(withDefault({ 'x-kubernetes-int-or-string': true, default: 1.5 }), []);
+  assert.deepEqual(withDefault({ type: 'array', items: { type: 'integer' }, default: ['x'] }), [
+    `${at}.[0]: Invalid value: "string": [0] in body must be of type integer: "string"`,
+  ]);
 });

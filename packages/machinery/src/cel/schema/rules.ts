@@ -14,6 +14,8 @@ const MESSAGE_BYTES_MAX = 5 * 1024;
 export interface SchemaRules {
   /** Everything the rules find wrong. `old` is the object before an update. */
   validate(object: unknown, old?: unknown): FieldError[];
+  /** Of a value that may come up at any time: as one that stays, or else as one that is new. */
+  validateDefault(value: unknown): FieldError[];
 }
 
 interface Node {
@@ -26,9 +28,9 @@ interface Node {
 }
 
 /** undefined: the schema has no rules. Compile once per schema. */
-export function compileSchemaRules(schema: JsonSchema): SchemaRules | undefined {
+export function compileSchemaRules(schema: JsonSchema, isResource = true): SchemaRules | undefined {
   if (!hasRules(schema)) return undefined;
-  const declared = declaredType(schema, true, 'selfType');
+  const declared = declaredType(schema, isResource, 'selfType');
   const root = declared && nodeOf(schema, declared);
   if (!root) return undefined;
   return {
@@ -36,6 +38,14 @@ export function compileSchemaRules(schema: JsonSchema): SchemaRules | undefined 
       const run = new Run();
       run.visit(root, object, old, '', () => old !== undefined && jsonEqual(object, old));
       return run.errors;
+    },
+    validateDefault(value) {
+      const again = new Run();
+      again.visit(root, value, value, '', () => false);
+      if (again.errors.length > 0) return again.errors;
+      const first = new Run();
+      first.visit(root, value, undefined, '', () => false);
+      return first.errors;
     },
   };
 }
