@@ -457,3 +457,16 @@ test('managers that cannot be read are no part of an object without a Go type', 
   const sent = { ...deployment({ replicas: 1 }), metadata: { name: 'a', managedFields: [{ fieldsV1: [] }] } } as unknown as KubeObject;
   assert.equal(trackUpdate(undefined, sent, by('one'), { ...tracked, loose: true })?.length, 1);
 });
+
+test('a configuration must not say who manages what, where that can be read', () => {
+  const of = { type: mergeTypeOf(schemaTable, 'io.k8s.api.core.v1.ConfigMap'), empty: {} };
+  const apply = (managedFields: unknown) => () => {
+    const config = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'a', managedFields } } as KubeObject;
+    return serverSideApply(undefined, config, { ...by('one'), apiVersion: 'v1' }, of);
+  };
+  const refused = { message: 'metadata.managedFields must be nil' };
+  assert.throws(apply([]), refused);
+  assert.throws(apply([{ manager: 'x' }]), refused);
+  assert.doesNotThrow(apply([{ time: '2020-01-02' }]));
+  assert.throws(apply(5), { message: /expected list, got/ });
+});

@@ -1,6 +1,6 @@
 // Server-side apply (KEP-555): merge the configuration, drop what the applier no longer names, refuse what others own
 // (structured-merge-diff merge/update.go Apply; apimachinery managedfields/internal: fieldmanager.go, lastappliedmanager.go).
-import type { KubeObject, ManagedFieldsEntry } from '@tiphys/api';
+import { type KubeObject, type ManagedFieldsEntry, schemaOf, unstructuredFault } from '@tiphys/api';
 import { jsonEqual } from '../patch/json-value.ts';
 import type { MergeType } from '../schema/merge-type.ts';
 import { StatusError, statusError } from '../status-error.ts';
@@ -117,13 +117,23 @@ export const subjectText = (config: KubeObject, apiVersion: string) =>
 /** A name of another type counts as none. */
 const text = (value: unknown) => (typeof value === 'string' ? value : '');
 
+const MANAGED_FIELDS_ENTRY = 'io.k8s.apimachinery.pkg.apis.meta.v1.ManagedFieldsEntry';
+
+/** Whether the configuration says who manages what. What can't be read as that is not seen here. */
+function saysManagers(entries: unknown): boolean {
+  if (!Array.isArray(entries)) return false;
+  const node = schemaOf(MANAGED_FIELDS_ENTRY)!;
+  const isEntry = (entry: unknown) => typeof entry === 'object' && entry !== null && !Array.isArray(entry);
+  return entries.every((entry) => isEntry(entry) && unstructuredFault(node, entry) === undefined);
+}
+
 function judgeConfiguration(config: KubeObject, apiVersion: string, type: MergeType): void {
   if (config.apiVersion !== apiVersion) {
     throw statusError.badRequest(
       `Incorrect version specified in apply patch. Specified patch version: ${config.apiVersion ?? ''}, expected: ${apiVersion}`,
     );
   }
-  if (config.metadata?.managedFields) throw statusError.badRequest('metadata.managedFields must be nil');
+  if (saysManagers(config.metadata?.managedFields)) throw statusError.badRequest('metadata.managedFields must be nil');
   const errors = typedErrors(type, config);
   if (errors.length > 0) throw untyped(PATCH, config, apiVersion, errors);
 }

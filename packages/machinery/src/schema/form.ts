@@ -51,7 +51,10 @@ function mapListErrors({ items }: JsonSchema, keys: readonly string[], path: str
   const keysAt = `${path}.x-kubernetes-list-map-keys`;
   if (keys.length === 0) errors.push(fieldError.required(keysAt, 'must not be empty if x-kubernetes-list-type is map'));
   if (!items) {
-    errors.push(fieldError.required(`${path}.items`, 'must have a schema if x-kubernetes-list-type is map'));
+    const none = fieldError.required(`${path}.items`, 'must have a schema if x-kubernetes-list-type is map');
+    const shown = { Schema: null, JSONSchemas: null };
+    const other = fieldError.invalid(`${path}.items`, shown, 'must only have a single schema if x-kubernetes-list-type is map');
+    errors.push(items === undefined ? none : other);
     return errors;
   }
   if (items.type !== 'object') {

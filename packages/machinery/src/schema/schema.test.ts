@@ -221,3 +221,13 @@ test('what a definition’s schema must not be, in upstream’s words', () => {
     /^s: Invalid value: {.*}: only \[Desc/,
   );
 });
+
+test('items of a list with keys are one schema', () => {
+  const list = { type: 'array', 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['a'] } as JsonSchema;
+  const errorsOf = (schema: JsonSchema) =>
+    lines(definitionSchemaErrors({ type: 'object', properties: { b: schema } }, 's', false, () => []));
+  const at = 's.properties[b].items';
+  assert.ok(errorsOf(list).includes(`${at}: Required value: must have a schema if x-kubernetes-list-type is map`));
+  const why = 'Invalid value: {"Schema":null,"JSONSchemas":null}: must only have a single schema if x-kubernetes-list-type is map';
+  assert.ok(errorsOf({ ...list, items: null } as unknown as JsonSchema).includes(`${at}: ${why}`));
+});

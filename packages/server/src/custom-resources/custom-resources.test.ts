@@ -308,6 +308,16 @@ test('definitions are checked as upstream checks them', () => {
       ],
     ],
     [
+      // Of what may be anything nothing is known.
+      only({
+        schema: { openAPIV3Schema: { type: 'object', properties: { spec: { type: 'object', additionalProperties: true } } } },
+        selectableFields: [{ jsonPath: '.spec.a' }],
+      }),
+      [
+        'spec.selectableFields[0].jsonPath: Invalid value: ".spec.a": must point to a field of type string, boolean or integer. Enum string fields and strings with formats are allowed.',
+      ],
+    ],
+    [
       only({ deprecationWarning: 'old' }),
       ['spec.versions[0].deprecationWarning: Invalid value: "old": can only be set for deprecated versions'],
     ],

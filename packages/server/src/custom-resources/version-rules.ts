@@ -73,7 +73,7 @@ function selectableErrors(fields: NonNullable<Described['selectableFields']>, sc
       continue;
     }
     if (found.root === 'metadata') errors.push(fieldError.invalid(field, jsonPath, 'must not point to fields in metadata'));
-    if (!SELECTABLE_TYPES.includes(found.schema.type ?? '')) {
+    if (!SELECTABLE_TYPES.includes(found.schema?.type ?? '')) {
       const why = 'must point to a field of type string, boolean or integer. Enum string fields and strings with formats are allowed.';
       errors.push(fieldError.invalid(field, jsonPath, why));
     }

@@ -230,6 +230,10 @@ export function patchValue(current: PlainObject, type: string, body: unknown, en
 function applicable(endpoint: Endpoint, value: PlainObject, config: PlainObject): PlainObject {
   try {
     const { object } = endpoint.codec.normalize(endpoint.codec.wrapIntegers?.(value) ?? value, { strict: false, applied: true });
+    // Managers that are none are merged like all else, and can't be read now.
+    const { managedFields } = config.metadata ?? {};
+    const unread = managedFields && endpoint.codec.conversionFault?.({ ...value, metadata: { ...value.metadata, managedFields } });
+    if (unread) throw new DecodeError(unread);
     object.metadata ??= {};
     return object;
   } catch (error) {

@@ -12,7 +12,8 @@ export interface FieldPath {
   text: string;
   /** The first field. */
   root: string;
-  schema: JsonSchema;
+  /** Absent where anything may be. */
+  schema: JsonSchema | undefined;
 }
 
 class PathFault extends Error {}
@@ -25,12 +26,14 @@ function unquoted(token: string): string {
 
 function step(at: FieldPath, name: string): FieldPath {
   const { schema, text, root } = at;
+  if (!schema) throw new PathFault(NO_FIELD);
   if (schema.properties && Object.keys(schema.properties).length > 0) {
     if (!Object.hasOwn(schema.properties, name)) throw new PathFault(NO_FIELD);
     return { schema: schema.properties[name]!, text: text === '' ? name : `${text}.${name}`, root: root || name };
   }
-  if (typeof schema.additionalProperties !== 'object') throw new PathFault(NO_FIELD);
-  return { schema: schema.additionalProperties, text: `${text}[${name}]`, root };
+  const { additionalProperties: additional } = schema;
+  if (additional === undefined || additional === null) throw new PathFault(NO_FIELD);
+  return { schema: typeof additional === 'object' ? additional : undefined, text: `${text}[${name}]`, root };
 }
 
 function read(path: string, schema: JsonSchema, allowsArrays: boolean): FieldPath {
