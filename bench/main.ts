@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const names = readdirSync(here)
-  .filter((file) => file.endsWith('.ts') && !['main.ts', 'measure.ts', 'placements.ts'].includes(file))
+  .filter((file) => file.endsWith('.ts') && !['main.ts', 'measure.ts'].includes(file))
   .map((file) => file.slice(0, -3));
 const name = process.argv[2];
 if (name && names.includes(name)) await import(join(here, `${name}.ts`));
