@@ -125,6 +125,7 @@ export interface ResourceDefinition<T extends KubeObject = KubeObject> {
   conversion?: {
     stored: ResourceType;
     toStored(object: T): KubeObject;
+    /** The argument is shared: it isn't changed. */
     fromStored(stored: KubeObject): T;
     /** Where somebody else has to be asked: all objects into one version. The two above are then only for what is of the wanted version already. */
     convert?(objects: readonly KubeObject[], to: ResourceType): Promise<readonly KubeObject[]>;

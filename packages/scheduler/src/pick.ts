@@ -48,24 +48,34 @@ export function feasibleNodesToFind(nodeCount: number, percentageOfNodesToScore 
 
 interface Found {
   feasible: NodeInfo[];
-  refusals: Map<string, RefusalBy>;
+  /** Nodes and beside them why not. Nobody asks for these by name while some node is left. */
+  refused: NodeInfo[];
+  reasons: RefusalBy[];
   lookedAt: number;
 }
+
+const byName = ({ refused, reasons }: Found): Map<string, RefusalBy> => new Map(refused.map((node, index) => [node.name, reasons[index]!]));
 
 function findFeasible(pod: PodInfo, snapshot: Snapshot, prepared: Prepared, answers: LocalAnswers, options: PickOptions): Found {
   const { nodeNames } = prepared;
   const nodes = nodeNames ? [...nodeNames].flatMap((name) => snapshot.node(name) ?? []) : snapshot.nodes;
   const enough = feasibleNodesToFind(nodes.length, options.percentageOfNodesToScore);
-  const found: Found = { feasible: [], refusals: new Map(), lookedAt: 0 };
-  for (let at = nodeNames ? 0 : options.start; found.lookedAt < nodes.length && found.feasible.length < enough; at++) {
-    found.lookedAt++;
-    const node = nodes[at % nodes.length]!;
+  const found: Found = { feasible: [], refused: [], reasons: [], lookedAt: 0 };
+  const { hasNominations } = snapshot;
+  const { feasible, refused, reasons } = found;
+  const wide = prepared.wide.length > 0 ? prepared.wide : undefined;
+  let at = nodeNames ? 0 : options.start % Math.max(1, nodes.length);
+  for (; found.lookedAt < nodes.length && feasible.length < enough; found.lookedAt++) {
+    const node = nodes[at]!;
+    at = at + 1 === nodes.length ? 0 : at + 1;
     const refusal =
-      snapshot.nominated(node.name).length > 0
+      hasNominations && snapshot.nominated(node.name).length > 0
         ? refusalBesideNominated(prepared, pod, node, snapshot)
-        : (answers.refusal(node) ?? (prepared.wide.length > 0 ? firstRefusal(prepared.wide, pod, node) : undefined));
-    if (refusal) found.refusals.set(node.name, refusal);
-    else found.feasible.push(node);
+        : (answers.refusal(node) ?? (wide && firstRefusal(wide, pod, node)));
+    if (refusal) {
+      refused.push(node);
+      reasons.push(refusal);
+    } else feasible.push(node);
   }
   return found;
 }
@@ -119,7 +129,7 @@ function nominatedNode(pod: PodInfo, snapshot: Snapshot, prepared: Prepared): No
 export interface Feasible {
   nodes: readonly NodeInfo[];
   lookedAt: number;
-  refusals: Map<string, RefusalBy>;
+  readonly refusals: ReadonlyMap<string, RefusalBy>;
   prepared: Prepared;
   answers: LocalAnswers;
 }
@@ -138,8 +148,18 @@ export function feasibleNodes(
   const answers = remembered?.for(pod, prepared, snapshot) ?? freshAnswers(pod, prepared, snapshot, plugins);
   const nominated = nominatedNode(pod, snapshot, prepared);
   if (nominated) return { nodes: [nominated], lookedAt: 1, refusals: new Map(), prepared, answers };
-  const { feasible, refusals, lookedAt } = findFeasible(pod, snapshot, prepared, answers, options);
-  return { nodes: feasible, lookedAt, refusals, prepared, answers };
+  const found = findFeasible(pod, snapshot, prepared, answers, options);
+  let refusals: Map<string, RefusalBy> | undefined;
+  return {
+    nodes: found.feasible,
+    lookedAt: found.lookedAt,
+    get refusals() {
+      refusals ??= byName(found);
+      return refusals;
+    },
+    prepared,
+    answers,
+  };
 }
 
 /** Why no node was left. */

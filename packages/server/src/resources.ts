@@ -116,7 +116,9 @@ export class Endpoint {
   #converted(stored: PlainObject): PlainObject {
     const { conversion } = this.definition;
     invariant(!conversion?.convert, 'an object is looked at before its conversion');
-    const converted = conversion ? (conversion.fromStored(structuredClone(stored)) as PlainObject) : stored;
+    // What the codec takes out of the converted object, it may still have in common with the stored one.
+    const own = this.codec.converted ? structuredClone(stored) : stored;
+    const converted = conversion ? (conversion.fromStored(own) as PlainObject) : stored;
     return this.#known({ ...converted, kind: this.type.kind, apiVersion: this.apiVersion });
   }
 

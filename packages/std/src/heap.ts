@@ -61,32 +61,30 @@ export class Heap<T> {
     this.#positions.set(this.#keyOf(item), position);
   }
 
-  #swap(a: number, b: number): void {
-    const item = this.#items[a]!;
-    this.#place(this.#items[b]!, a);
-    this.#place(item, b);
-  }
-
+  /** Others move into the hole that the item leaves; it comes to rest once. */
   #up(position: number): number {
+    const item = this.#items[position]!;
     let at = position;
     while (at > 0) {
       const parent = (at - 1) >> 1;
-      if (!this.#before(this.#items[at]!, this.#items[parent]!)) break;
-      this.#swap(at, parent);
+      if (!this.#before(item, this.#items[parent]!)) break;
+      this.#place(this.#items[parent]!, at);
       at = parent;
     }
+    if (at !== position) this.#place(item, at);
     return at;
   }
 
   #down(position: number): void {
+    const items = this.#items;
+    const item = items[position]!;
     let at = position;
-    for (;;) {
-      let best = at;
-      for (const child of [2 * at + 1, 2 * at + 2])
-        if (child < this.#items.length && this.#before(this.#items[child]!, this.#items[best]!)) best = child;
-      if (best === at) return;
-      this.#swap(at, best);
-      at = best;
+    for (let child = 2 * at + 1; child < items.length; child = 2 * at + 1) {
+      if (child + 1 < items.length && this.#before(items[child + 1]!, items[child]!)) child++;
+      if (!this.#before(items[child]!, item)) break;
+      this.#place(items[child]!, at);
+      at = child;
     }
+    if (at !== position) this.#place(item, at);
   }
 }

@@ -6,12 +6,26 @@ export type Amounts = Map<string, number>;
 
 type Quantities = Readonly<Record<string, string>> | undefined;
 
+/** Texts whose amounts are remembered; pods and nodes write the same few again and again. */
+const TEXTS_MAX = 1024;
+const thousandths = new Map<string, number>();
+const units = new Map<string, number>();
+
+function amountOf(text: string, isCpu: boolean): number {
+  const known = isCpu ? thousandths : units;
+  let amount = known.get(text);
+  if (amount === undefined) {
+    const quantity = parseQuantity(text);
+    amount = isCpu ? quantity.asMilli() : quantity.asNumber();
+    if (known.size >= TEXTS_MAX) known.clear();
+    known.set(text, amount);
+  }
+  return amount;
+}
+
 export function amountsOf(list: Quantities): Amounts {
   const amounts: Amounts = new Map();
-  for (const name in list) {
-    const quantity = parseQuantity(list[name]!);
-    amounts.set(name, name === 'cpu' ? quantity.asMilli() : quantity.asNumber());
-  }
+  for (const name in list) amounts.set(name, amountOf(list[name]!, name === 'cpu'));
   return amounts;
 }
 

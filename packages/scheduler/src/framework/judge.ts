@@ -9,6 +9,8 @@ export type RefusalBy = Refusal & { plugin: string };
 interface ActiveFilter {
   plugin: Plugin;
   state: unknown;
+  /** What it said last: plugins say the same of thousands of nodes. */
+  last?: { refusal: Refusal; by: RefusalBy };
 }
 
 /** Everything that preFilter found out. */
@@ -73,7 +75,9 @@ function noNodeLeft(choosers: readonly string[]): Refusal {
 export function firstRefusal(filters: readonly ActiveFilter[], pod: PodInfo, node: NodeInfo): RefusalBy | undefined {
   for (const filter of filters) {
     const refusal = filtered(filter, pod, node);
-    if (refusal) return { ...refusal, plugin: filter.plugin.name };
+    if (!refusal) continue;
+    if (filter.last?.refusal !== refusal) filter.last = { refusal, by: { ...refusal, plugin: filter.plugin.name } };
+    return filter.last.by;
   }
   return undefined;
 }

@@ -19,6 +19,8 @@ export interface Snapshot {
   wishesAbout(pod: PodInfo): readonly Wish[];
   /** Pods that were promised the node when others made room for them. */
   nominated(nodeName: string): readonly PodInfo[];
+  /** Whether any node was promised to anybody. */
+  readonly hasNominations: boolean;
   namespace(name: string): corev1.Namespace | undefined;
   /** Selectors of services, replica sets and the like that select the pod, all of them together; for default spreading. */
   ownersSelector(pod: corev1.Pod): { key: string; matches(labels: Readonly<Record<string, string>>): boolean } | undefined;

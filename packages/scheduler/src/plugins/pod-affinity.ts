@@ -84,16 +84,15 @@ const REFUSED = refuse(["node(s) didn't satisfy existing pods anti-affinity rule
 function filter(_pod: PodInfo, node: NodeInfo, { near, far, refusing, matchesSelf }: State) {
   let missing = false;
   for (const one of near) {
-    if (label(node, one.topologyKey) === undefined) return NEAR;
+    // All nodes with the label are in some domain of the tally.
+    if (!one.tally.domain(node)) return NEAR;
     missing ||= countOn(one, node) <= 0;
   }
   if (missing && !(matchesSelf && near.every((one) => totalOf(one) <= 0))) return NEAR;
   for (const one of far) if (countOn(one, node) > 0) return FAR;
   for (const { topologyKey, wishes, moved } of refusing) {
-    const value = label(node, topologyKey);
-    if (value === undefined) continue;
-    let holders = moved.get(value) ?? 0;
-    for (const { sums } of wishes) holders += sums.get(value) ?? 0;
+    let holders = moved.size === 0 ? 0 : (moved.get(label(node, topologyKey)!) ?? 0);
+    for (const wish of wishes) holders += wish.on(node);
     if (holders > 0) return REFUSED;
   }
   return undefined;
@@ -124,11 +123,8 @@ export interface InterPodAffinityArguments {
   ignorePreferredTermsOfExistingPods?: boolean;
 }
 
-interface Preference {
-  topologyKey: string;
-  /** Weight by the node's domain. */
-  at(node: NodeInfo): number;
-}
+/** Weight by the node's domain. */
+type Preference = (node: NodeInfo) => number;
 
 /** This pod's preferences about others, and the others' about this pod. */
 function preferences(info: PodInfo, snapshot: Snapshot, given: InterPodAffinityArguments): Preference[] {
@@ -136,8 +132,8 @@ function preferences(info: PodInfo, snapshot: Snapshot, given: InterPodAffinityA
   const affinity = info.pod.spec!.affinity;
   const own = (entries: readonly corev1.WeightedPodAffinityTerm[] | undefined, sign: 1 | -1) =>
     (entries ?? []).flatMap(({ weight, podAffinityTerm }): Preference[] => {
-      const { tally, topologyKey } = counted([podTerm(podAffinityTerm, info.pod)], podAffinityTerm.topologyKey, snapshot);
-      return tally.total === 0 ? [] : [{ topologyKey, at: (node) => sign * weight * (tally.domain(node)?.count ?? 0) }];
+      const { tally } = counted([podTerm(podAffinityTerm, info.pod)], podAffinityTerm.topologyKey, snapshot);
+      return tally.total === 0 ? [] : [(node) => sign * weight * (tally.domain(node)?.count ?? 0)];
     });
   const found = [
     ...own(affinity?.podAffinity?.preferredDuringSchedulingIgnoredDuringExecution, 1),
@@ -145,9 +141,9 @@ function preferences(info: PodInfo, snapshot: Snapshot, given: InterPodAffinityA
   ];
   const hasOwn = [affinity?.podAffinity, affinity?.podAntiAffinity].some((a) => a?.preferredDuringSchedulingIgnoredDuringExecution?.length);
   if (ignorePreferredTermsOfExistingPods && !hasOwn) return found;
-  for (const { kind, topologyKey, sums } of snapshot.wishesAbout(info)) {
-    const factor = kind === 'preference' ? 1 : kind === 'required-affinity' ? hardPodAffinityWeight : 0;
-    if (factor !== 0) found.push({ topologyKey, at: (node) => factor * (sums.get(label(node, topologyKey)!) ?? 0) });
+  for (const wish of snapshot.wishesAbout(info)) {
+    const factor = wish.kind === 'preference' ? 1 : wish.kind === 'required-affinity' ? hardPodAffinityWeight : 0;
+    if (factor !== 0) found.push((node) => factor * wish.on(node));
   }
   return found;
 }
@@ -200,7 +196,7 @@ export function interPodAffinity(given: InterPodAffinityArguments = {}): Plugin<
     },
     score: (_pod, node, found: readonly Preference[]) => {
       let score = 0;
-      for (const preference of found) score += preference.at(node);
+      for (const preference of found) score += preference(node);
       return score;
     },
     normalize,

@@ -125,6 +125,9 @@ export class ClusterView {
       tally: (definition) => world.tally(definition),
       wishesAbout: (pod) => world.wishesAbout(pod),
       nominated: (nodeName) => world.nominated(nodeName),
+      get hasNominations() {
+        return world.hasNominations;
+      },
       namespace: (name) => namespaces.get(name),
       ownersSelector,
       claim: (namespace, name) => claims.get(name, namespace),

@@ -17,6 +17,7 @@ export const UNSCHEDULABLE_MS_MAX = 300_000;
 export interface QueuedPod {
   key: string;
   pod: corev1.Pod;
+  priority: number;
   attempts: number;
   queuedMs: number;
   /** When it was last found unschedulable, or trying failed. */
@@ -32,14 +33,12 @@ export interface QueuedPod {
 /** What a pod that may not be tried at all waits for; undefined when it may be. */
 export type Gate = (pod: corev1.Pod) => Hints | undefined;
 
-const priorityOf = (queued: QueuedPod) => queued.pod.spec?.priority ?? 0;
-
 export class SchedulingQueue {
   readonly #backoff: BackoffOptions;
   readonly #gate: Gate;
   readonly #active = new Heap<QueuedPod>(
     (queued) => queued.key,
-    (a, b) => priorityOf(a) > priorityOf(b) || (priorityOf(a) === priorityOf(b) && a.queuedMs < b.queuedMs),
+    (a, b) => a.priority > b.priority || (a.priority === b.priority && a.queuedMs < b.queuedMs),
   );
   readonly #backingOff: Heap<QueuedPod>;
   readonly #unschedulable = new Map<string, QueuedPod>();
@@ -73,8 +72,9 @@ export class SchedulingQueue {
   put(pod: corev1.Pod, nowMs: number): void {
     const key = podKey(pod);
     const known = this.#active.get(key) ?? this.#backingOff.get(key) ?? this.#unschedulable.get(key);
-    const fresh = { key, pod, attempts: 0, queuedMs: nowMs, refusedMs: 0, failed: false, gated: false, hints: [] };
-    const queued: QueuedPod = known ? { ...known, pod } : fresh;
+    const priority = pod.spec?.priority ?? 0;
+    const fresh = { key, pod, priority, attempts: 0, queuedMs: nowMs, refusedMs: 0, failed: false, gated: false, hints: [] };
+    const queued: QueuedPod = known ? { ...known, pod, priority } : fresh;
     if (this.#backingOff.get(key)) this.#backingOff.put(queued);
     else if (this.#forget(key)) this.#requeue(queued, nowMs);
     else this.#activate(queued, nowMs);

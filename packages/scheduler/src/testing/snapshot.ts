@@ -43,6 +43,9 @@ export function snapshotOfWorld(world: World, more: Partial<Snapshot> = {}): Sna
     tally: (definition) => world.tally(definition),
     wishesAbout: (info) => world.wishesAbout(info),
     nominated: (name) => world.nominated(name),
+    get hasNominations() {
+      return world.hasNominations;
+    },
     claimUsers: (claim) => world.claimUsers(claim),
     namespace: () => undefined,
     ownersSelector: () => undefined,

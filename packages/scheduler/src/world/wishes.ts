@@ -9,17 +9,67 @@ export type WishKind = 'required-anti-affinity' | 'required-affinity' | 'prefere
 export interface Wish {
   readonly kind: WishKind;
   readonly topologyKey: string;
-  /** Weight summed over the pods that wish it, by value of the topology key. For preferences: negative repels. */
-  readonly sums: ReadonlyMap<string, number>;
+  /** Weight summed over the pods of the node's domain that wish it. For preferences: negative repels. */
+  on(node: NodeInfo): number;
 }
 
-interface RunningWish extends Wish {
-  key: string;
-  term: PodTerm;
-  sums: Map<string, number>;
-  holders: number;
+interface Sum {
+  weight: number;
+}
+
+/** Of nodes without the label. */
+const NOWHERE: Sum = { weight: 0 };
+
+class RunningWish implements Wish {
+  readonly key: string;
+  readonly kind: WishKind;
+  readonly term: PodTerm;
+  readonly topologyKey: string;
+  holders = 0;
   /** labelsKey → whether it is about such a pod. */
-  about: Map<string, boolean>;
+  readonly about = new Map<string, boolean>();
+  readonly #byValue = new Map<string, Sum>();
+  /** By slot of the node, as far as they were asked for. */
+  readonly #bySlot: (Sum | undefined)[] = [];
+
+  constructor(key: string, kind: WishKind, term: PodTerm) {
+    this.key = key;
+    this.kind = kind;
+    this.term = term;
+    this.topologyKey = term.topologyKey;
+  }
+
+  on(node: NodeInfo): number {
+    let sum = this.#bySlot[node.slot];
+    if (!sum) {
+      sum = this.#sumOf(node);
+      this.#bySlot[node.slot] = sum;
+    }
+    return sum.weight;
+  }
+
+  add(value: string, weight: number): void {
+    this.#sumAt(value).weight += weight;
+  }
+
+  /** The node is another, or has other labels. */
+  forget(slot: number): void {
+    this.#bySlot[slot] = undefined;
+  }
+
+  #sumOf({ node }: NodeInfo): Sum {
+    const value = node.metadata?.labels?.[this.topologyKey];
+    return value === undefined ? NOWHERE : this.#sumAt(value);
+  }
+
+  #sumAt(value: string): Sum {
+    let sum = this.#byValue.get(value);
+    if (!sum) {
+      sum = { weight: 0 };
+      this.#byValue.set(value, sum);
+    }
+    return sum;
+  }
 }
 
 type NamespaceLabels = (name: string) => Readonly<Record<string, string>>;
@@ -82,6 +132,11 @@ export class Wishes {
     return found;
   }
 
+  /** The node is another, or has other labels. */
+  nodeChanged({ slot }: NodeInfo): void {
+    for (const wish of this.#wishes.values()) wish.forget(slot);
+  }
+
   /** Labels of a namespace changed. */
   forgetAnswers(): void {
     for (const wish of this.#anywhere) wish.about.clear();
@@ -101,14 +156,12 @@ export class Wishes {
     const key = `${kind}\n${term.key}`;
     let wish = this.#wishes.get(key);
     if (!wish) {
-      wish = { key, kind, term, topologyKey: term.topologyKey, sums: new Map(), holders: 0, about: new Map() };
+      wish = new RunningWish(key, kind, term);
       this.#wishes.set(key, wish);
       this.#index(wish);
     }
     wish.holders += holders;
-    const sum = (wish.sums.get(value) ?? 0) + weight;
-    if (sum === 0) wish.sums.delete(value);
-    else wish.sums.set(value, sum);
+    wish.add(value, weight);
     if (wish.holders === 0) this.#drop(wish);
   }
 

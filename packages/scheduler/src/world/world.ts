@@ -26,6 +26,8 @@ const placement = (node: corev1.Node) => JSON.stringify([node.metadata?.labels, 
 export class World {
   readonly #nodes = new Map<string, MutableNode>();
   readonly #placed = new Map<string, { info: PodInfo; nodeName: string }>();
+  /** Of the placed pods those whose node has not been seen, or is gone: node name → uids. */
+  readonly #homeless = new Map<string, Set<string>>();
   readonly #nominated = new Map<string, { info: PodInfo; nodeName: string }>();
   readonly #tallies = new Map<string, RunningTally>();
   readonly #wishes: Wishes;
@@ -105,6 +107,7 @@ export class World {
     if (!node) return;
     this.#setImages(node, []);
     this.#moved(node, undefined);
+    if (node.pods.size > 0) this.#homeless.set(name, new Set(node.pods.keys()));
     this.#nodes.delete(name);
     this.#freeSlots.push(node.slot);
     this.#list = undefined;
@@ -125,6 +128,7 @@ export class World {
     this.#placed.set(info.uid, { info, nodeName });
     for (const claim of claimsOf(info)) this.#claimUsers.set(claim, this.claimUsers(claim) + 1);
     if (node) this.#change(node, info, 1);
+    else this.#homeless.set(nodeName, (this.#homeless.get(nodeName) ?? new Set()).add(info.uid));
   }
 
   remove(uid: string): void {
@@ -138,7 +142,13 @@ export class World {
       else this.#claimUsers.delete(claim);
     }
     const node = this.#nodes.get(placed.nodeName);
-    if (node?.pods.has(uid)) this.#change(node, placed.info, -1);
+    if (node) this.#change(node, placed.info, -1);
+    else this.#housed(uid, placed.nodeName);
+  }
+
+  #housed(uid: string, nodeName: string): void {
+    const uids = this.#homeless.get(nodeName);
+    if (uids?.delete(uid) && uids.size === 0) this.#homeless.delete(nodeName);
   }
 
   nodeOf(uid: string): string | undefined {
@@ -154,6 +164,10 @@ export class World {
     this.#nominated.delete(uid);
   }
 
+  get hasNominations(): boolean {
+    return this.#nominated.size > 0;
+  }
+
   nominated(nodeName: string): readonly PodInfo[] {
     if (this.#nominated.size === 0) return NOBODY;
     return [...this.#nominated.values()].filter((entry) => entry.nodeName === nodeName).map(({ info }) => info);
@@ -163,9 +177,10 @@ export class World {
     this.#nodes.set(node.name, node);
     this.#list = undefined;
     this.#imageEpoch++;
+    this.#wishes.nodeChanged(node);
     for (const tally of this.#tallies.values()) tally.nodeAdded(node);
-    // Its pods may have been seen before it.
-    for (const { info, nodeName } of this.#placed.values()) if (nodeName === node.name) this.#change(node, info, 1);
+    for (const uid of this.#homeless.get(node.name) ?? []) this.#change(node, this.#placed.get(uid)!.info, 1);
+    this.#homeless.delete(node.name);
   }
 
   /** Takes the node out of all domains, with its pods, and puts it into those of what it then is. */
@@ -175,6 +190,7 @@ export class World {
     for (const pod of pods) this.#wishes.podChanged(pod, node, -1);
     if (!change) return;
     change();
+    this.#wishes.nodeChanged(node);
     for (const tally of this.#tallies.values()) tally.nodeAdded(node);
     for (const pod of pods) this.#wishes.podChanged(pod, node, 1);
   }
