@@ -1,5 +1,6 @@
 // Machines with our node: the first is one by `tiphys up`, the others join.
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Machine } from './lab.ts';
 import { kubectlOf, type Parts, type Server } from './parts.ts';
 import { run, tiphysOn } from './run.ts';
@@ -20,11 +21,19 @@ async function approveServing(kubectl: readonly string[]): Promise<void> {
 
 /** Approves as long as the work goes on. */
 export async function withApproval<T>(parts: Parts, server: Server, work: () => Promise<T>): Promise<T> {
-  const timer = setInterval(() => void approveServing(kubectlOf(parts, server)).catch(() => undefined), APPROVE_INTERVAL_MS);
+  const over = new AbortController();
+  // One look after the other: where the machine is slow they would pile up.
+  const approving = (async () => {
+    while (!over.signal.aborted) {
+      await approveServing(kubectlOf(parts, server)).catch(() => undefined);
+      await delay(APPROVE_INTERVAL_MS, undefined, { signal: over.signal }).catch(() => undefined);
+    }
+  })();
   try {
     return await work();
   } finally {
-    clearInterval(timer);
+    over.abort();
+    await approving;
   }
 }
 
