@@ -4,6 +4,7 @@ import type { ResourceDefinition, ResourceReader } from '@tiphys/registry';
 import type { Runtime } from '@tiphys/runtime';
 import type { Store } from '@tiphys/storage';
 import type { Auditor } from './audit/auditor.ts';
+import { Rounds } from './cache/rounds.ts';
 import type { ObjectCodec } from './codec.ts';
 import type { DelegatedVersion } from './discovery/delegated.ts';
 import { Documents, VERSION } from './discovery/documents.ts';
@@ -111,6 +112,7 @@ function coreOf(options: ApiServerOptions, encrypted: Encryption | undefined): C
       (endpoint, name, namespace, deleteOptions) => deleteByRule(core, endpoint, name, namespace, deleteOptions),
     ),
     metrics,
+    rounds: new Rounds(runtime.clock),
     ...(encrypted ? { isStale: (key) => encrypted.store.isStale(key) } : {}),
   };
   return core;

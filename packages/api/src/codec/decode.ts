@@ -136,7 +136,7 @@ function problemsOf(value: unknown, node: StructNode | undefined, tally: Normali
 
 /**
  * The same for what a patch has made of `before`: parts that the patch left alone are taken over unseen. Those named in `shared` are the
- * same object in both; of the others each has its own, but for the sets in managedFields.
+ * same object in both; of the others each has its own, but for managedFields, which nobody changes in place.
  */
 export function normalizePatched<T extends KubeObject>(
   value: T,
@@ -166,7 +166,7 @@ function copyOf<T>(value: T): T {
   for (const key in value) {
     const part = (value as Plain)[key];
     if (key === '__proto__') Object.defineProperty(copy, key, { value: part, enumerable: true, configurable: true, writable: true });
-    else copy[key] = key === 'fieldsV1' ? part : copyOf(part);
+    else copy[key] = key === 'managedFields' ? part : copyOf(part);
   }
   return copy as T;
 }

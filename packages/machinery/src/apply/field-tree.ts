@@ -30,15 +30,19 @@ function nodeOf(member: boolean, children: Building): FieldTree | undefined {
   return member ? { '.': LEAF, ...children } : children;
 }
 
+/** The left one itself where it holds the right one. */
 export function union(left: FieldTree, right: FieldTree): FieldTree {
   if (left === right || isEmptyTree(right)) return left;
   if (isEmptyTree(left)) return right;
-  const result: Building = { ...left };
+  let result: Building | undefined;
   for (const key in right) {
     const ours = left[key];
-    result[key] = ours === undefined ? right[key]! : unionNode(ours, right[key]!);
+    const both = ours === undefined ? right[key]! : unionNode(ours, right[key]!);
+    if (both === ours) continue;
+    result ??= { ...left };
+    result[key] = both;
   }
-  return result;
+  return result ?? left;
 }
 
 function unionNode(left: FieldTree, right: FieldTree): FieldTree {

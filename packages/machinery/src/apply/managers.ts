@@ -22,21 +22,36 @@ export function identityOf({ name, operation, apiVersion, subresource }: Omit<Ma
   return JSON.stringify({ manager: name || undefined, operation, apiVersion: version || undefined, subresource: subresource || undefined });
 }
 
+/** Both ways between an entry and its manager; neither is ever changed. An object's next write finds the ones of its last. */
+const managerOf = new WeakMap<ManagedFieldsEntry, Manager>();
+const entryOf = new WeakMap<Manager, ManagedFieldsEntry>();
+
+function decodeManager(entry: ManagedFieldsEntry): Manager | undefined {
+  const known = managerOf.get(entry);
+  if (known) return known;
+  const fields = treeFromFields(entry.fieldsV1 ?? {});
+  if (entry.operation !== 'Apply' && entry.operation !== 'Update') return undefined;
+  if (!entry.apiVersion || entry.fieldsType !== 'FieldsV1' || !fields) return undefined;
+  return {
+    name: entry.manager ?? '',
+    operation: entry.operation,
+    apiVersion: entry.apiVersion,
+    subresource: entry.subresource ?? '',
+    fields,
+    ...(entry.time === undefined ? {} : { time: entry.time }),
+  };
+}
+
 /** Reads managedFields; undefined when an entry is malformed. */
 export function decodeManagers(entries: readonly ManagedFieldsEntry[] | undefined): Manager[] | undefined {
+  if (entries?.length === 1) {
+    const only = decodeManager(entries[0]!);
+    return only && [only];
+  }
   const managers = new Map<string, Manager>();
   for (const entry of entries ?? []) {
-    const fields = treeFromFields(entry.fieldsV1 ?? {});
-    if (entry.operation !== 'Apply' && entry.operation !== 'Update') return undefined;
-    if (!entry.apiVersion || entry.fieldsType !== 'FieldsV1' || !fields) return undefined;
-    const manager: Manager = {
-      name: entry.manager ?? '',
-      operation: entry.operation,
-      apiVersion: entry.apiVersion,
-      subresource: entry.subresource ?? '',
-      fields,
-      ...(entry.time === undefined ? {} : { time: entry.time }),
-    };
+    const manager = decodeManager(entry);
+    if (!manager) return undefined;
     managers.set(identityOf(manager), manager);
   }
   return [...managers.values()];
@@ -58,15 +73,26 @@ function inOrder(a: Manager, b: Manager): number {
 /** The managers as managedFields, in upstream's order; undefined when there are none. */
 export function encodeManagers(managers: readonly Manager[]): ManagedFieldsEntry[] | undefined {
   if (managers.length === 0) return undefined;
-  return [...managers].sort(inOrder).map((manager) => ({
+  return (managers.length === 1 ? managers : [...managers].sort(inOrder)).map(encodeManager);
+}
+
+function encodeManager(manager: Manager): ManagedFieldsEntry {
+  const known = entryOf.get(manager);
+  if (known) return known;
+  const fields = sortedTree(manager.fields);
+  const entry: ManagedFieldsEntry = {
     ...(manager.name === '' ? {} : { manager: manager.name }),
     operation: manager.operation,
     apiVersion: manager.apiVersion,
     ...(manager.time === undefined ? {} : { time: manager.time }),
     fieldsType: 'FieldsV1',
-    fieldsV1: sortedTree(manager.fields),
+    fieldsV1: fields,
     ...(manager.subresource === '' ? {} : { subresource: manager.subresource }),
-  }));
+  };
+  const shown = fields === manager.fields ? manager : { ...manager, fields };
+  managerOf.set(entry, shown);
+  entryOf.set(shown, entry);
+  return entry;
 }
 
 /** Fields nobody owns: identity, and what the server alone writes. */

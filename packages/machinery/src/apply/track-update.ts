@@ -111,14 +111,14 @@ export function managersAfterUpdate(
 ): Manager[] {
   const seen = changesByVersion(old, changed, managers, tracked, manager.apiVersion);
   const changes = seen(manager.apiVersion)!;
-  const others = dispossessed(managers, seen);
   const fields = withoutUnowned(union(changes.modified, changes.added));
-  if (isEmptyTree(fields)) return others;
-  const self = updater(manager, fields);
-  const identity = identityOf(self);
-  const previous = others.find((other) => identityOf(other) === identity);
-  if (previous) self.fields = union(fields, previous.fields);
-  return [...others.filter((other) => other !== previous), self];
+  if (isEmptyTree(fields)) return dispossessed(managers, seen);
+  const identity = identityOf(updater(manager, fields));
+  const isSelf = (other: Manager) => identityOf(other) === identity;
+  const others = managers.some(isSelf) ? managers.filter((other) => !isSelf(other)) : managers;
+  const previous = others === managers ? undefined : managers.find(isSelf);
+  const kept = previous ? difference(previous.fields, changes.removed) : fields;
+  return [...dispossessed(others, seen), updater(manager, union(kept, fields))];
 }
 
 /** An empty list, or a list of one empty entry, asks to forget all managers. */
@@ -183,12 +183,12 @@ export function withTimesKept(old: KubeObject, changed: KubeObject): ManagedFiel
   const before = old.metadata?.managedFields;
   const after = changed.metadata?.managedFields;
   if (!before || !after || before.length !== after.length) return after;
+  // Most writes change something outside of metadata, which is seen at once.
+  const { metadata: oldMetadata, ...oldRest } = old;
+  const { metadata: newMetadata, ...newRest } = changed;
+  if (!jsonEqual(oldRest, newRest)) return after;
   const timeless = ({ time: _, ...entry }: ManagedFieldsEntry) => entry;
   if (!before.every((entry, i) => jsonEqual(timeless(entry), timeless(after[i]!)))) return after;
-  const plain = (object: KubeObject) => {
-    const { metadata, ...rest } = unmanaged(object);
-    const { resourceVersion: _, ...kept } = metadata ?? {};
-    return { ...rest, metadata: kept };
-  };
-  return jsonEqual(plain(old), plain(changed)) ? before : after;
+  const plain = ({ managedFields: _, resourceVersion: __, ...kept }: NonNullable<KubeObject['metadata']>) => kept;
+  return jsonEqual(plain(oldMetadata!), plain(newMetadata!)) ? before : after;
 }

@@ -26,6 +26,13 @@ export function unsupportedMediaType(supported: readonly string[]): StatusError 
   );
 }
 
+export const NOTHING_SHARED: ReadonlySet<string> = new Set();
+/** A write of the status takes all but metadata and status over from the old object, so they may be the old one's own. */
+const STATUS_SHARES: ReadonlySet<string> = new Set(['spec', 'data']);
+
+/** Parts that an object may have in common with the one whose place it takes. */
+export const sharedBy = (subresource: string): ReadonlySet<string> => (subresource === 'status' ? STATUS_SHARES : NOTHING_SHARED);
+
 export const bodyText = (bytes: Uint8Array): string => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8');
 
 /** Throws for a body that nobody reads. A create is asked this before its options are looked at, an update after. */
@@ -38,13 +45,32 @@ export function checkMediaType({ request: { body, headers } }: RequestContext, c
   return type;
 }
 
-/** The decoded and defaulted body. Never shared: it may be changed. */
-export function decodeBody(context: RequestContext, expected: Expected, codec: ObjectCodec, validation: FieldValidation): PlainObject {
+/** The object that stands where the sent one goes, and which of its parts the two may have in common. */
+export interface Standing {
+  object: PlainObject;
+  shared: ReadonlySet<string>;
+}
+
+/**
+ * The decoded and defaulted body. Never shared but for the parts that `standing` names: it may be changed. In process a caller sends what
+ * it was given with something changed, and parts that are the standing object's own are not looked at again.
+ */
+export function decodeBody(
+  context: RequestContext,
+  expected: Expected,
+  codec: ObjectCodec,
+  validation: FieldValidation,
+  standing?: Standing,
+): PlainObject {
   const { body } = context.request;
   const strict = validation !== 'Ignore';
   try {
     if (body !== undefined && !(body instanceof Uint8Array)) {
-      return told(context, codec.applyDefaults(identified(context, codec.normalize(body, { strict }), expected, validation)));
+      const { object: before, shared = NOTHING_SHARED } = standing ?? {};
+      const decoded =
+        (before && codec.normalizePatched?.(body as PlainObject, before, { strict, shared })) ?? codec.normalize(body, { strict });
+      const object = identified(context, decoded, expected, validation);
+      return told(context, (before && codec.applyDefaultsPatched?.(object, before)) ?? codec.applyDefaults(object));
     }
     const decoded = codec.decode(body ?? new Uint8Array(0), { mediaType: checkMediaType(context, codec), strict });
     const identify = codec.selfNamed ? selfNamed : identified;

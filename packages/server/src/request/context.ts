@@ -5,6 +5,7 @@ import type { ObjectOperations, ResourceReader } from '@tiphys/registry';
 import type { Runtime } from '@tiphys/runtime';
 import type { Store } from '@tiphys/storage';
 import type { Audited } from '../audit/auditor.ts';
+import type { Rounds } from '../cache/rounds.ts';
 import type { AdmissionPlugin, RequestInfo } from '../interfaces.ts';
 import type { Metrics } from '../metrics.ts';
 import type { Resources } from '../resources.ts';
@@ -19,6 +20,8 @@ export interface Core {
   /** Writes that rules make besides the object at hand. */
   operations: ObjectOperations;
   metrics: Metrics;
+  /** When watches are given their bookmarks. */
+  rounds: Rounds;
   /** Whether what is stored would be stored differently today: then even an update that changes nothing is written. */
   isStale?(storeKey: string): Promise<boolean>;
 }

@@ -16,7 +16,7 @@ import {
 import type { UpdateRules } from '@tiphys/registry';
 import type { PlainObject } from '../cache/entry.ts';
 import { type DecodedObject, DecodeError } from '../codec.ts';
-import { bodyText, mediaType, unsupportedMediaType } from '../request/body.ts';
+import { bodyText, mediaType, sharedBy, unsupportedMediaType } from '../request/body.ts';
 import type { RequestContext } from '../request/context.ts';
 import { type WriteOptions, writeOptions } from '../request/write-options.ts';
 import type { Endpoint } from '../resources.ts';
@@ -178,10 +178,6 @@ function pick<T extends object, K extends keyof T>(from: T, keys: readonly K[]):
   return picked;
 }
 
-/** A write of the status takes all but metadata and status over from the old object, so they may be the old one's own. */
-const STATUS_SHARES: ReadonlySet<string> = new Set(['spec', 'data']);
-const NOTHING_SHARED: ReadonlySet<string> = new Set();
-
 function patched(
   context: RequestContext,
   endpoint: Endpoint,
@@ -198,7 +194,7 @@ function patched(
     if (fault !== undefined) throw invalidPatch(shown(), fault);
     value = codec.wrapIntegers?.(value, current) ?? value;
   }
-  const shared = context.info.subresource === 'status' ? STATUS_SHARES : NOTHING_SHARED;
+  const shared = sharedBy(context.info.subresource);
   const how = shown === undefined ? true : 'converted';
   const strict = options.fieldValidation === 'Ignore' ? false : how;
   const inOrder = type === JSON_PATCH;

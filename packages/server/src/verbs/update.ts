@@ -4,7 +4,7 @@ import { type ApiResponse, type FieldError, jsonEqual, StatusError, statusError,
 import { type Claim, type RuleContext, sameValue, type UpdateRules, validateMetadataUpdate } from '@tiphys/registry';
 import type { Entry, PlainObject } from '../cache/entry.ts';
 import { EntryBody } from '../output/bodies.ts';
-import { decodeBody, matchNamespace } from '../request/body.ts';
+import { decodeBody, matchNamespace, type Standing, sharedBy } from '../request/body.ts';
 import type { RequestContext } from '../request/context.ts';
 import { type WriteOptions, writeOptions } from '../request/write-options.ts';
 import type { Endpoint } from '../resources.ts';
@@ -57,7 +57,7 @@ export async function updateWith(
 ): Promise<ApiResponse> {
   const options = writeOptions(context, 'UpdateOptions');
   const sent = () => {
-    const object = decodeBody(context, endpoint.type, endpoint.codec, options.fieldValidation);
+    const object = decodeBody(context, endpoint.type, endpoint.codec, options.fieldValidation, standing(context, endpoint));
     matchNamespace(object, context.info.namespace, endpoint.type.namespaced);
     checkName(context, object);
     dedupOwnerReferences(context, object);
@@ -72,6 +72,13 @@ export async function updateWith(
   };
   const plan: UpdatePlan = { options, rules, createsMissing, uidIsPrecondition: true, change };
   return updatedResponse(endpoint, await updateObject(context, endpoint, plan));
+}
+
+/** For bodies that came in process; bytes have nothing in common with anything. */
+function standing({ info, request: { body } }: RequestContext, endpoint: Endpoint): Standing | undefined {
+  const hasNone = body === undefined || body instanceof Uint8Array || endpoint.asksToConvert;
+  const entry = hasNone ? undefined : endpoint.cache.get(endpoint.keyOf(info.name, info.namespace));
+  return entry && { object: endpoint.object(entry), shared: sharedBy(info.subresource) };
 }
 
 export const updatedResponse = (endpoint: Endpoint, { entry, created }: Updated): ApiResponse => ({

@@ -14,7 +14,6 @@ import { ConvertedSelection } from './watch-converted.ts';
 
 /** Without timeoutSeconds a watch lasts between this and twice this (kube-apiserver's --min-request-timeout). */
 export const WATCH_DURATION_MIN_MS = 30 * 60_000;
-export const BOOKMARK_INTERVAL_MS = 60_000;
 const INITIAL_EVENTS_END = 'k8s.io/initial-events-end';
 
 interface Plan {
@@ -138,7 +137,7 @@ class Run {
     if (!this.#open) return;
     this.#cleanup.add(this.#endpoint.cache.follow(this.#selection, (events) => this.#news(events), this.end));
     if (this.#plan.bookmarks) {
-      this.#markRepeatedly();
+      this.#cleanup.add(this.#core.rounds.add(() => this.#mark()));
       this.#cleanup.add(this.#endpoint.cache.takeTurns(() => this.#mark()));
     }
     const timer = this.#core.runtime.clock.after(this.#plan.durationMs, () => {
@@ -228,16 +227,6 @@ class Run {
   #mark(): void {
     const { revision } = this.#endpoint.cache;
     if (this.#plan.bookmarks && revision >= this.#told) this.#then(() => this.#send([bookmark(this.#endpoint, revision)]));
-  }
-
-  #markRepeatedly(): void {
-    const timer = this.#core.runtime.clock.after(BOOKMARK_INTERVAL_MS, () => {
-      this.#cleanup.delete(cancel);
-      this.#mark();
-      if (this.#open) this.#markRepeatedly();
-    });
-    const cancel = () => timer.cancel();
-    this.#cleanup.add(cancel);
   }
 }
 

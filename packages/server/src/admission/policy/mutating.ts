@@ -9,7 +9,7 @@ import { inputsOf, shownTo } from './inputs.ts';
 import { isOutsidePolicies, type Match, matchResources } from './matching.ts';
 import { collectParameters } from './parameters.ts';
 import { applyConfiguration, applyOperations } from './patches.ts';
-import { type Binding, policySource } from './sources.ts';
+import { type Binding, type BoundPolicy, policySource } from './sources.ts';
 
 type Policy = admissionregistrationv1.MutatingAdmissionPolicy;
 
@@ -88,30 +88,40 @@ export function mutatingPolicies(authorizer: Authorizer): AdmissionPlugin {
   const rounds = new WeakMap<AdmissionAttributes, Rounds>();
   return {
     name: 'MutatingAdmissionPolicy',
-    async admit(attributes) {
+    admit(attributes) {
       const bound = source(attributes.reader);
       if (bound.length === 0 || isOutsidePolicies(attributes) || !attributes.object) return;
       const known = rounds.get(attributes);
       const state = known ?? new Rounds();
       rounds.set(attributes, state);
-      // Webhooks have changed the object since.
-      if (known && !jsonEqual(state.last, attributes.object)) state.changed();
-      const invocations: Invocation[] = [];
-      const failures: Failure[] = [];
-      for (const { policy, compiled, bindings } of bound) collect(policy, compiled, bindings, attributes, invocations, failures);
-      const answers = new AccessAnswers(authorizer);
-      const run = new Run(attributes, answers, failures);
-      if (!known) {
-        for (const invocation of invocations) await run.invoke(invocation, state);
-      }
-      const { again } = state;
-      state.again = undefined;
-      if (again) for (const invocation of invocations) if (again.has(invocation.key)) await run.invoke(invocation, state);
-      state.last = structuredClone(attributes.object);
-      const lasting = failures.filter(({ policy }) => policy.spec?.failurePolicy !== 'Ignore');
-      if (lasting.length > 0) throw refusal(attributes, lasting);
+      return mutate(authorizer, bound, attributes, state, known === undefined);
     },
   };
+}
+
+async function mutate(
+  authorizer: Authorizer,
+  bound: readonly BoundPolicy<Policy, Compiled>[],
+  attributes: AdmissionAttributes,
+  state: Rounds,
+  isFirst: boolean,
+): Promise<void> {
+  // Webhooks have changed the object since.
+  if (!isFirst && !jsonEqual(state.last, attributes.object)) state.changed();
+  const invocations: Invocation[] = [];
+  const failures: Failure[] = [];
+  for (const { policy, compiled, bindings } of bound) collect(policy, compiled, bindings, attributes, invocations, failures);
+  const answers = new AccessAnswers(authorizer);
+  const run = new Run(attributes, answers, failures);
+  if (isFirst) {
+    for (const invocation of invocations) await run.invoke(invocation, state);
+  }
+  const { again } = state;
+  state.again = undefined;
+  if (again) for (const invocation of invocations) if (again.has(invocation.key)) await run.invoke(invocation, state);
+  state.last = structuredClone(attributes.object);
+  const lasting = failures.filter(({ policy }) => policy.spec?.failurePolicy !== 'Ignore');
+  if (lasting.length > 0) throw refusal(attributes, lasting);
 }
 
 function collect(

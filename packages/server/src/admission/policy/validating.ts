@@ -8,7 +8,7 @@ import { type CompiledCondition, compileConditions, evaluateConditions } from '.
 import { inputsOf, type Shown, shownTo } from './inputs.ts';
 import { isOutsidePolicies, type Match, matchResources } from './matching.ts';
 import { collectParameters } from './parameters.ts';
-import { type Binding, policySource } from './sources.ts';
+import { type Binding, type BoundPolicy, policySource } from './sources.ts';
 
 type Policy = admissionregistrationv1.ValidatingAdmissionPolicy;
 type Validation = admissionregistrationv1.Validation;
@@ -148,18 +148,25 @@ export function validatingPolicies(authorizer: Authorizer): AdmissionPlugin {
   const source = policySource<Policy, Compiled>(types[0], types[1], compile);
   return {
     name: 'ValidatingAdmissionPolicy',
-    async validate(attributes) {
+    validate(attributes) {
       const bound = source(attributes.reader);
-      if (bound.length === 0 || isOutsidePolicies(attributes)) return;
-      const answers = new AccessAnswers(authorizer);
-      const refusals: Refusal[] = [];
-      for (const { policy, compiled, bindings } of bound) {
-        const match = matchResources(policy.spec?.matchConstraints ?? {}, attributes);
-        if (match) refusals.push(...(await dispatch(policy, compiled, bindings, match, attributes, answers)));
-      }
-      if (refusals.length > 0) throw refuse(attributes, refusals[0]!);
+      return bound.length === 0 || isOutsidePolicies(attributes) ? undefined : judge(authorizer, bound, attributes);
     },
   };
+}
+
+async function judge(
+  authorizer: Authorizer,
+  bound: readonly BoundPolicy<Policy, Compiled>[],
+  attributes: AdmissionAttributes,
+): Promise<void> {
+  const answers = new AccessAnswers(authorizer);
+  const refusals: Refusal[] = [];
+  for (const { policy, compiled, bindings } of bound) {
+    const match = matchResources(policy.spec?.matchConstraints ?? {}, attributes);
+    if (match) refusals.push(...(await dispatch(policy, compiled, bindings, match, attributes, answers)));
+  }
+  if (refusals.length > 0) throw refuse(attributes, refusals[0]!);
 }
 
 async function dispatch(

@@ -109,17 +109,19 @@ export function mutatingWebhooks(options: WebhookOptions, earlier: readonly Admi
     }
     return changed;
   };
+  const rounds = async (all: readonly NamedHook[], attributes: AdmissionAttributes): Promise<void> => {
+    const reinvocation = new Reinvocation();
+    if (!(await round(0, all, attributes, reinvocation))) return;
+    const left = structuredClone(attributes.object);
+    for (const plugin of earlier) await plugin.admit?.(attributes);
+    if (!jsonEqual(left, attributes.object)) reinvocation.changed();
+    await round(1, all, attributes, reinvocation);
+  };
   return {
     name: 'MutatingAdmissionWebhook',
-    async admit(attributes) {
+    admit(attributes) {
       const all = hooks(attributes.reader);
-      if (all.length === 0 || isExempt(attributes)) return;
-      const reinvocation = new Reinvocation();
-      if (!(await round(0, all, attributes, reinvocation))) return;
-      const left = structuredClone(attributes.object);
-      for (const plugin of earlier) await plugin.admit?.(attributes);
-      if (!jsonEqual(left, attributes.object)) reinvocation.changed();
-      await round(1, all, attributes, reinvocation);
+      return all.length === 0 || isExempt(attributes) ? undefined : rounds(all, attributes);
     },
   };
 }

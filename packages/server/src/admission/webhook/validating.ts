@@ -2,7 +2,7 @@
 import type { AdmissionAttributes, AdmissionPlugin } from '../../interfaces.ts';
 import { ask, CallFailure, failedCall, shownTo, type WebhookOptions } from './ask.ts';
 import { conditionsHold } from './conditions.ts';
-import { hooksOf, type Invocation, invocationOf, isExempt } from './hooks.ts';
+import { hooksOf, type Invocation, invocationOf, isExempt, type NamedHook } from './hooks.ts';
 
 const FAILED_OPEN = 'failed-open.validating.webhook.admission.k8s.io/';
 
@@ -20,15 +20,17 @@ export function validatingWebhooks(options: WebhookOptions): AdmissionPlugin {
       attributes.annotate?.(`${FAILED_OPEN}round_0_index_${index}`, hook.name);
     }
   };
+  const askAll = async (all: readonly NamedHook[], attributes: AdmissionAttributes): Promise<void> => {
+    const invocations = all.map((named) => invocationOf(named, attributes)).filter((each) => each !== undefined);
+    const results = await Promise.allSettled(invocations.map((each, i) => one(each, attributes, i)));
+    // The first refusal in their order is told.
+    for (const result of results) if (result.status === 'rejected') throw result.reason;
+  };
   return {
     name: 'ValidatingAdmissionWebhook',
-    async validate(attributes) {
+    validate(attributes) {
       const all = hooks(attributes.reader);
-      if (all.length === 0 || isExempt(attributes)) return;
-      const invocations = all.map((named) => invocationOf(named, attributes)).filter((each) => each !== undefined);
-      const results = await Promise.allSettled(invocations.map((each, i) => one(each, attributes, i)));
-      // The first refusal in their order is told.
-      for (const result of results) if (result.status === 'rejected') throw result.reason;
+      return all.length === 0 || isExempt(attributes) ? undefined : askAll(all, attributes);
     },
   };
 }
