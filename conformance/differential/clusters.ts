@@ -34,6 +34,10 @@ export function clustersOf(found: readonly Found[]): Cluster[] {
   return [...clusters.values()].sort((a, b) => b.count - a.count);
 }
 
+/** On one line, as it is found. */
+export const briefText = ({ episode, kind, lines }: Pick<Found, 'episode' | 'kind' | 'lines'>): string =>
+  `  ! ${kind.group}/${kind.version} ${kind.resource}, episode ${episode}: ${lines[0]!.slice(0, LINE_CHARACTERS_MAX)}`;
+
 export function foundText({ episode, kind, steps, lines }: Pick<Found, 'episode' | 'kind' | 'steps' | 'lines'>): string {
   const told = steps.map((step) => `    ${stepText(step)}`);
   return [

@@ -11,7 +11,7 @@ import { parseArgs } from 'node:util';
 import { startCluster } from '@tiphys/cluster';
 import { startUpstream } from '../../tools/upstream/upstream.ts';
 import { judgeDifferences, parseAccepted } from '../compare/differences.ts';
-import { clustersOf, foundText } from './clusters.ts';
+import { briefText, clustersOf, foundText } from './clusters.ts';
 import { declareCustomKinds } from './custom-kinds.ts';
 import { hasKeyWithoutEquality } from './merge-keys.ts';
 import { minimise, tellStory } from './minimise.ts';
@@ -76,7 +76,10 @@ async function runAll(servers: [Server, Server], kinds: readonly Kind[]): Promis
       const outcome = await runEpisode(servers, { seed: Number(options.seed), episode: next++, kinds, isAccepted });
       requests += outcome.requests;
       refused += outcome.refused;
-      if (outcome.found) found.push(outcome.found);
+      if (outcome.found) {
+        found.push(outcome.found);
+        console.log(briefText(outcome.found));
+      }
       if (Date.now() - shown < PROGRESS_EVERY_MS) continue;
       shown = Date.now();
       console.log(progress());

@@ -79,7 +79,8 @@ async function ask(told: Telling, side: Side, step: Step): Promise<Answer> {
 
 /** Kinds whose objects the server itself goes on to change once they are written. */
 export const RESTLESS = /customresourcedefinitions|apiservices|flowschemas|prioritylevelconfigurations/;
-const SETTLED_ATTEMPTS_MAX = 20;
+/** A busy machine may take its time. */
+const SETTLED_ATTEMPTS_MAX = 200;
 const SETTLED_INTERVAL_MS = 50;
 
 function remember(side: Side, step: Step, { status, body }: Answer): void {

@@ -140,3 +140,16 @@ test('of several faults the first is told, but one of a type that reads itself c
   assert.match(faultOf('{"metadata":5,"handler":[]}'), /number into Go struct field RuntimeClass.metadata of type v1.ObjectMeta$/);
   assert.match(faultOf('{"handler":[],"overhead":{"podFixed":{"cpu":"x"}}}'), /^quantities must match/);
 });
+
+test('an empty list of schemas is no schema, and empty dependencies are some', () => {
+  const schema = (openAPIV3Schema: object) => {
+    const { object } = normalize<any>({
+      apiVersion: 'apiextensions.k8s.io/v1',
+      kind: 'CustomResourceDefinition',
+      spec: { versions: [{ schema: { openAPIV3Schema } }] },
+    });
+    return object.spec.versions[0].schema.openAPIV3Schema;
+  };
+  assert.deepEqual(schema({ items: [], dependencies: {}, definitions: {} }), { items: null, dependencies: {} });
+  assert.deepEqual(schema({ items: [{ type: 'string' }] }), { items: [{ type: 'string' }] });
+});

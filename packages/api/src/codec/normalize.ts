@@ -23,7 +23,7 @@ export interface NormalizeTally {
 }
 
 /** Lists that rules or defaults take for set though they are empty. None of them is ever stored so. */
-const KEPT_EMPTY = new Set(['HPAScalingRules.policies']);
+const KEPT_EMPTY = new Set(['HPAScalingRules.policies', 'JSONSchemaProps.dependencies']);
 const TEMPLATE_METADATA = new Set(['PersistentVolumeClaimTemplate.metadata', 'ResourceClaimTemplateSpec.metadata']);
 
 /** By object, the fields that came as an empty list or map and were dropped. */
@@ -285,6 +285,7 @@ function normalizeSpecial(node: ValueNode, value: unknown, tally: NormalizeTally
       if (typeof value !== 'object' || Array.isArray(value)) throw new DecodeError('boolean or JSON schema expected');
       return normalizeStruct(node.struct!, value, tally, node.goType, depth + 1);
     case ValueKind.schemaOrArray:
+      if (Array.isArray(value) && value.length === 0) return null;
       if (Array.isArray(value))
         return value.map((item) => normalizeStruct(node.struct!, item, tally, node.goType.replace(/OrArray$/, ''), depth + 1));
       // Anything else counts as nothing.

@@ -50,9 +50,9 @@ function mapListErrors({ items }: JsonSchema, keys: readonly string[], path: str
   const errors: FieldError[] = [];
   const keysAt = `${path}.x-kubernetes-list-map-keys`;
   if (keys.length === 0) errors.push(fieldError.required(keysAt, 'must not be empty if x-kubernetes-list-type is map'));
-  if (!items) {
+  if (!items || Array.isArray(items)) {
     const none = fieldError.required(`${path}.items`, 'must have a schema if x-kubernetes-list-type is map');
-    const shown = { Schema: null, JSONSchemas: null };
+    const shown = { Schema: null, JSONSchemas: items ?? null };
     const other = fieldError.invalid(`${path}.items`, shown, 'must only have a single schema if x-kubernetes-list-type is map');
     errors.push(items === undefined ? none : other);
     return errors;

@@ -230,4 +230,6 @@ test('items of a list with keys are one schema', () => {
   assert.ok(errorsOf(list).includes(`${at}: Required value: must have a schema if x-kubernetes-list-type is map`));
   const why = 'Invalid value: {"Schema":null,"JSONSchemas":null}: must only have a single schema if x-kubernetes-list-type is map';
   assert.ok(errorsOf({ ...list, items: null } as unknown as JsonSchema).includes(`${at}: ${why}`));
+  const several = errorsOf({ ...list, items: [{ type: 'string' }] } as unknown as JsonSchema);
+  assert.ok(several.some((line) => line.startsWith(`${at}: Invalid value: {"Schema":null,"JSONSchemas":[`)));
 });

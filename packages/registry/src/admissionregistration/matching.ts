@@ -1,13 +1,45 @@
 // What webhooks and policies match: rules, resources and conditions (apis/admissionregistration/validation/validation.go).
 import type { admissionregistrationv1 } from '@tiphys/api';
 import { cel, fieldError } from '@tiphys/machinery';
-import { complain, type Errors, oneOf } from '../rules/errors.ts';
+import { complain, type Errors } from '../rules/errors.ts';
 import { isPathSegment, isQualifiedName } from '../rules/formats.ts';
 import { checkLabelSelector } from '../rules/labels.ts';
 
 const OPERATIONS = ['*', 'CONNECT', 'CREATE', 'DELETE', 'UPDATE'];
 const MUTATED_OPERATIONS = ['*', 'CONNECT', 'CREATE', 'UPDATE'];
 const MATCH_CONDITIONS_MAX = 64;
+
+/** One of a closed list. An empty one is there, and none of them. */
+export function oneOfGiven(errors: Errors, path: string, value: string | null | undefined, supported: readonly string[]): void {
+  if (value === undefined || value === null) errors.push(fieldError.required(path));
+  else if (!supported.includes(value)) errors.push(fieldError.notSupported(path, value, supported));
+}
+
+/** Resources and subresources, of which a wildcard may stand for others (validateResources). */
+function checkResources(errors: Errors, at: string, resources: readonly string[]): void {
+  const [all, everywhere] = [new Set<string>(), new Set<string>()];
+  let last: string | undefined;
+  resources.forEach((resource, i) => {
+    const slash = resource.indexOf('/');
+    if (resource === '') errors.push(fieldError.required(`${at}[${i}]`));
+    // Only the last one without a subresource counts.
+    else if (slash < 0) last = resource;
+    if (slash < 0) return;
+    const [name, subresource] = [resource.slice(0, slash), resource.slice(slash + 1)];
+    const covered = (by: string) =>
+      errors.push(fieldError.invalid(`${at}[${i}]`, resource, `if '${by}' is present, must not specify ${resource}`));
+    if (all.has(name)) covered(`${name}/*`);
+    if (everywhere.has(subresource)) covered(`*/${subresource}`);
+    if (subresource === '*') all.add(name);
+    if (name === '*') everywhere.add(subresource);
+  });
+  if (resources.length > 1 && resources.includes('*/*')) {
+    errors.push(fieldError.invalid(at, resources, "if '*/*' is present, must not specify other resources"));
+  }
+  if (resources.includes('*') && last !== undefined && last !== '*') {
+    errors.push(fieldError.invalid(at, resources, "if '*' is present, must not specify other resources without subresources"));
+  }
+}
 
 export function checkRule(errors: Errors, at: string, rule: admissionregistrationv1.RuleWithOperations): void {
   for (const name of ['apiGroups', 'apiVersions', 'resources', 'operations'] as const) {
@@ -24,6 +56,7 @@ export function checkRule(errors: Errors, at: string, rule: admissionregistratio
       );
     }
   }
+  checkResources(errors, `${at}.resources`, rule.resources ?? []);
   rule.apiVersions?.forEach((value, i) => {
     if (!value) errors.push(fieldError.required(`${at}.apiVersions[${i}]`));
   });
@@ -43,7 +76,7 @@ export function checkMatchResources(
   mutating: boolean,
 ): void {
   if (!match) return;
-  oneOf(errors, `${at}.matchPolicy`, match.matchPolicy, ['Equivalent', 'Exact']);
+  oneOfGiven(errors, `${at}.matchPolicy`, match.matchPolicy, ['Equivalent', 'Exact']);
   for (const name of ['namespaceSelector', 'objectSelector'] as const) {
     if (!match[name]) errors.push(fieldError.required(`${at}.${name}`));
     else checkLabelSelector(errors, `${at}.${name}`, match[name]);

@@ -5,7 +5,7 @@ import { checkConditions } from '../rules/conditions.ts';
 import { complain, type Errors, maybeOneOf, oneOf } from '../rules/errors.ts';
 import { isDns1035Label, isDns1123Subdomain, isPathSegment, isQualifiedName, nameIsSubdomain } from '../rules/formats.ts';
 import { checkLabelSelector } from '../rules/labels.ts';
-import { checkCompiled, checkMatchConditions, checkMatchResources } from './matching.ts';
+import { checkCompiled, checkMatchConditions, checkMatchResources, oneOfGiven } from './matching.ts';
 
 type ValidatingPolicy = admissionregistrationv1.ValidatingAdmissionPolicy;
 type MutatingPolicy = admissionregistrationv1.MutatingAdmissionPolicy;
@@ -43,7 +43,7 @@ type Common = Pick<
 >;
 
 function checkCommon(errors: Errors, spec: Common, compiler: cel.PolicyCompiler, mutating: boolean): void {
-  oneOf(errors, 'spec.failurePolicy', spec.failurePolicy, ['Fail', 'Ignore']);
+  oneOfGiven(errors, 'spec.failurePolicy', spec.failurePolicy, ['Fail', 'Ignore']);
   checkParamKind(errors, 'spec.paramKind', spec.paramKind);
   if (!spec.matchConstraints) errors.push(fieldError.required('spec.matchConstraints'));
   else {

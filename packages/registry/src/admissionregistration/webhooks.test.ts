@@ -47,3 +47,22 @@ test('a name comes once, but for one that is missing', () => {
   ]);
   assert.deepEqual(duplicates(hook('', '', ''), hook('')), []);
 });
+
+test('a wildcard stands for other resources, and an empty word is none', () => {
+  const errorsOf = (resources: string[], more: object = {}) => {
+    const rules = [{ apiGroups: ['a'], apiVersions: ['v1'], operations: ['CREATE'], resources }];
+    const errors = validatingWebhooks.validateCreate!(configuration({ rules, ...more }), undefined as never);
+    return errors.map(({ field, message }) => `${field.replace('webhooks[0].', '')}: ${message}`);
+  };
+  const at = 'rules[0].resources';
+  assert.deepEqual(errorsOf(['a', 'a/b']), []);
+  assert.deepEqual(errorsOf(['*', 'a']), [
+    `${at}: Invalid value: ["*","a"]: if '*' is present, must not specify other resources without subresources`,
+  ]);
+  assert.deepEqual(errorsOf(['a', '*']), []);
+  assert.deepEqual(errorsOf(['*/*', 'b']), [`${at}: Invalid value: ["*/*","b"]: if '*/*' is present, must not specify other resources`]);
+  assert.deepEqual(errorsOf(['a/*', 'a/b']), [`${at}[1]: Invalid value: "a/b": if 'a/*' is present, must not specify a/b`]);
+  assert.deepEqual(errorsOf(['*/a', 'b/a']), [`${at}[1]: Invalid value: "b/a": if '*/a' is present, must not specify b/a`]);
+  assert.deepEqual(errorsOf(['']), [`${at}[0]: Required value`]);
+  assert.deepEqual(errorsOf(['a'], { sideEffects: '' }), ['sideEffects: Unsupported value: "": supported values: "None", "NoneOnDryRun"']);
+});

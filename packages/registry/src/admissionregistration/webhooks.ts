@@ -3,11 +3,11 @@ import { type admissionregistrationv1, cameUnlikeStored } from '@tiphys/api';
 import { fieldError, holdsUnlike } from '@tiphys/machinery';
 import { defineBuiltIn } from '../built-in/base.ts';
 import { integer, withNameAndAge } from '../rules/columns.ts';
-import { complain, type Errors, oneOf } from '../rules/errors.ts';
+import { complain, type Errors } from '../rules/errors.ts';
 import { isDns1035Label, isDns1123Subdomain } from '../rules/formats.ts';
 import { checkLabelSelector } from '../rules/labels.ts';
 import { checkWebhookClient } from '../rules/webhook-client.ts';
-import { checkMatchConditions, checkRule } from './matching.ts';
+import { checkMatchConditions, checkRule, oneOfGiven } from './matching.ts';
 
 type Mutating = admissionregistrationv1.MutatingWebhookConfiguration;
 type Validating = admissionregistrationv1.ValidatingWebhookConfiguration;
@@ -31,7 +31,7 @@ function checkWebhook(errors: Errors, at: string, hook: Webhook, mutating: boole
   oneOfMaybe(errors, `${at}.matchPolicy`, hook.matchPolicy, ['Equivalent', 'Exact']);
   if (hook.sideEffects === undefined || hook.sideEffects === null) {
     errors.push(fieldError.required(`${at}.sideEffects`, 'must specify one of None, NoneOnDryRun'));
-  } else oneOf(errors, `${at}.sideEffects`, hook.sideEffects, ['None', 'NoneOnDryRun']);
+  } else oneOfGiven(errors, `${at}.sideEffects`, hook.sideEffects, ['None', 'NoneOnDryRun']);
   const seconds = hook.timeoutSeconds;
   if (seconds !== undefined && (seconds > TIMEOUT_SECONDS_MAX || seconds < 1)) {
     const why = 'the timeout value must be between 1 and 30 seconds';
