@@ -13,11 +13,12 @@ import { type DataFolder, folderKeyFiles, markRunning, openDataFolder, runningOn
 import { addressOfNode, type NodeConfiguration, prepareNetwork, type RealNode, startRealNode } from '../nodes/real-node.ts';
 import { obstacles } from '../nodes/runtime-choice.ts';
 import { hasRealNode, removeRealNode } from '../nodes/start-nodes.ts';
+import { followServers } from './any-server.ts';
 import { SHARED_CONFIGURATION, type SharedConfiguration } from './cluster-side.ts';
 import { discoverAuthority } from './discovery.ts';
 import { keepMembership, type Membership, readMembership, refuseCluster } from './joined-folder.ts';
 import { isGood, keptNodeCertificate, requestCertificate, type WantedCertificate } from './node-certificate.ts';
-import { connect, localAddress, serverUrl, withToken } from './server-connection.ts';
+import { connectToAny, localAddress, serverUrl, withToken } from './server-connection.ts';
 import { parseToken } from './token.ts';
 
 export interface JoinOptions {
@@ -238,12 +239,14 @@ export async function joinMachine(options: JoinOptions): Promise<JoinedMachine> 
   const { server, nodeName } = membership;
   markRunning(folder, server, 'containerd');
   const identity = nodeIdentity(place, membership);
-  const client = connect({ url: server, authority: membership.authority }, runtime, identity, 'kubelet');
+  const { client, servers } = connectToAny({ url: server, authority: membership.authority }, membership.servers ?? [], runtime, identity);
   const network = { podCidr: completeConfiguration({}).podCidr };
   const wasThere = await hasRealNode(network, folder.nodeFolder);
   let node: RealNode | undefined;
   let stopRenewal = () => {};
+  let stopFollowing = () => {};
   const close: JoinedMachine['close'] = async ({ containers = 'end' } = {}) => {
+    stopFollowing();
     stopRenewal();
     await node?.stop();
     await client.close();
@@ -254,6 +257,10 @@ export async function joinMachine(options: JoinOptions): Promise<JoinedMachine> 
     await identity.renew(client);
     node = await startJoined(options, place, membership, client);
     stopRenewal = keepFresh(runtime, () => identity.renew(client));
+    stopFollowing = followServers(client, (urls) => {
+      servers.learn(urls);
+      keepMembership(folder, { ...readMembership(folder)!, servers: urls });
+    });
     options.onDone?.(`The node ${nodeName} is in the cluster of ${server}`);
     return { nodeName, server, close };
   } catch (error) {

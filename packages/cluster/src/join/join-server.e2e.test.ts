@@ -1,5 +1,5 @@
 // Three machines, each a network namespace of this one, with a member of etcd on each: one is a server, two join it as servers by a token,
-// and one of them may go.
+// and one of them may go. A fourth joins as a node and does not notice.
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -8,11 +8,12 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import type { corev1 } from '@tiphys/api';
+import type { coordinationv1, corev1 } from '@tiphys/api';
 import { inNamespace, runProgram } from '@tiphys/network';
 import { type EtcdProcess, skipWithoutEtcd, startEtcd } from '@tiphys/storage';
 import { stringify } from 'yaml';
 import { Machine } from '../testing/machine.ts';
+import { skipWithoutContainers } from '../testing/skip.ts';
 import { until } from '../testing/until.ts';
 
 const WRITER = fileURLToPath(new URL('../testing/retrying-writer.ts', import.meta.url));
@@ -22,7 +23,11 @@ const SWITCH = `server-switch-${process.pid}`;
 const ETCD_AUTHORITY = 'etcd-ca.crt';
 const ENCRYPTION = 'encryption.yaml';
 
+const OUTSIDE = '192.0.2.254';
+const NODE = 'fourth';
+
 const addressOf = (i: number) => `192.0.2.${i + 1}`;
+const withoutContainers = await skipWithoutContainers();
 const skip = skipWithoutEtcd() || (process.getuid?.() === 0 ? false : 'machines of their own network need root');
 
 /** All on one switch. */
@@ -39,6 +44,8 @@ async function connect(machines: readonly Machine[]): Promise<void> {
     await run('ip', ['link', 'set', 'lo', 'up']);
     await run('ip', ['address', 'add', `${addressOf(i)}/24`, 'dev', 'cable']);
     await run('ip', ['link', 'set', 'cable', 'up']);
+    // Services are reached by a route for their addresses, which this is.
+    await run('ip', ['route', 'add', 'default', 'via', OUTSIDE]);
   }
 }
 
@@ -117,12 +124,13 @@ const identityOf = ({ directory }: Machine) => readFileSync(join(directory, 'ser
 describe('three servers', { skip }, () => {
   const machines = ['a', 'b', 'c'].map((name) => new Machine(`server-${name}-${process.pid}`));
   const [first, second, third] = machines as [Machine, Machine, Machine];
+  const fourth = new Machine(`server-d-${process.pid}`);
   let members: EtcdProcess[] = [];
   let joining: string[];
   const joined = (machine: Machine) => machine.begin(/This machine is a server of the cluster/, ...joining);
 
   before(async () => {
-    await connect(machines);
+    await connect([...machines, fourth]);
     const places = machines.map(({ words }, i) => ({ words, address: addressOf(i) }));
     members = await startEtcd(machines.length, ['--auto-tls'], 'https', places);
     const authorities = await Promise.all(members.map((member) => member.certificate()));
@@ -130,7 +138,7 @@ describe('three servers', { skip }, () => {
     await first.begin(/is ready at/, 'up', '--config', configurationOf(first.directory, members), '--no-user-kubeconfig');
   });
   after(async () => {
-    for (const machine of machines) await machine.remove();
+    for (const machine of [fourth, ...machines]) await machine.remove();
     for (const member of members) await member.remove();
     for (const name of ['server.yaml', ETCD_AUTHORITY, ENCRYPTION]) await runProgram('rm', ['-f', `${first.directory}.${name}`]);
     await runProgram('ip', ['netns', 'delete', SWITCH]).catch(() => '');
@@ -155,6 +163,13 @@ describe('three servers', { skip }, () => {
     assert.match(error, /knows no token "\w{6}": it is wrong, has expired or was deleted/);
   });
 
+  test('a node joins through the first', { skip: withoutContainers }, async () => {
+    const words = (await first.succeed('token', 'create')).trim().split(' ').slice(1);
+    // Any server may have been the last to say where it is.
+    words[2] = `https://${addressOf(0)}:6443`;
+    await fourth.begin(/is in the cluster/, ...words, '--node-name', NODE);
+  });
+
   test('the first is killed: another leads, what was encrypted is read, and no request of a client that retries fails', async () => {
     const kubeconfigs = machines.map(({ directory }, i) => {
       const path = join(directory, 'kubeconfig-of-writer');
@@ -177,6 +192,16 @@ describe('three servers', { skip }, () => {
     assert.equal(Buffer.from(hidden.data!.is!, 'base64').toString(), 'word');
     await apply(second, deployment);
     await until('the controllers make its pod', FAR_MS_MAX, async () => /pod\/web-/.test(await third.succeed('get', 'pods', '-o', 'name')));
+  });
+
+  test('the node goes on with another server', { skip: withoutContainers }, async () => {
+    const renewed = async () => {
+      const lease = await second.succeed('get', 'lease', NODE, '-n', 'kube-node-lease', '-o', 'json');
+      return (JSON.parse(lease) as coordinationv1.Lease).spec!.renewTime!;
+    };
+    const before = await renewed();
+    await until('the node tells that it lives', FAR_MS_MAX, async () => (await renewed()) > before);
+    assert.match(await second.succeed('get', 'nodes'), / Ready /);
   });
 
   test('one that was killed goes on without a token', async () => {

@@ -7,6 +7,8 @@ import { type DataFolder, writeFileAtomically } from '../data-folder.ts';
 export interface Membership {
   /** The server's URL. */
   server: string;
+  /** Of the cluster's other servers, as they were last. */
+  servers?: string[];
   nodeName: string;
   /** At which other machines reach this one; undefined: the local address of its way to the server. */
   nodeAddress?: string;

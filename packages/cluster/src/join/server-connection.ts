@@ -5,6 +5,7 @@ import { apiClient, type Client, type CredentialSource, fixedIdentity, httpsHand
 import { StatusError } from '@tiphys/machinery';
 import type { Runtime } from '@tiphys/runtime';
 import { ConfigurationError } from '../configuration.ts';
+import { type AnyServer, anyServer } from './any-server.ts';
 import { bearerOf } from './discovery.ts';
 import type { JoinToken } from './token.ts';
 
@@ -14,14 +15,26 @@ export interface Server {
   authority: string;
 }
 
-export function connect(server: Server, runtime: Runtime, credentials: CredentialSource, userAgent: string): Client {
-  const handler = httpsHandler({ server: server.url, clock: runtime.clock, certificateAuthority: server.authority, credentials });
-  return apiClient({ handler, runtime, userAgent, onClose: () => handler.close() });
+const USER_AGENT = 'kubelet';
+
+const reach = (server: Server, { clock }: Runtime, credentials: CredentialSource) =>
+  httpsHandler({ server: server.url, clock, certificateAuthority: server.authority, credentials });
+
+/** To whichever server of the cluster can be reached; `others` are those it may have beside the one that was told. */
+export function connectToAny(
+  server: Server,
+  others: readonly string[],
+  runtime: Runtime,
+  credentials: CredentialSource,
+): { client: Client; servers: AnyServer } {
+  const servers = anyServer(server.url, others, (url) => reach({ ...server, url }, runtime, credentials));
+  return { client: apiClient({ handler: servers, runtime, userAgent: USER_AGENT, onClose: () => servers.close() }), servers };
 }
 
 /** Does the work as whoever has the token. */
 export async function withToken<T>(server: Server, token: JoinToken, runtime: Runtime, work: (client: Client) => Promise<T>): Promise<T> {
-  const client = connect(server, runtime, fixedIdentity({ authorization: bearerOf(token) }), 'kubelet');
+  const handler = reach(server, runtime, fixedIdentity({ authorization: bearerOf(token) }));
+  const client = apiClient({ handler, runtime, userAgent: USER_AGENT, onClose: () => handler.close() });
   try {
     return await work(client);
   } catch (error) {
