@@ -11,6 +11,7 @@ export {
   strictDecodingMessage,
 } from './codec/decode.ts';
 export { DecodeError, jsonTypeName } from './codec/decode-error.ts';
+export { readJson } from './codec/json-text.ts';
 export { cameEmpty, cameUnlikeStored } from './codec/normalize.ts';
 export { toStorageForm } from './codec/storage-form.ts';
 export { unstructuredFault, withWrappedIntegers } from './codec/unstructured-fault.ts';

@@ -30,6 +30,11 @@ function defaultDaemonSet(daemonSet: DaemonSet): void {
     strategy.rollingUpdate.maxUnavailable ??= 1;
     strategy.rollingUpdate.maxSurge ??= 0;
   }
+  // Upstream's other form has numbers there, whatever the type.
+  if (strategy.rollingUpdate) {
+    strategy.rollingUpdate.maxUnavailable ??= 0;
+    strategy.rollingUpdate.maxSurge ??= 0;
+  }
   spec.revisionHistoryLimit ??= REVISIONS;
 }
 

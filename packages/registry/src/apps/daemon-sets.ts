@@ -1,5 +1,5 @@
 // DaemonSets (registry/apps/daemonset/strategy.go, apis/apps/validation, printers printDaemonSet).
-import type { appsv1 } from '@tiphys/api';
+import { type appsv1, DecodeError } from '@tiphys/api';
 import { fieldError } from '@tiphys/machinery';
 import { defineBuiltIn } from '../built-in/base.ts';
 import { integer, mapText, selectorColumn, templateColumns, text, withNameAndAge } from '../rules/columns.ts';
@@ -14,9 +14,20 @@ type DaemonSet = appsv1.DaemonSet;
 
 /** How often the template has changed; a field before apps/v1, an annotation since. */
 const TEMPLATE_GENERATION = 'deprecated.daemonset.template.generation';
-const templateGeneration = ({ metadata }: DaemonSet) => Number(metadata?.annotations?.[TEMPLATE_GENERATION] ?? 0) || 0;
+const GENERATION_MAX = 2n ** 63n;
 
-function setTemplateGeneration(set: DaemonSet, generation: number): void {
+/** Throws DecodeError with Go's words. */
+function templateGeneration({ metadata }: DaemonSet): bigint {
+  const text = metadata?.annotations?.[TEMPLATE_GENERATION];
+  if (text === undefined) return 0n;
+  const fault = (why: string) => new DecodeError(`strconv.ParseInt: parsing ${JSON.stringify(text)}: ${why}`);
+  if (!/^[+-]?\d+$/.test(text)) throw fault('invalid syntax');
+  const generation = BigInt(text.replace('+', ''));
+  if (generation >= GENERATION_MAX || generation < -GENERATION_MAX) throw fault('value out of range');
+  return generation;
+}
+
+function setTemplateGeneration(set: DaemonSet, generation: bigint): void {
   set.metadata!.annotations = { ...set.metadata!.annotations, [TEMPLATE_GENERATION]: String(generation) };
 }
 
@@ -83,12 +94,13 @@ export const daemonSets = defineBuiltIn<DaemonSet>('apps', 'v1', 'daemonsets', {
   setDefaults: (set) => setTemplateGeneration(set, templateGeneration(set)),
   prepareForCreate(set) {
     set.status = { currentNumberScheduled: 0, numberMisscheduled: 0, desiredNumberScheduled: 0, numberReady: 0 };
-    setTemplateGeneration(set, Math.max(1, templateGeneration(set)));
+    const generation = templateGeneration(set);
+    setTemplateGeneration(set, generation < 1n ? 1n : generation);
   },
   prepareForUpdate(set, old) {
     set.status = old.status;
     const changed = !sameValue(set.spec?.template, old.spec?.template);
-    setTemplateGeneration(set, templateGeneration(old) + (changed ? 1 : 0));
+    setTemplateGeneration(set, templateGeneration(old) + (changed ? 1n : 0n));
   },
   validateCreate: (set, context) => warnOfNew(validate(set), set, context, ABOUT),
   validateUpdate(set, old, context) {
@@ -99,6 +111,10 @@ export const daemonSets = defineBuiltIn<DaemonSet>('apps', 'v1', 'daemonsets', {
     return warnOfChanged([...errors, ...validate(set)], set, old, context, ABOUT);
   },
   status: {
+    prepareForUpdate(set, old) {
+      set.spec = old.spec!;
+      setTemplateGeneration(set, templateGeneration(old));
+    },
     validateUpdate({ status }, old) {
       const errors: Errors = [];
       checkCounters(errors, status, COUNTERS);

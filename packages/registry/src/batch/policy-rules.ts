@@ -59,7 +59,8 @@ function checkExitCodes(
   requirement: batchv1.PodFailurePolicyOnExitCodesRequirement,
   names: ReadonlySet<string>,
 ): void {
-  const { operator, containerName, values = [] } = requirement;
+  const { operator, containerName } = requirement;
+  const values = requirement.values ?? [];
   oneOfListed(errors, `${path}.operator`, operator, ['In', 'NotIn']);
   if (containerName !== undefined && !names.has(containerName)) {
     const why = 'must be one of the container or initContainer names in the pod template';

@@ -2,7 +2,7 @@
 import type { corev1 } from '@tiphys/api';
 import { fieldError } from '@tiphys/machinery';
 import { defineBuiltIn } from '../built-in/base.ts';
-import { checkAddress } from '../rules/addresses.ts';
+import { addressWarnings, checkAddress } from '../rules/addresses.ts';
 import { NONE, text, withNameAndAge } from '../rules/columns.ts';
 import { sameValue } from '../rules/equality.ts';
 import { complain, type Errors, oneOf } from '../rules/errors.ts';
@@ -11,6 +11,8 @@ import { checkAddressUse } from './service/address-use.ts';
 
 type Endpoints = corev1.Endpoints;
 const SHOWN_MAX = 3;
+const MANAGED_BY = 'endpoints.kubernetes.io/managed-by';
+const CONTROLLER = 'endpoint-controller';
 
 function checkEndpoint(errors: Errors, path: string, address: corev1.EndpointAddress): void {
   checkAddress(errors, `${path}.ip`, address.ip);
@@ -59,9 +61,29 @@ function endpointsText({ subsets }: Endpoints): string {
   return all.length > SHOWN_MAX ? `${shown} + ${all.length - SHOWN_MAX} more...` : shown;
 }
 
+/** Advice about addresses; the controller's are always as they should be. */
+function warnOfAddresses({ metadata, subsets }: Endpoints, warn: (text: string) => void): void {
+  if (metadata?.labels?.[MANAGED_BY] === CONTROLLER) return;
+  subsets?.forEach((subset, i) => {
+    for (const name of ['addresses', 'notReadyAddresses'] as const) {
+      subset[name]?.forEach(({ ip }, j) => {
+        for (const text of addressWarnings(`subsets[${i}].${name}[${j}].ip`, ip)) warn(text);
+      });
+    }
+  });
+}
+
 export const endpoints = defineBuiltIn<Endpoints>('', 'v1', 'endpoints', {
   warning: 'v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice',
-  validateCreate: validate,
-  validateUpdate: (object, old) => (sameValue(object.subsets, old.subsets) ? [] : validate(object)),
+  validateCreate(object, { warn }) {
+    const errors = validate(object);
+    if (errors.length === 0) warnOfAddresses(object, warn);
+    return errors;
+  },
+  validateUpdate(object, old, { warn }) {
+    const errors = sameValue(object.subsets, old.subsets) ? [] : validate(object);
+    if (errors.length === 0) warnOfAddresses(object, warn);
+    return errors;
+  },
   columns: withNameAndAge<Endpoints>(text('Endpoints', endpointsText)),
 });

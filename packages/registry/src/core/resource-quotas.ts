@@ -5,6 +5,7 @@ import { defineBuiltIn } from '../built-in/base.ts';
 import { text, withNameAndAge } from '../rules/columns.ts';
 import { type Errors, IMMUTABLE } from '../rules/errors.ts';
 import { checkResourceName, checkResourceQuantity, isQuotaResource } from '../rules/pod/resources.ts';
+import { compareQuantities } from '../rules/quantities.ts';
 
 type ResourceQuota = corev1.ResourceQuota;
 type Quantities = Record<string, string | number> | undefined;
@@ -97,6 +98,18 @@ function validate({ spec = {} }: ResourceQuota): Errors {
   return errors;
 }
 
+/** Requests above their limit are never met. */
+function warnOfOrder({ spec }: ResourceQuota, warn: (text: string) => void): void {
+  const hard: Record<string, string | number> = spec?.hard ?? {};
+  for (const name of ['cpu', 'memory', 'storage', 'ephemeral-storage']) {
+    const isShort = name === 'cpu' || name === 'memory';
+    const request = isShort && hard[`requests.${name}`] === undefined ? name : `requests.${name}`;
+    const limit = `limits.${name}`;
+    if (hard[request] === undefined || hard[limit] === undefined || compareQuantities(hard[request], hard[limit]) <= 0) continue;
+    warn(`ResourceQuota ${request} (${hard[request]}) should be less than ${limit} (${hard[limit]})`);
+  }
+}
+
 function usage({ status }: ResourceQuota, ofLimits: boolean): string {
   return Object.keys(status?.hard ?? {})
     .filter((name) => name.startsWith('limits.') === ofLimits)
@@ -109,7 +122,11 @@ export const resourceQuotas = defineBuiltIn<ResourceQuota>('', 'v1', 'resourcequ
   prepareForCreate(quota) {
     quota.status = {};
   },
-  validateCreate: validate,
+  validateCreate(quota, { warn }) {
+    const errors = validate(quota);
+    if (errors.length === 0) warnOfOrder(quota, warn);
+    return errors;
+  },
   validateUpdate(quota, old) {
     const errors = validate(quota);
     const scopes = (of: ResourceQuota) => [...new Set(of.spec?.scopes)].sort().join();

@@ -1,7 +1,8 @@
 // Secrets (registry/core/secret/strategy.go, apis/core/validation ValidateSecret, printers printSecret).
-import type { corev1 } from '@tiphys/api';
+import { type corev1, DecodeError, jsonTypeName, readJson } from '@tiphys/api';
 import { fieldError } from '@tiphys/machinery';
 import { defineBuiltIn } from '../built-in/base.ts';
+import { keyPairFault } from '../certificates/key-pair.ts';
 import { integer, text, withNameAndAge } from '../rules/columns.ts';
 import { complain, type Errors, IMMUTABLE } from '../rules/errors.ts';
 import { decodedLength, isConfigKey } from '../rules/formats.ts';
@@ -10,21 +11,27 @@ import { checkImmutable, DATA_BYTES_MAX } from './config-maps.ts';
 type Secret = corev1.Secret;
 const ACCOUNT_NAME = 'kubernetes.io/service-account.name';
 
+/** Why a text is no JSON object, in the words of Go's reader. */
+function mapFault(text: string): string | undefined {
+  let parsed: unknown;
+  try {
+    readJson(text);
+    parsed = JSON.parse(text);
+  } catch (error) {
+    if (error instanceof DecodeError) return error.message;
+    throw error;
+  }
+  const isMap = typeof parsed === 'object' && !Array.isArray(parsed);
+  return isMap ? undefined : `json: cannot unmarshal ${jsonTypeName(parsed)} into Go value of type map[string]interface {}`;
+}
+
 function checkDockerConfig(errors: Errors, { data }: Secret, key: string): void {
   const value = data?.[key];
   if (value === undefined) {
     errors.push(fieldError.required(`data[${key}]`));
     return;
   }
-  let problem: string | undefined;
-  try {
-    const parsed: unknown = JSON.parse(Buffer.from(value, 'base64').toString());
-    const isMap = typeof parsed === 'object' && !Array.isArray(parsed);
-    if (!isMap)
-      problem = `json: cannot unmarshal ${Array.isArray(parsed) ? 'array' : typeof parsed} into Go value of type map[string]interface {}`;
-  } catch {
-    problem = value === '' ? 'unexpected end of JSON input' : 'invalid character looking for beginning of value';
-  }
+  const problem = mapFault(Buffer.from(value, 'base64').toString());
   if (problem) errors.push(fieldError.invalid(`data[${key}]`, '<secret contents redacted>', problem));
 }
 
@@ -66,6 +73,13 @@ function validate(secret: Secret): Errors {
   return errors;
 }
 
+function warnOfKeyPair({ type, data }: Secret, warn: (text: string) => void): void {
+  if (type !== 'kubernetes.io/tls') return;
+  const bytes = (key: string) => Buffer.from(data?.[key] ?? '', 'base64');
+  const fault = keyPairFault(bytes('tls.crt'), bytes('tls.key'));
+  if (fault !== undefined) warn(fault);
+}
+
 /** What a client gave as text becomes data like the rest. */
 function takeStringData(secret: Secret): void {
   if (!secret.stringData) return;
@@ -82,12 +96,18 @@ export const secrets = defineBuiltIn<Secret>('', 'v1', 'secrets', {
     // Clients of old leave the type out of updates.
     secret.type ||= old.type;
   },
-  validateCreate: validate,
-  validateUpdate(secret, old) {
+  validateCreate(secret, { warn }) {
+    const errors = validate(secret);
+    if (errors.length === 0) warnOfKeyPair(secret, warn);
+    return errors;
+  },
+  validateUpdate(secret, old, { warn }) {
     const errors: Errors = [];
     if ((secret.type ?? '') !== (old.type ?? '')) errors.push(fieldError.invalid('type', secret.type ?? '', IMMUTABLE));
     checkImmutable(errors, secret, old, ['data']);
-    return [...errors, ...validate(secret)];
+    errors.push(...validate(secret));
+    if (errors.length === 0) warnOfKeyPair(secret, warn);
+    return errors;
   },
   selectableFields: ({ type }) => ({ type: type ?? '' }),
   columns: withNameAndAge<Secret>(

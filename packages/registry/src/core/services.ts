@@ -3,6 +3,7 @@ import type { corev1, KubeObject } from '@tiphys/api';
 import { defineBuiltIn } from '../built-in/base.ts';
 import type { BuiltInOptions } from '../built-in/options.ts';
 import type { Column, ResourceDefinition } from '../define-resource.ts';
+import { balancerWarnings } from '../rules/addresses.ts';
 import { ageColumn, mapText, NONE, nameColumn, text, wide } from '../rules/columns.ts';
 import type { Errors } from '../rules/errors.ts';
 import { nameIsLabel } from '../rules/formats.ts';
@@ -54,7 +55,13 @@ export function services(options: BuiltInOptions): ResourceDefinition<corev1.Ser
       if (!errors.length) for (const text of serviceWarnings(service)) context.warn(text);
       return errors;
     },
-    status: { validateUpdate: validateServiceStatus },
+    status: {
+      validateUpdate(service, old, { warn }) {
+        const errors = validateServiceStatus(service, old);
+        if (!errors.length) for (const text of balancerWarnings(service.status?.loadBalancer)) warn(text);
+        return errors;
+      },
+    },
     selectableFields: ({ spec }) => ({ 'spec.clusterIP': spec?.clusterIP ?? '', 'spec.type': spec?.type ?? '' }),
     columns,
   });

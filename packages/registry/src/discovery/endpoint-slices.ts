@@ -3,7 +3,7 @@ import type { discoveryv1 } from '@tiphys/api';
 import { fieldError, jsonEqual } from '@tiphys/machinery';
 import { defineBuiltIn } from '../built-in/base.ts';
 import { checkAddressUse } from '../core/service/address-use.ts';
-import { checkAddress, checkCanonicalAddress } from '../rules/addresses.ts';
+import { addressWarnings, checkAddress, checkCanonicalAddress } from '../rules/addresses.ts';
 import { text, withNameAndAge } from '../rules/columns.ts';
 import { sameValue } from '../rules/equality.ts';
 import { complain, type Errors, IMMUTABLE, oneOf } from '../rules/errors.ts';
@@ -15,6 +15,8 @@ const PORTS_MAX = 20_000;
 const ENDPOINTS_MAX = 1000;
 const HINTS_MAX = 8;
 const SHOWN_MAX = 3;
+const MANAGED_BY = 'endpointslice.kubernetes.io/managed-by';
+const CONTROLLERS = new Set(['endpointslice-controller.k8s.io', 'endpointslicemirroring-controller.k8s.io']);
 
 function checkEndpointAddress(errors: Errors, list: string, i: number, address: string, type: string | undefined): void {
   const path = `${list}[${i}]`;
@@ -115,6 +117,16 @@ function dropTopology(slice: Slice, old?: Slice): void {
   }
 }
 
+/** Advice about addresses; those of the controllers are always as they should be. */
+function warnOfAddresses({ metadata, endpoints }: Slice, warn: (text: string) => void): void {
+  if (CONTROLLERS.has(metadata?.labels?.[MANAGED_BY] ?? '')) return;
+  endpoints?.forEach(({ addresses }, i) => {
+    addresses?.forEach((address, j) => {
+      for (const text of addressWarnings(`endpoints[${i}].addresses[${j}]`, address)) warn(text);
+    });
+  });
+}
+
 export const endpointSlices = defineBuiltIn<Slice>('discovery.k8s.io', 'v1', 'endpointslices', {
   prepareForCreate: (slice) => dropTopology(slice),
   prepareForUpdate(slice, old) {
@@ -127,12 +139,16 @@ export const endpointSlices = defineBuiltIn<Slice>('discovery.k8s.io', 'v1', 'en
   },
   validateCreate(slice, context) {
     const errors = validate(slice);
-    if (!errors.length && slice.addressType === 'FQDN') {
-      context.warn('spec.addressType: FQDN endpoints are deprecated');
-    }
+    if (errors.length > 0) return errors;
+    if (slice.addressType === 'FQDN') context.warn('spec.addressType: FQDN endpoints are deprecated');
+    warnOfAddresses(slice, context.warn);
     return errors;
   },
-  validateUpdate: (slice, old) => validate(slice, old),
+  validateUpdate(slice, old, { warn }) {
+    const errors = validate(slice, old);
+    if (errors.length === 0) warnOfAddresses(slice, warn);
+    return errors;
+  },
   columns: withNameAndAge<Slice>(
     text('AddressType', ({ addressType }) => addressType ?? ''),
     text('Ports', ({ ports }) => some((ports ?? []).map(({ port, name }) => String(port ?? name ?? '*')))),

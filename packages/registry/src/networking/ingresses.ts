@@ -2,7 +2,7 @@
 import type { corev1, networkingv1 } from '@tiphys/api';
 import { fieldError } from '@tiphys/machinery';
 import { defineBuiltIn } from '../built-in/base.ts';
-import { checkAddress, parseAddress } from '../rules/addresses.ts';
+import { balancerWarnings, checkAddress, parseAddress } from '../rules/addresses.ts';
 import { NONE, text, withNameAndAge } from '../rules/columns.ts';
 import { complain, type Errors } from '../rules/errors.ts';
 import {
@@ -133,7 +133,7 @@ export const ingresses = defineBuiltIn<Ingress>('networking.k8s.io', 'v1', 'ingr
   },
   validateUpdate: validate,
   status: {
-    validateUpdate({ status }, old) {
+    validateUpdate({ status }, old, { warn }) {
       const errors: Errors = [];
       const before = (old.status?.loadBalancer?.ingress ?? []).flatMap(({ ip }) => (ip ? [ip] : []));
       status?.loadBalancer?.ingress?.forEach(({ ip, hostname }, i) => {
@@ -143,6 +143,7 @@ export const ingresses = defineBuiltIn<Ingress>('networking.k8s.io', 'v1', 'ingr
         complain(errors, `${at}.hostname`, hostname, isDns1123Subdomain(hostname));
         if (parseAddress(hostname)) errors.push(fieldError.invalid(`${at}.hostname`, hostname, 'must be a DNS name, not an IP address'));
       });
+      if (errors.length === 0) for (const text of balancerWarnings(status?.loadBalancer)) warn(text);
       return errors;
     },
   },

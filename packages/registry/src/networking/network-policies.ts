@@ -2,7 +2,8 @@
 import type { networkingv1 } from '@tiphys/api';
 import { fieldError } from '@tiphys/machinery';
 import { defineBuiltIn } from '../built-in/base.ts';
-import { blockHas, checkBlock } from '../rules/addresses.ts';
+import type { RuleContext } from '../define-resource.ts';
+import { blockHas, blockWarnings, checkBlock } from '../rules/addresses.ts';
 import { text, withNameAndAge } from '../rules/columns.ts';
 import { complain, type Errors } from '../rules/errors.ts';
 import { isPort, isPortName } from '../rules/formats.ts';
@@ -92,8 +93,34 @@ function validate(policy: NetworkPolicy, old?: NetworkPolicy): Errors {
   return errors;
 }
 
+function warnOfBlocks({ spec }: NetworkPolicy, warn: (text: string) => void): void {
+  const peers = (at: string, list: networkingv1.NetworkPolicyPeer[] | undefined) => {
+    list?.forEach(({ ipBlock }, i) => {
+      if (!ipBlock) return;
+      const path = `${at}[${i}].ipBlock`;
+      const texts = blockWarnings(`${path}.cidr`, ipBlock.cidr);
+      ipBlock.except?.forEach((text, j) => {
+        texts.push(...blockWarnings(`${path}.except[${j}]`, text));
+      });
+      for (const text of texts) warn(text);
+    });
+  };
+  spec?.ingress?.forEach(({ from }, i) => {
+    peers(`spec.ingress[${i}].from`, from);
+  });
+  spec?.egress?.forEach(({ to }, i) => {
+    peers(`spec.egress[${i}].to`, to);
+  });
+}
+
+function validateAndWarn(policy: NetworkPolicy, old: NetworkPolicy | undefined, { warn }: RuleContext): Errors {
+  const errors = validate(policy, old);
+  if (errors.length === 0) warnOfBlocks(policy, warn);
+  return errors;
+}
+
 export const networkPolicies = defineBuiltIn<NetworkPolicy>('networking.k8s.io', 'v1', 'networkpolicies', {
-  validateCreate: (policy) => validate(policy),
-  validateUpdate: (policy, old) => validate(policy, old),
+  validateCreate: (policy, context) => validateAndWarn(policy, undefined, context),
+  validateUpdate: validateAndWarn,
   columns: withNameAndAge<NetworkPolicy>(text('Pod-Selector', ({ spec }) => selectorText(spec?.podSelector))),
 });

@@ -6,6 +6,7 @@ import { text, withNameAndAge } from '../rules/columns.ts';
 import { complain, type Errors, IMMUTABLE } from '../rules/errors.ts';
 import { isDns1123Label } from '../rules/formats.ts';
 import { checkLabels } from '../rules/labels.ts';
+import { NODE_LABELS, type Warn } from '../rules/node-labels.ts';
 import { checkTolerations } from '../rules/pod/placement.ts';
 import { checkResources } from '../rules/pod/resources.ts';
 
@@ -29,11 +30,20 @@ function validate({ handler = '', overhead, scheduling }: RuntimeClass): Errors 
   return errors;
 }
 
+function warnOfLabels({ scheduling }: RuntimeClass, warn: Warn): void {
+  for (const key in scheduling?.nodeSelector) if (NODE_LABELS[key]) warn(`scheduling.nodeSelector: ${NODE_LABELS[key]}`);
+}
+
 export const runtimeClasses = defineBuiltIn<RuntimeClass>('node.k8s.io', 'v1', 'runtimeclasses', {
-  validateCreate: validate,
-  validateUpdate(object, old) {
+  validateCreate(object, { warn }) {
+    const errors = validate(object);
+    if (errors.length === 0) warnOfLabels(object, warn);
+    return errors;
+  },
+  validateUpdate(object, old, { warn }) {
     const errors = validate(object);
     if (object.handler !== old.handler) errors.push(fieldError.invalid('handler', object.handler, IMMUTABLE));
+    if (errors.length === 0) warnOfLabels(object, warn);
     return errors;
   },
   columns: withNameAndAge<RuntimeClass>(text('Handler', ({ handler }) => handler ?? '')),

@@ -180,6 +180,10 @@ export function addressWarnings(path: string, text: string): string[] {
   return [];
 }
 
+/** The same of what a load balancer is reached at. */
+export const balancerWarnings = (status: { ingress?: { ip?: string }[] } | undefined): string[] =>
+  (status?.ingress ?? []).flatMap(({ ip }, i) => (ip ? addressWarnings(`status.loadBalancer.ingress[${i}]`, ip) : []));
+
 /** What upstream warns of a block that is valid but not as it should be written. */
 export function blockWarnings(path: string, text: string): string[] {
   const block = parseBlock(text);

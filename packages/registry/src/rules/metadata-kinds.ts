@@ -35,6 +35,7 @@ const ASKED_AGAIN = new Set([
   'flowcontrol.apiserver.k8s.io/flowschemas',
   'flowcontrol.apiserver.k8s.io/prioritylevelconfigurations',
   'networking.k8s.io/ingressclasses',
+  'networking.k8s.io/ingresses',
   'networking.k8s.io/ipaddresses',
   'node.k8s.io/runtimeclasses',
   'rbac.authorization.k8s.io/clusterrolebindings',

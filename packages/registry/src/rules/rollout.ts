@@ -12,8 +12,8 @@ export function checkIntOrPercent(errors: Errors, path: string, value: IntOrPerc
 
 const percentOf = (value: IntOrPercent) => (typeof value === 'string' && /^\d+%$/.test(value) ? Number(value.slice(0, -1)) : undefined);
 
-/** The number, or the percentage's. */
-export const amountOf = (value: IntOrPercent) => percentOf(value) ?? (Number.parseInt(String(value ?? 0), 10) || 0);
+/** The number, also as a text, or the percentage's; none of what is neither. */
+export const amountOf = (value: IntOrPercent) => percentOf(value) ?? (/^[+-]?\d+$/.test(String(value)) ? Number(value) : 0);
 
 export function checkAtMost100Percent(errors: Errors, path: string, value: IntOrPercent): void {
   if ((percentOf(value) ?? 0) > 100) errors.push(fieldError.invalid(path, value, 'must not be greater than 100%'));

@@ -6,6 +6,7 @@ import { boolean, text, withNameAndAge } from '../rules/columns.ts';
 import { sameValue } from '../rules/equality.ts';
 import { complain, type Errors, IMMUTABLE, oneOf } from '../rules/errors.ts';
 import { isQualifiedName } from '../rules/formats.ts';
+import { NODE_LABELS, type Warn } from '../rules/node-labels.ts';
 
 type StorageClass = storagev1.StorageClass;
 type AttributesClass = storagev1.VolumeAttributesClass;
@@ -67,15 +68,28 @@ function checkTopologies(errors: Errors, terms: readonly corev1.TopologySelector
   });
 }
 
+function warnOfLabels({ allowedTopologies }: StorageClass, warn: Warn): void {
+  allowedTopologies?.forEach(({ matchLabelExpressions }, i) => {
+    matchLabelExpressions?.forEach(({ key }, j) => {
+      if (NODE_LABELS[key]) warn(`allowedTopologies[${i}].matchLabelExpressions[${j}].key: ${NODE_LABELS[key]}`);
+    });
+  });
+}
+
 const UNCHANGEABLE = ['parameters', 'provisioner', 'reclaimPolicy', 'volumeBindingMode'] as const;
 
 export const storageClasses = defineBuiltIn<StorageClass>(GROUP, 'v1', 'storageclasses', {
-  validateCreate: validateClass,
-  validateUpdate(object, old) {
+  validateCreate(object, { warn }) {
+    const errors = validateClass(object);
+    if (errors.length === 0) warnOfLabels(object, warn);
+    return errors;
+  },
+  validateUpdate(object, old, { warn }) {
     const errors = validateClass(object);
     for (const name of UNCHANGEABLE) {
       if (!sameValue(object[name], old[name])) errors.push(fieldError.invalid(name, object[name] ?? null, IMMUTABLE));
     }
+    if (errors.length === 0) warnOfLabels(object, warn);
     return errors;
   },
   columns: withNameAndAge<StorageClass>(

@@ -7,6 +7,7 @@ import { sameValue } from '../rules/equality.ts';
 import { complain, type Errors, IMMUTABLE, maybeOneOf, nonNegative } from '../rules/errors.ts';
 import { byteLength, isQualifiedName, nameIsSubdomain, rangeError } from '../rules/formats.ts';
 import { checkLabelSelector } from '../rules/labels.ts';
+import { warnAboutNodeLabels } from '../rules/node-labels.ts';
 import { checkCsiDriverName } from '../rules/pod/driver-volumes.ts';
 import { quantitySign } from '../rules/quantities.ts';
 import { checkInlineVolume } from './inline-volume.ts';
@@ -159,12 +160,17 @@ function checkCapacity({ storageClassName = '', nodeTopology, capacity }: Capaci
 }
 
 export const csiStorageCapacities = defineBuiltIn<Capacity>(GROUP, 'v1', 'csistoragecapacities', {
-  validateCreate: checkCapacity,
-  validateUpdate(object, old) {
+  validateCreate(object, { warn }) {
+    const errors = checkCapacity(object);
+    if (errors.length === 0) warnAboutNodeLabels(warn, 'nodeTopology', object.nodeTopology);
+    return errors;
+  },
+  validateUpdate(object, old, { warn }) {
     const errors = checkCapacity(object);
     for (const name of ['nodeTopology', 'storageClassName'] as const) {
       if (!sameValue(object[name], old[name])) errors.push(fieldError.invalid(name, object[name] ?? null, IMMUTABLE));
     }
+    if (errors.length === 0) warnAboutNodeLabels(warn, 'nodeTopology', object.nodeTopology);
     return errors;
   },
   columns: withNameAndAge<Capacity>(

@@ -169,7 +169,10 @@ function applied(
     const named = { ...(uid ? { uid } : {}), ...(resourceVersion ? { resourceVersion } : {}) };
     Object.assign(object.metadata!, pick(identity, ['uid', 'resourceVersion', 'creationTimestamp', 'generation']), named);
   }
-  return endpoint.codec.applyDefaults(object);
+  return defaulted(
+    () => endpoint.codec.applyDefaults(object),
+    (why) => new StatusError(500, '', `failed to convert to unversioned (${subjectText(config, endpoint.apiVersion)}): ${why}`),
+  );
 }
 
 function pick<T extends object, K extends keyof T>(from: T, keys: readonly K[]): Partial<T> {
@@ -201,7 +204,20 @@ function patched(
   const decoded = () =>
     codec.normalizePatched?.(value, current, { strict, inOrder, shared }) ?? codec.normalize(value, { strict, inOrder });
   const { object } = strictly(context, decoded, value, options, shown);
-  return codec.applyDefaultsPatched?.(object, current) ?? codec.applyDefaults(object);
+  // A strategic merge patch is carried out on the object, any other on its text, which is read then.
+  return defaulted(
+    () => codec.applyDefaultsPatched?.(object, current) ?? codec.applyDefaults(object),
+    (why) => (shown === undefined ? invalidPatch(JSON.stringify(value), why) : new StatusError(500, '', why)),
+  );
+}
+
+/** What upstream's conversion between the forms of a kind can't take is known when defaults are. */
+function defaulted(make: () => PlainObject, refusal: (why: string) => StatusError): PlainObject {
+  try {
+    return make();
+  } catch (error) {
+    throw error instanceof DecodeError ? refusal(error.message) : error;
+  }
 }
 
 /** Upstream's form of a built-in kind always has its status, empty at least: `add /status/…` finds where to add. */

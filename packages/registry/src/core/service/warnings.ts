@@ -25,7 +25,8 @@ export function serviceWarnings(service: corev1.Service): string[] {
   spec.externalIPs?.forEach((ip, i) => {
     warnings.push(...addressWarnings(`spec.externalIPs[${i}]`, ip));
   });
-  if (spec.externalIPs?.length) warnings.push('spec.externalIPs is deprecated and may no longer be implemented in some clusters');
+  if (spec.externalIPs?.length && !headless && spec.type !== 'ExternalName')
+    warnings.push('spec.externalIPs is deprecated and may no longer be implemented in some clusters');
   if (spec.loadBalancerIP) warnings.push(...addressWarnings('spec.loadBalancerIP', spec.loadBalancerIP));
   spec.loadBalancerSourceRanges?.forEach((cidr, i) => {
     warnings.push(...blockWarnings(`spec.loadBalancerSourceRanges[${i}]`, cidr));

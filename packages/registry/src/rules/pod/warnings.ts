@@ -1,7 +1,7 @@
 // Advice about pods and templates that are valid but probably not meant so (api/pod/warnings.go).
 import type { corev1, ObjectMeta } from '@tiphys/api';
 import { addressWarnings } from '../addresses.ts';
-import { isLabelValue } from '../formats.ts';
+import { NODE_LABELS, type Warn, warnAboutNodeTerm } from '../node-labels.ts';
 import { isWholeQuantity } from '../quantities.ts';
 import { warnAboutClaim } from '../volume-claims.ts';
 import { overlapWarnings } from './overlaps.ts';
@@ -25,19 +25,7 @@ const DEPRECATED_VOLUMES: [name: keyof corev1.Volume, shown: string, message: st
 ];
 const SECCOMP_POD = 'seccomp.security.alpha.kubernetes.io/pod';
 const SECCOMP_CONTAINER = 'container.seccomp.security.alpha.kubernetes.io/';
-/** Node labels that nobody should use any more (api/node/util.go). */
-const NODE_LABELS: Record<string, string> = {
-  'beta.kubernetes.io/arch': 'deprecated since v1.14; use "kubernetes.io/arch" instead',
-  'beta.kubernetes.io/os': 'deprecated since v1.14; use "kubernetes.io/os" instead',
-  'failure-domain.beta.kubernetes.io/region': 'deprecated since v1.17; use "topology.kubernetes.io/region" instead',
-  'failure-domain.beta.kubernetes.io/zone': 'deprecated since v1.17; use "topology.kubernetes.io/zone" instead',
-  'beta.kubernetes.io/instance-type': 'deprecated since v1.17; use "node.kubernetes.io/instance-type" instead',
-  'app.kubernetes.io/created-by': 'deprecated since v1.9',
-  'scheduler.alpha.kubernetes.io/preferAvoidPods': 'deprecated since v1.22; use Taints and Tolerations instead',
-  'node-role.kubernetes.io/master': 'use "node-role.kubernetes.io/control-plane" instead',
-};
 
-type Warn = (text: string) => void;
 const quoted = JSON.stringify;
 
 /** Warns about a pod (path '') or a template (such as `spec.template`). */
@@ -72,18 +60,6 @@ export function warnAboutPod(warn: Warn, path: string, spec: corev1.PodSpec | un
   });
   spec.hostAliases?.forEach(({ ip }, i) => {
     for (const text of addressWarnings(`${at}.hostAliases[${i}].ip`, ip)) warn(text);
-  });
-}
-
-/** `checkValues`: that a value can't match, where validation doesn't ask (api/node/util.go GetWarningsForNodeSelectorTerm). */
-export function warnAboutNodeTerm(warn: Warn, path: string, term: corev1.NodeSelectorTerm | undefined, checkValues: boolean): void {
-  term?.matchExpressions?.forEach(({ key, values = [] }, i) => {
-    const at = `${path}.matchExpressions[${i}]`;
-    if (NODE_LABELS[key]) warn(`${at}.key: ${key} is ${NODE_LABELS[key]}`);
-    if (!checkValues) return;
-    values.forEach((value, j) => {
-      for (const message of isLabelValue(value)) warn(`${at}.values[${j}]: ${value} is invalid, ${message}`);
-    });
   });
 }
 
