@@ -63,6 +63,8 @@ export interface AdmissionAttributes {
   dryRun: boolean;
   reader: ResourceReader;
   warn(text: string): void;
+  /** Calls when the request is carried out or refused. */
+  whenDone?(act: () => void): void;
   /** For the audit log: the first value of a key stays. `least`: only where the policy wants that much. Absent when it wants nothing. */
   annotate?(key: string, value: string, least?: 'Metadata' | 'Request'): void;
   /** The same stored objects under other versions or groups. */

@@ -53,6 +53,8 @@ interface Seen {
   info?: RequestInfo;
   audit?: Audited | undefined;
   admitted?: Admitted;
+  /** What is to be done once the request is answered. */
+  afterwards?: (() => void)[];
 }
 
 /** No Status: these words come before anything is known of what is asked for (server/filters/priority-and-fairness.go). */
@@ -148,6 +150,7 @@ export class Pipeline {
     metrics.begin(request);
     const seen: Seen = {};
     let response = await this.#answer(request, seen);
+    for (const act of seen.afterwards ?? []) act();
     const { info, admitted, audit } = seen;
     const sizes = metrics.end(request, info, response.status, clock.monotonicMs() - startMs, admitted?.waitedMs ?? 0);
     if (audit) response = followed(response, audit, info!, whenSent);
@@ -169,7 +172,7 @@ export class Pipeline {
       const admitted = entered instanceof Promise ? await entered : entered;
       if (admitted && !('release' in admitted)) return turnedAway(admitted);
       if (admitted) seen.admitted = admitted;
-      const context = await this.#authorized(request, info, user, warnings, seen.audit);
+      const context = await this.#authorized(request, info, user, warnings, seen);
       guardBody(request);
       const response = await this.#options.serve(context);
       if (warnings.length === 0) return response;
@@ -191,7 +194,7 @@ export class Pipeline {
     const user = await this.#identified(request, info, seen);
     const { audit } = seen;
     try {
-      const context = await this.#authorized(request, info, user, [], audit);
+      const context = await this.#authorized(request, info, user, [], seen);
       audit?.started(101);
       if (audit) request.signal?.addEventListener('abort', () => audit.completed(UPGRADED), { once: true });
       return context;
@@ -217,13 +220,8 @@ export class Pipeline {
     }
   }
 
-  async #authorized(
-    request: ApiRequest,
-    info: RequestInfo,
-    user: UserInfo,
-    warnings: string[],
-    audit: Audited | undefined,
-  ): Promise<RequestContext> {
+  async #authorized(request: ApiRequest, info: RequestInfo, user: UserInfo, warnings: string[], seen: Seen): Promise<RequestContext> {
+    const { audit } = seen;
     await this.#authorize(info, user, audit);
     const context: RequestContext = {
       core: this.#options.core,
@@ -232,6 +230,10 @@ export class Pipeline {
       user,
       warnings,
       audit,
+      whenDone: (act) => {
+        seen.afterwards ??= [];
+        seen.afterwards.push(act);
+      },
       authorize: (verb) => this.#authorize({ ...info, verb }, user),
     };
     await admitConnection(context);

@@ -1,4 +1,5 @@
-// Resource quotas: what an object uses is charged before it is written (apiserver admission/plugin/resourcequota).
+// Resource quotas: what an object uses is charged before it is written (apiserver admission/plugin/resourcequota). Until it is, whoever
+// counts what is there does not see it: a status that lowers what is used is a conflict then, and is counted again.
 import { corev1, type KubeObject, type Quantity } from '@tiphys/api';
 import {
   addInto,
@@ -11,13 +12,15 @@ import {
   quotaEvaluator,
   quotaMatches,
   type ResourceAmounts,
+  statusError,
   subtractToZero,
   withoutZeros,
 } from '@tiphys/machinery';
 import type { Clock } from '@tiphys/runtime';
 import type { Loopback } from '../bootstrap/loopback.ts';
 import type { AdmissionAttributes, AdmissionPlugin } from '../interfaces.ts';
-import { forbidden } from './attributes.ts';
+import { OPTIMISTIC_LOCK } from '../verbs/write.ts';
+import { forbidden, isResource } from './attributes.ts';
 
 const CONFLICT_RETRIES_MAX = 10;
 
@@ -32,10 +35,23 @@ export interface ResourceQuotaOptions {
 export function resourceQuota({ clock, client }: ResourceQuotaOptions): AdmissionPlugin {
   /** Requests of one namespace are charged one after the other. */
   const turns = new Map<string, Promise<void>>();
+  /** What is charged in a namespace and not yet written. */
+  const charged = new Map<string, number>();
+  const outstanding = (namespace: string, by: 1 | -1) => {
+    const count = (charged.get(namespace) ?? 0) + by;
+    if (count === 0) charged.delete(namespace);
+    else charged.set(namespace, count);
+  };
   const charge = async (attributes: AdmissionAttributes, evaluator: QuotaEvaluator) => {
+    let isNoted = false;
     for (let attempt = 0; ; attempt++) {
       const updated = chargedQuotas(attributes, evaluator, clock.now());
       if (attributes.dryRun) return;
+      if (!isNoted && updated.length > 0 && attributes.whenDone) {
+        isNoted = true;
+        outstanding(attributes.namespace, 1);
+        attributes.whenDone(() => outstanding(attributes.namespace, -1));
+      }
       try {
         for (const quota of updated) await client().update(corev1.resourcequotas, quota, 'status');
         return;
@@ -47,6 +63,9 @@ export function resourceQuota({ clock, client }: ResourceQuotaOptions): Admissio
   return {
     name: 'ResourceQuota',
     validate(attributes) {
+      if (charged.has(attributes.namespace) && lowersUsage(attributes)) {
+        throw statusError.conflict(attributes.type, attributes.name, OPTIMISTIC_LOCK);
+      }
       const evaluator = handlingEvaluator(attributes);
       if (!evaluator || attributes.reader.list(corev1.resourcequotas, attributes.namespace).length === 0) return;
       const { namespace } = attributes;
@@ -58,6 +77,14 @@ export function resourceQuota({ clock, client }: ResourceQuotaOptions): Admissio
       });
     },
   };
+}
+
+function lowersUsage(attributes: AdmissionAttributes): boolean {
+  if (attributes.operation !== 'UPDATE' || attributes.subresource !== 'status' || !isResource(attributes, '', 'resourcequotas'))
+    return false;
+  const used = (quota: KubeObject | undefined) => quantities((quota as Quota | undefined)?.status?.used as QuantityList | undefined);
+  const now = used(attributes.object);
+  return [...used(attributes.oldObject)].some(([name, amount]) => (now.get(name)?.compare(amount) ?? 0) < 0);
 }
 
 const isTerminating = (pod: corev1.Pod | undefined) => pod?.spec?.activeDeadlineSeconds !== undefined;

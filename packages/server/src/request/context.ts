@@ -35,6 +35,8 @@ export interface RequestContext {
   warnings: string[];
   /** Where what the audit log shall know is told; absent when it wants nothing of this request. */
   audit: Audited | undefined;
+  /** Calls when the request is carried out or refused. */
+  whenDone(act: () => void): void;
   /** Asks whether the caller may do something else to the same object. Throws Forbidden. */
   authorize(verb: string): Promise<void>;
 }

@@ -71,6 +71,7 @@ export function attributesOf(context: RequestContext, endpoint: Endpoint, subjec
     dryRun: subject.dryRun,
     reader: core.reader,
     warn: (text) => void context.warnings.push(text),
+    whenDone: (act) => context.whenDone(act),
     ...(audit ? { annotate: (key, value, least) => audit.annotate(key, value, least) } : {}),
     equivalents: () => core.resources.equivalents(endpoint).map((other) => equivalent(endpoint, other)),
     complete: (changed) => completed(endpoint, changed),
