@@ -6,7 +6,7 @@ import { checkAddressUse } from '../core/service/address-use.ts';
 import { addressWarnings, checkAddress, checkCanonicalAddress } from '../rules/addresses.ts';
 import { text, withNameAndAge } from '../rules/columns.ts';
 import { sameValue } from '../rules/equality.ts';
-import { complain, type Errors, IMMUTABLE, oneOf } from '../rules/errors.ts';
+import { complain, type Errors, IMMUTABLE, maybeOneOf, oneOf } from '../rules/errors.ts';
 import { isDns1123Label, isDns1123Subdomain, isLabelValue, isQualifiedName, nameIsSubdomain } from '../rules/formats.ts';
 
 type Slice = discoveryv1.EndpointSlice;
@@ -86,7 +86,8 @@ function checkPorts(errors: Errors, ports: readonly discoveryv1.EndpointPort[]):
     if (name) complain(errors, `ports[${i}].name`, name, isDns1123Label(name));
     if (seen.has(name)) errors.push(fieldError.duplicate(`ports[${i}].name`, name));
     seen.add(name);
-    oneOf(errors, `ports[${i}].protocol`, protocol, ['SCTP', 'TCP', 'UDP']);
+    if (protocol === undefined) errors.push(fieldError.required(`ports[${i}].protocol`));
+    else maybeOneOf(errors, `ports[${i}].protocol`, protocol, ['SCTP', 'TCP', 'UDP']);
     if (appProtocol !== undefined) complain(errors, `ports[${i}].appProtocol`, appProtocol, isQualifiedName(appProtocol));
   });
 }
