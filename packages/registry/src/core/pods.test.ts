@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { type KubeObject, normalize } from '@tiphys/api';
 import { check, checkUpdate, definitionOf, pod, row, world } from '../test-support.ts';
 
 const LABEL =
@@ -227,4 +228,36 @@ test('a binding names its pod by what can be a key', async () => {
     message: `Name parameter invalid: "a/%": may not contain '/';may not contain '%'`,
   });
   await assert.rejects(async () => answered('ghost'), { code: 404 });
+});
+
+test('what came empty is given where nothing may be', () => {
+  const container = (fields: object) => ({ name: 'e', image: 'i', terminationMessagePolicy: 'File', imagePullPolicy: 'Always', ...fields });
+  const refused = (fields: object) => {
+    const object = pod((p) => (p.spec.ephemeralContainers = [container(fields)]));
+    const errors: string[] = check(normalize(object).object as KubeObject);
+    return errors.filter((text) => text.includes('cannot be set for an Ephemeral Container')).map((text) => text.split(':')[0]);
+  };
+  assert.deepEqual(refused({}), []);
+  assert.deepEqual(refused({ resources: {} }), []);
+  assert.deepEqual(refused({ resizePolicy: [], ports: [], restartPolicy: '', resources: { limits: {} } }), [
+    'spec.ephemeralContainers[0].ports',
+    'spec.ephemeralContainers[0].resources',
+    'spec.ephemeralContainers[0].resizePolicy',
+    'spec.ephemeralContainers[0].restartPolicy',
+  ]);
+});
+
+test('of several mounts or devices of one name the last counts for the others', () => {
+  const errors = check(
+    pod((p) => {
+      p.spec.volumes = [{ name: 'a', persistentVolumeClaim: { claimName: 'a' } }];
+      p.spec.containers[0].volumeMounts = [{ name: 'a', mountPath: '/x' }];
+      p.spec.containers[0].volumeDevices = [
+        { name: 'a', devicePath: '/x' },
+        { name: 'a', devicePath: '/y' },
+      ];
+    }),
+  );
+  assert.ok(errors.some((text) => text.endsWith('must not already exist in volumeDevices')));
+  assert.ok(!errors.some((text) => text.endsWith('must not already exist as a path in volumeDevices')));
 });

@@ -1,5 +1,5 @@
 // Containers of the three kinds (apis/core/validation validateContainerCommon, validateInitContainers, validateEphemeralContainers).
-import type { corev1 } from '@tiphys/api';
+import { cameEmpty, type corev1 } from '@tiphys/api';
 import { fieldError } from '@tiphys/machinery';
 import { complain, type Errors, oneOf } from '../errors.ts';
 import { isDns1123Label, isPort, isPortName } from '../formats.ts';
@@ -159,6 +159,17 @@ export function checkInitContainers(scope: PodScope, path: string): void {
   });
 }
 
+const RESOURCE_FIELDS = ['claims', 'limits', 'requests'] as const;
+
+/** Upstream compares with nothing at all, so that what came empty is given. */
+function isGiven(container: AnyContainer, name: (typeof NOT_EPHEMERAL)[number]): boolean {
+  const value = container[name];
+  if (name === 'lifecycle' || name === 'restartPolicy' || name.endsWith('Probe')) return value !== undefined;
+  if (isSet(value) || cameEmpty(container, name)) return true;
+  const { resources } = container;
+  return name === 'resources' && resources !== undefined && RESOURCE_FIELDS.some((field) => cameEmpty(resources, field));
+}
+
 const NOT_EPHEMERAL = [
   'ports',
   'resources',
@@ -189,9 +200,8 @@ export function checkEphemeralContainers(scope: PodScope, path: string): void {
     const target = container.targetContainerName;
     if (target && !others.has(target)) errors.push(fieldError.notFound(`${at}.targetContainerName`, target));
     for (const name of NOT_EPHEMERAL) {
-      const value = (container as AnyContainer)[name];
-      const given = name === 'lifecycle' || name.endsWith('Probe') ? value !== undefined : isSet(value);
-      if (given) errors.push(fieldError.forbidden(`${at}.${name}`, 'cannot be set for an Ephemeral Container'));
+      if (isGiven(container as AnyContainer, name))
+        errors.push(fieldError.forbidden(`${at}.${name}`, 'cannot be set for an Ephemeral Container'));
     }
     container.volumeMounts?.forEach((mount, j) => {
       for (const name of ['subPath', 'subPathExpr'] as const) {

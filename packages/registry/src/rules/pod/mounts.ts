@@ -5,10 +5,12 @@ import type { Errors } from '../errors.ts';
 import { checkDescending } from './paths.ts';
 import type { AnyContainer, PodScope } from './scope.ts';
 
+/** Of several devices of one name, the last counts for mounts, and of mounts for devices. */
 export function checkMounts({ errors, volumes }: PodScope, path: string, container: AnyContainer): void {
   const mounts = container.volumeMounts;
   if (!mounts) return;
-  const devices = container.volumeDevices ?? [];
+  const devices = new Map(container.volumeDevices?.map(({ name = '', devicePath = '' }) => [name, devicePath]));
+  const devicePaths = new Set(devices.values());
   const seen = new Set<string>();
   for (let i = 0; i < mounts.length; i++) {
     const mount = mounts[i]!;
@@ -19,10 +21,10 @@ export function checkMounts({ errors, volumes }: PodScope, path: string, contain
     if (mountPath === '') errors.push(fieldError.required(`${at}.mountPath`));
     if (seen.has(mountPath)) errors.push(fieldError.invalid(`${at}.mountPath`, mountPath, 'must be unique'));
     seen.add(mountPath);
-    if (devices.some((device) => device.name === name)) {
+    if (devices.has(name)) {
       errors.push(fieldError.invalid(`${at}.name`, name, 'must not already exist in volumeDevices'));
     }
-    if (devices.some((device) => device.devicePath === mountPath)) {
+    if (devicePaths.has(mountPath)) {
       errors.push(fieldError.invalid(`${at}.mountPath`, mountPath, 'must not already exist as a path in volumeDevices'));
     }
     if (mount.subPath) checkDescending(errors, `${path}.subPath`, mount.subPath);
@@ -60,7 +62,8 @@ function checkRecursiveReadOnly(errors: Errors, path: string, mount: corev1.Volu
 export function checkDevices({ errors, volumes }: PodScope, path: string, container: AnyContainer): void {
   const devices = container.volumeDevices;
   if (!devices) return;
-  const mounts = container.volumeMounts ?? [];
+  const mounts = new Map(container.volumeMounts?.map(({ name = '', mountPath = '' }) => [name, mountPath]));
+  const mountPaths = new Set(mounts.values());
   const [paths, names] = [new Set<string>(), new Set<string>()];
   devices.forEach(({ name = '', devicePath = '' }, i) => {
     const at = `${path}[${i}]`;
@@ -77,10 +80,10 @@ export function checkDevices({ errors, volumes }: PodScope, path: string, contai
     if (devicePath.split('/').includes('..')) {
       errors.push(fieldError.invalid(`${at}.devicePath`, devicePath, "can not contain backsteps ('..')"));
     } else paths.add(devicePath);
-    if (mounts.some((mount) => mount.name === name)) {
+    if (mounts.has(name)) {
       errors.push(fieldError.invalid(`${at}.name`, name, 'must not already exist in volumeMounts'));
     }
-    if (mounts.some((mount) => mount.mountPath === devicePath)) {
+    if (mountPaths.has(devicePath)) {
       errors.push(fieldError.invalid(`${at}.devicePath`, devicePath, 'must not already exist as a path in volumeMounts'));
     }
     if (name !== '') names.add(name);

@@ -98,7 +98,7 @@ export function checkProjected(errors: Errors, path: string, volume: corev1.Proj
       if (!keyed.name) errors.push(fieldError.required(`${at}.${kind}.name`));
       keyed.items?.forEach((item, j) => {
         checkItem(errors, `${at}.${kind}.items[${j}]`, item);
-        claim(item.path, keyed.name);
+        claim(item.path, keyed.name ?? '');
       });
     }
     if (source.downwardAPI) {
