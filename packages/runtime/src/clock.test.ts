@@ -73,6 +73,17 @@ test('a virtual clock runs until something has come, and says when it never will
   await assert.rejects(clock.runUntil(new Promise(() => {})), /no timer left/);
 });
 
+test('a virtual clock says when a loop keeps time from passing', async () => {
+  const clock = virtualClock(0, 100);
+  const again = () => void clock.after(0, again);
+  for (let each = 0; each < 90; each++) clock.after(1, () => {});
+  await clock.advance(1);
+  for (let each = 0; each < 90; each++) clock.after(1, () => {});
+  await clock.advance(1);
+  again();
+  await assert.rejects(clock.advance(1), /busy without end: 100 timers/);
+});
+
 test('a jump moves the wall clock and no timer', async () => {
   const clock = virtualClock(0);
   let ran = false;

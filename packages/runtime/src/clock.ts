@@ -69,12 +69,17 @@ interface VirtualTimer {
 
 const settle = () => new Promise<void>((resolve) => setImmediate(resolve));
 
+/** Timers that run at one instant. More are a loop that waits for nothing: no time would ever pass. */
+export const TIMERS_AT_ONCE_MAX = 1_000_000;
+
 /** A clock that stands still until it is told to go. Timers due at the same instant run in the order they were set. */
-export function virtualClock(startMs = Date.UTC(2026, 0, 1)): VirtualClock {
+export function virtualClock(startMs = Date.UTC(2026, 0, 1), timersAtOnceMax = TIMERS_AT_ONCE_MAX): VirtualClock {
   /** Since the start; what timers go by. */
   let passedMs = 0;
   let wallMs = startMs;
   let sequence = 0;
+  /** How many timers have run at this instant. */
+  let atOnce = 0;
   const timers = new Heap<VirtualTimer>(
     (timer) => timer.key,
     (a, b) => a.dueMs < b.dueMs || (a.dueMs === b.dueMs && a.sequence < b.sequence),
@@ -90,6 +95,9 @@ export function virtualClock(startMs = Date.UTC(2026, 0, 1)): VirtualClock {
   };
   const runNext = async () => {
     const timer = timers.pop()!;
+    atOnce = timer.dueMs > passedMs ? 1 : atOnce + 1;
+    if (atOnce > timersAtOnceMax)
+      throw new Error(`something is busy without end: ${timersAtOnceMax} timers have run, and no time has passed`);
     moveTo(timer.dueMs);
     timer.callback();
     await settle();

@@ -14,6 +14,9 @@ import { type Program, STOPPABLE_PARTS, type StoppablePart, startProgram } from 
 
 const SERVICE_CIDR = '10.96.0.0/12';
 const ISSUER = 'https://kubernetes.default.svc.cluster.local';
+/** What even a cluster that starts does not need at one instant: beyond that something is busy without end. */
+const TIMERS_AT_ONCE_MAX = 10_000;
+const TIMERS_AT_ONCE_PER_NODE_MAX = 1000;
 /** Tokens are no part of the simulation's outcome; one key does for all clusters of the process. */
 let signingKeyPem: string | undefined;
 
@@ -31,7 +34,7 @@ export interface VirtualClusterOptions {
 }
 
 export class VirtualCluster {
-  readonly clock: VirtualClock = virtualClock();
+  readonly clock: VirtualClock;
   readonly faults: Faults;
   readonly store: Store = memoryStore();
   /** Told of every request with the server's answer. */
@@ -47,6 +50,7 @@ export class VirtualCluster {
   readonly #clients: Client[] = [];
 
   constructor({ seed, nodes, candidates = 1, log = silentLogger }: VirtualClusterOptions) {
+    this.clock = virtualClock(undefined, TIMERS_AT_ONCE_MAX + nodes * TIMERS_AT_ONCE_PER_NODE_MAX);
     this.#runtime = { clock: this.clock, random: seededRandom(seed), log };
     // Faults have chance of their own: one more or less does not change the rest of the story.
     this.faults = new Faults(seededRandom(seed + 1));
