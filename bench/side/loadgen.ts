@@ -3,7 +3,7 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { type Side, usedSeconds } from './servers.ts';
+import { cutProfile, type Side, usedSeconds } from './servers.ts';
 
 export interface LoadgenOptions {
   peers: string;
@@ -36,7 +36,10 @@ export async function loadgen({ peers, side, namespace, only, pods, clients = 16
     figures.set(name, value);
     const measurement = name.split('.')[0]!;
     const now = usedSeconds(side);
-    if (!serverSeconds.has(measurement)) serverSeconds.set(measurement, now - before);
+    if (!serverSeconds.has(measurement)) {
+      serverSeconds.set(measurement, now - before);
+      cutProfile(side);
+    }
     before = now;
   });
   const code = await new Promise((resolve) => child.on('close', resolve));

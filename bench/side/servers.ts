@@ -17,6 +17,8 @@ export interface Side {
   /** Of a user whom RBAC lets do what the measurements do. */
   token: string;
   pids: number[];
+  /** The first of its processes leaves CPU profiles. */
+  isProfiled?: boolean;
   /** Seconds from nothing to /readyz, and to the default service account. */
   readySeconds: number;
   accountSeconds: number;
@@ -77,8 +79,13 @@ function startBundle(all: Programs, configuration: object): void {
   all.start('env', ['MALLOC_ARENA_MAX=1', process.execPath, ...profileFlags(), join(root, 'dist/tiphys.mjs'), 'up', ...flags]);
 }
 
-/** With BENCH_PROFILE set to a folder, our server leaves a CPU profile there. */
-const profileFlags = (): string[] => (process.env.BENCH_PROFILE ? ['--cpu-prof', `--cpu-prof-dir=${process.env.BENCH_PROFILE}`] : []);
+/** With BENCH_PROFILE set to a folder, our server leaves CPU profiles there: of its start, and of each of loadgen's measurements. */
+const profileFlags = (): string[] => (process.env.BENCH_PROFILE ? ['--import', join(root, 'bench/side/profiler.ts')] : []);
+
+/** A stretch of work is over; what comes now is another profile's. */
+export function cutProfile({ pids, isProfiled }: Side): void {
+  if (isProfiled) process.kill(pids[0]!, 'SIGUSR2');
+}
 
 function ours(name: string, prepare: (all: Programs) => Promise<object>): Start {
   return async ({ peers, parent }) => {
@@ -100,7 +107,8 @@ function ours(name: string, prepare: (all: Programs) => Promise<object>): Start 
       const accountSeconds = (performance.now() - startMs) / 1000;
       await grant(port, ADMIN);
       const pids = [...all.pids(), ...etcds.pids()];
-      return { name, url: `https://127.0.0.1:${port}`, port, token: TOKEN, pids, readySeconds, accountSeconds, stop };
+      const isProfiled = profileFlags().length > 0;
+      return { name, url: `https://127.0.0.1:${port}`, port, token: TOKEN, pids, isProfiled, readySeconds, accountSeconds, stop };
     } catch (error) {
       await stop();
       throw error;
