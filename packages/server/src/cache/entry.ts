@@ -42,11 +42,20 @@ export class Entry {
     written.delete(value);
   }
 
+  /** What selections look at: the shared, parsed object, maybe without its revision. */
+  get content(): PlainObject {
+    if (this.#object) return this.#object;
+    if (!this.#known) {
+      const { buffer, byteOffset, length } = this.value;
+      this.#known = JSON.parse(Buffer.from(buffer, byteOffset, length).toString('utf8')) as PlainObject;
+    }
+    return this.#known;
+  }
+
   /** The shared, parsed object. */
   get object(): PlainObject {
     if (!this.#object) {
-      const { buffer, byteOffset, length } = this.value;
-      const known = this.#known ?? (JSON.parse(Buffer.from(buffer, byteOffset, length).toString('utf8')) as PlainObject);
+      const known = this.content;
       const version = this.#version === '' ? {} : { resourceVersion: this.#version };
       this.#object = { ...known, metadata: { ...known.metadata, ...version } };
       this.#known = undefined;

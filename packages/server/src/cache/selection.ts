@@ -24,7 +24,7 @@ export interface IndexedField {
 export function selects(selection: Selection, entry: Entry): boolean {
   if (selection.key !== undefined && entry.key !== selection.key) return false;
   if (selection.keyPrefix !== '' && !entry.key.startsWith(selection.keyPrefix)) return false;
-  return selection.matches === undefined || selection.matches(entry.object);
+  return selection.matches === undefined || selection.matches(entry.content);
 }
 
 export const isEverything = (selection: Selection): boolean =>

@@ -142,9 +142,9 @@ function concernedBy(changes: readonly Change[], { read, byValue }: FieldIndex):
     }
   };
   for (const change of changes) {
-    const now = read(change.event.entry.object);
+    const now = read(change.event.entry.content);
     note(now, change);
-    const before = change.previous && read(change.previous.object);
+    const before = change.previous && read(change.previous.content);
     if (before !== undefined && before !== now) note(before, change);
   }
   return concerned;

@@ -1,9 +1,10 @@
-// One request and its answer on a connection. HTTP/2 streams are used as they are: Node's layer that makes them look like HTTP/1.1 costs
-// more than looking an object up.
+// One request and its answer on a connection, whatever protocol it speaks.
 import type { IncomingHttpHeaders, IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
-import type { IncomingHttpHeaders as Http2Headers, ServerHttp2Stream } from 'node:http2';
-import type { Readable, Writable } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
+import type { Clock } from '@tiphys/runtime';
+import { type Header, headerBlock } from './http2/hpack.ts';
+import type { Stream } from './http2/stream.ts';
+import { type Body, bodyOf } from './read-body.ts';
 
 /** With a reason of its own: without one each request's end makes an exception with its stack. */
 const CLOSED = new Error('the connection was closed');
@@ -14,11 +15,12 @@ export abstract class Exchange {
   abstract readonly headers: Record<string, string>;
   abstract readonly socket: TLSSocket;
   /** What the request carries. */
-  abstract readonly body: Readable;
+  abstract readonly body: Body;
   /** Headers of the answer, until it begins. */
   readonly answer: OutgoingHttpHeaders = {};
   abstract readonly hasBegun: boolean;
-  protected abstract readonly out: Writable;
+  /** Of the answer, in bytes. */
+  abstract readonly waiting: number;
   #abort: AbortController | undefined;
   #onClose: (() => void)[] = [];
   #isClosed = false;
@@ -26,14 +28,19 @@ export abstract class Exchange {
   /** Sends status and headers; `bytes` where the answer is complete with them. */
   abstract begin(status: number, bytes?: Uint8Array): void;
 
+  /** False: better wait for drained(). */
+  abstract write(bytes: Uint8Array): boolean;
+
+  abstract end(): void;
+
+  abstract destroy(): void;
+
+  /** Resolves when more can be written, or nobody reads any more. */
+  abstract drained(): Promise<void>;
+
   /** Nobody hears the answer any more. */
   get isGone(): boolean {
-    return this.#isClosed || this.out.destroyed;
-  }
-
-  /** Of the answer, in bytes. */
-  get waiting(): number {
-    return this.out.writableLength;
+    return this.#isClosed;
   }
 
   /** Aborted when the exchange is over. Few ask for it. */
@@ -51,36 +58,10 @@ export abstract class Exchange {
     this.#abort.abort();
   }
 
-  /** False: better wait for drained(). */
-  write(bytes: Uint8Array): boolean {
-    return this.out.write(bytes);
-  }
-
-  end(): void {
-    this.out.end();
-  }
-
-  destroy(): void {
-    this.out.destroy();
-  }
-
   /** Calls back once, at the end of the exchange, however it ends. */
   onClose(callback: () => void): void {
     if (this.#isClosed) callback();
     else this.#onClose.push(callback);
-  }
-
-  /** Resolves when more can be written, or nobody reads any more. */
-  drained(): Promise<void> {
-    return new Promise((resolve) => {
-      const done = () => {
-        this.out.off('drain', done);
-        this.out.off('close', done);
-        resolve();
-      };
-      this.out.on('drain', done);
-      this.out.on('close', done);
-    });
   }
 
   protected closed(): void {
@@ -92,15 +73,42 @@ export abstract class Exchange {
   }
 }
 
-/** Without HTTP/2's own. */
-export function plainHeaders(headers: Http2Headers | IncomingHttpHeaders): Record<string, string> {
+export function plainHeaders(headers: IncomingHttpHeaders): Record<string, string> {
   const plain: Record<string, string> = {};
   for (const name in headers) {
-    if (name.charCodeAt(0) === 58) continue;
     const value = headers[name];
     plain[name] = typeof value === 'string' ? value : Array.isArray(value) ? value.join(', ') : String(value);
   }
   return plain;
+}
+
+/** They are about one connection of HTTP/1.1; who answers for others may have got them there. */
+const CONNECTION_HEADERS = new Set(['connection', 'keep-alive', 'proxy-connection', 'transfer-encoding', 'upgrade']);
+const UNFIT = /[\0\r\n]/g;
+
+function headerList(answer: OutgoingHttpHeaders): Header[] {
+  const list: Header[] = [];
+  for (const name in answer) {
+    const value = answer[name];
+    const small = name.toLowerCase();
+    if (value === undefined || CONNECTION_HEADERS.has(small)) continue;
+    for (const one of Array.isArray(value) ? value : [value])
+      list.push([small, typeof one === 'string' ? one.replace(UNFIT, ' ') : String(one)]);
+  }
+  return list;
+}
+
+const dates = new WeakMap<Clock, { second: number; text: string }>();
+
+/** As the header says it, which has whole seconds. */
+function dateText(clock: Clock): string {
+  const nowMs = clock.now();
+  const second = Math.floor(nowMs / 1000);
+  const known = dates.get(clock);
+  if (known?.second === second) return known.text;
+  const text = new Date(nowMs).toUTCString();
+  dates.set(clock, { second, text });
+  return text;
 }
 
 export class Http2Exchange extends Exchange {
@@ -108,34 +116,58 @@ export class Http2Exchange extends Exchange {
   readonly url: string;
   readonly headers: Record<string, string>;
   readonly socket: TLSSocket;
-  readonly body: ServerHttp2Stream;
-  protected readonly out: ServerHttp2Stream;
+  readonly #stream: Stream;
+  readonly #clock: Clock;
 
-  constructor(stream: ServerHttp2Stream, headers: Http2Headers) {
+  constructor(stream: Stream, socket: TLSSocket, clock: Clock) {
     super();
-    this.method = headers[':method'] ?? '';
-    this.url = headers[':path'] ?? '';
-    this.headers = plainHeaders(headers);
-    if (headers[':authority'] && !this.headers.host) this.headers.host = headers[':authority'];
-    this.socket = stream.session!.socket as TLSSocket;
-    this.body = stream;
-    this.out = stream;
-    stream.on('close', () => this.closed());
-    stream.on('error', () => {});
-    if (headers.expect === '100-continue') stream.additionalHeaders({ ':status': 100 });
+    const { method, path, headers } = stream.head;
+    this.method = method;
+    this.url = path;
+    this.headers = headers;
+    this.socket = socket;
+    this.#stream = stream;
+    this.#clock = clock;
+    stream.onClose(() => this.closed());
+    if (headers.expect === '100-continue') stream.inform(headerBlock(100, []));
+  }
+
+  get body(): Body {
+    return this.#stream;
   }
 
   get hasBegun(): boolean {
-    return this.out.headersSent;
+    return this.#stream.hasBegun;
+  }
+
+  get waiting(): number {
+    return this.#stream.waiting;
   }
 
   begin(status: number, bytes?: Uint8Array): void {
-    const { out, answer } = this;
-    answer[':status'] = status;
-    out.respond(answer);
-    if (bytes === undefined) return;
-    if (this.method === 'HEAD' || bytes.length === 0) out.end();
-    else out.end(bytes);
+    const headers = headerList(this.answer);
+    if (this.answer.date === undefined) headers.push(['date', dateText(this.#clock)]);
+    const isEmpty = bytes !== undefined && (this.method === 'HEAD' || bytes.length === 0);
+    this.#stream.begin(headerBlock(status, headers), isEmpty);
+    if (bytes === undefined || isEmpty) return;
+    this.#stream.write(bytes);
+    this.#stream.end();
+  }
+
+  write(bytes: Uint8Array): boolean {
+    return this.#stream.write(bytes);
+  }
+
+  end(): void {
+    this.#stream.end();
+  }
+
+  destroy(): void {
+    this.#stream.destroy();
+  }
+
+  drained(): Promise<void> {
+    return this.#stream.drained();
   }
 }
 
@@ -143,32 +175,66 @@ export class Http1Exchange extends Exchange {
   readonly method: string;
   readonly url: string;
   readonly headers: Record<string, string>;
-  readonly body: IncomingMessage;
-  protected readonly out: ServerResponse;
+  readonly body: Body;
+  readonly #request: IncomingMessage;
+  readonly #response: ServerResponse;
 
   constructor(request: IncomingMessage, response: ServerResponse) {
     super();
     this.method = request.method ?? '';
     this.url = request.url ?? '';
     this.headers = plainHeaders(request.headers);
-    this.body = request;
-    this.out = response;
+    this.body = bodyOf(request);
+    this.#request = request;
+    this.#response = response;
     response.on('close', () => this.closed());
     response.on('error', () => this.closed());
     request.on('error', () => this.closed());
   }
 
   get socket(): TLSSocket {
-    return this.body.socket as TLSSocket;
+    return this.#request.socket as TLSSocket;
+  }
+
+  override get isGone(): boolean {
+    return super.isGone || this.#response.destroyed;
   }
 
   get hasBegun(): boolean {
-    return this.out.headersSent;
+    return this.#response.headersSent;
+  }
+
+  get waiting(): number {
+    return this.#response.writableLength;
   }
 
   begin(status: number, bytes?: Uint8Array): void {
-    this.out.writeHead(status, this.answer);
-    if (bytes === undefined) this.out.flushHeaders();
-    else this.out.end(this.method === 'HEAD' ? undefined : bytes);
+    this.#response.writeHead(status, this.answer);
+    if (bytes === undefined) this.#response.flushHeaders();
+    else this.#response.end(this.method === 'HEAD' ? undefined : bytes);
+  }
+
+  write(bytes: Uint8Array): boolean {
+    return this.#response.write(bytes);
+  }
+
+  end(): void {
+    this.#response.end();
+  }
+
+  destroy(): void {
+    this.#response.destroy();
+  }
+
+  drained(): Promise<void> {
+    return new Promise((resolve) => {
+      const done = () => {
+        this.#response.off('drain', done);
+        this.#response.off('close', done);
+        resolve();
+      };
+      this.#response.on('drain', done);
+      this.#response.on('close', done);
+    });
   }
 }

@@ -1,8 +1,7 @@
 // The port: TLS with HTTP/2 and HTTP/1.1 side by side, client certificates asked for but not demanded, limits with
 // names, and a close that ends everything (apiserver server/secure_serving.go).
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Http2SecureServer, ServerHttp2Stream } from 'node:http2';
-import { createSecureServer } from 'node:http2';
+import type { IncomingMessage } from 'node:http';
+import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
@@ -12,6 +11,8 @@ import type { UpgradeHandler } from '../interfaces.ts';
 import { type Pipeline, statusResponse, type WhenSent } from '../pipeline.ts';
 import { withinDeadline } from './deadline.ts';
 import { type Exchange, Http1Exchange, Http2Exchange, plainHeaders } from './exchange.ts';
+import { Connection, HEADER_BYTES_MAX } from './http2/connection.ts';
+import type { Stream } from './http2/stream.ts';
 import { closeIdle, IDLE_TIMEOUT_MS } from './idle.ts';
 import { readBody } from './read-body.ts';
 import { respond } from './respond.ts';
@@ -19,10 +20,6 @@ import { turnFor } from './turns.ts';
 
 /** Headers must have arrived by then. */
 export const HEADERS_TIMEOUT_MS = 32_000;
-export const HEADER_BYTES_MAX = 1024 * 1024;
-export const STREAMS_PER_CONNECTION_MAX = 1000;
-/** What one HTTP/2 connection may hold in flight: several long lists at a time. */
-export const SESSION_MEGABYTES_MAX = 1024;
 /** Requests that are being answered when the port closes may take this long; then they are cut. */
 export const CLOSE_GRACE_MS = 2000;
 /** Names a request in the answer and in audit logs; the caller may choose it. */
@@ -64,6 +61,7 @@ function tlsOptions(tls: ListenOptions['tls']) {
     cert: text(tls.cert),
     ...(tls.clientCa ? { ca: text(tls.clientCa) } : {}),
     minVersion: 'TLSv1.2' as const,
+    ALPNProtocols: ['h2', 'http/1.1'],
     requestCert: true,
     // An unknown certificate is the authenticators' to judge; the handshake must not fail on it.
     rejectUnauthorized: false,
@@ -217,50 +215,49 @@ async function upgrade(edge: Edge, request: IncomingMessage, socket: Duplex, hea
   }
 }
 
-function limit(server: Http2SecureServer): void {
-  const http1 = server as unknown as { headersTimeout: number; requestTimeout: number; keepAliveTimeout: number };
-  http1.headersTimeout = HEADERS_TIMEOUT_MS;
-  http1.requestTimeout = 0;
-  http1.keepAliveTimeout = IDLE_TIMEOUT_MS;
+/** HTTP/2 connections are ours, the others node's. */
+function takeConnections(server: Server, edge: Edge, active: Active): Set<Connection> {
+  const connections = new Set<Connection>();
+  const [http1] = server.listeners('secureConnection') as ((socket: TLSSocket) => void)[];
+  server.removeAllListeners('secureConnection');
+  server.on('secureConnection', (socket: TLSSocket) => {
+    socket.setNoDelay(true);
+    socket.on('error', () => socket.destroy());
+    if (socket.alpnProtocol !== 'h2') {
+      http1!.call(server, socket);
+      return;
+    }
+    const connection = new Connection(socket, edge.runtime.clock, (stream) => takeStream(edge, active, connection, stream));
+    connections.add(connection);
+    connection.onClose(() => connections.delete(connection));
+  });
+  return connections;
+}
+
+function takeStream(edge: Edge, active: Active, connection: Connection, stream: Stream): void {
+  const begin = () => void serve(edge, active, new Http2Exchange(stream, connection.socket, edge.runtime.clock));
+  const turn = turnFor(connection, stream);
+  if (turn) void turn.then((wanted) => wanted && begin());
+  else begin();
 }
 
 export async function listen(edge: Edge, options: ListenOptions): Promise<Listening> {
-  const server = createSecureServer({
-    ...tlsOptions(options.tls),
-    allowHTTP1: true,
-    maxHeaderSize: HEADER_BYTES_MAX,
-    maxSessionMemory: SESSION_MEGABYTES_MAX,
-    settings: { maxConcurrentStreams: STREAMS_PER_CONNECTION_MAX, initialWindowSize: 1024 * 1024 },
-  } as Parameters<typeof createSecureServer>[0]);
-  limit(server);
-  const stopLooking = closeIdle(server, edge.runtime.clock);
+  const server = createServer({ ...tlsOptions(options.tls), maxHeaderSize: HEADER_BYTES_MAX });
+  server.headersTimeout = HEADERS_TIMEOUT_MS;
+  server.requestTimeout = 0;
+  server.keepAliveTimeout = IDLE_TIMEOUT_MS;
   const sockets = new Set<Duplex>();
   const active = new Active();
+  const connections = takeConnections(server, edge, active);
+  const stopLooking = closeIdle(connections, edge.runtime.clock);
   server.on('secureConnection', (socket) => {
     sockets.add(socket);
-    socket.setNoDelay(true);
     socket.on('close', () => sockets.delete(socket));
-    socket.on('error', () => socket.destroy());
   });
   server.on('tlsClientError', (_error, socket) => socket.destroy());
-  server.on('clientError' as 'error', ((_error: Error, socket: Duplex) => socket.destroy()) as never);
-  server.on('sessionError', () => {});
-  server.on(
-    'request',
-    ((request: IncomingMessage, response: ServerResponse) => void serve(edge, active, new Http1Exchange(request, response))) as never,
-  );
-  // Node's own, which would make HTTP/1.1 requests of them.
-  server.removeAllListeners('stream');
-  server.on('stream', (stream: ServerHttp2Stream, headers) => {
-    const begin = () => void serve(edge, active, new Http2Exchange(stream, headers));
-    const turn = turnFor(stream);
-    if (turn) void turn.then((wanted) => wanted && begin());
-    else begin();
-  });
-  server.on(
-    'upgrade' as 'request',
-    ((request: IncomingMessage, socket: Duplex, head: Buffer) => void upgrade(edge, request, socket, head)) as never,
-  );
+  server.on('clientError', (_error, socket) => socket.destroy());
+  server.on('request', (request, response) => void serve(edge, active, new Http1Exchange(request, response)));
+  server.on('upgrade', (request, socket, head) => void upgrade(edge, request, socket, head));
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(options.port, options.host ?? '127.0.0.1', () => {
@@ -275,6 +272,7 @@ export async function listen(edge: Edge, options: ListenOptions): Promise<Listen
     closing ??= new Promise<void>((resolve) => {
       stopLooking();
       server.close(() => resolve());
+      for (const connection of connections) connection.close();
       // Connections are kept by their clients, so they are cut once nothing is under way on them.
       void active.finish(edge.runtime.clock).then(() => {
         for (const socket of sockets) socket.destroy();

@@ -6,10 +6,40 @@ import { ANSWER_TIMEOUT_MAX_MS } from './deadline.ts';
 
 export const REQUEST_BYTES_MAX = 3 * 1024 * 1024;
 
+/** Who takes a body. */
+export interface BodySink {
+  data(chunk: Uint8Array): void;
+  end(): void;
+  /** The connection was closed before the end. */
+  cut(): void;
+}
+
+export interface Body {
+  /** Begins to give what has come and what comes. */
+  read(sink: BodySink): void;
+  /** Nobody wants the rest. */
+  ignore(): void;
+}
+
 interface Request {
   method: string;
   headers: Readonly<Record<string, string>>;
-  body: Readable;
+  body: Body;
+}
+
+export function bodyOf(readable: Readable): Body {
+  return {
+    read: ({ data, end, cut }) => {
+      readable.on('data', data);
+      readable.on('end', end);
+      readable.on('error', cut);
+      readable.on('close', cut);
+    },
+    ignore: () => {
+      readable.removeAllListeners('data');
+      readable.resume();
+    },
+  };
 }
 
 /** undefined when there is none. Throws RequestEntityTooLarge, or Timeout for a body that does not come. */
@@ -20,17 +50,18 @@ export async function readBody({ method, headers, body }: Request, clock: Clock)
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   const { promise, resolve, reject } = Promise.withResolvers<void>();
-  body.on('data', (chunk: Uint8Array) => {
-    bytes += chunk.length;
-    if (bytes > REQUEST_BYTES_MAX) {
-      body.removeAllListeners('data');
-      body.resume();
-      reject(statusError.requestEntityTooLarge(`limit is ${REQUEST_BYTES_MAX}`));
-    } else chunks.push(chunk);
+  body.read({
+    data: (chunk) => {
+      bytes += chunk.length;
+      if (bytes <= REQUEST_BYTES_MAX) chunks.push(chunk);
+      else {
+        body.ignore();
+        reject(statusError.requestEntityTooLarge(`limit is ${REQUEST_BYTES_MAX}`));
+      }
+    },
+    end: resolve,
+    cut: () => reject(statusError.badRequest('the connection was closed before the body had arrived')),
   });
-  body.on('end', resolve);
-  body.on('error', reject);
-  body.on('close', () => reject(statusError.badRequest('the connection was closed before the body had arrived')));
   const late = 'Timeout: request did not complete within requested timeout - context deadline exceeded';
   const timer = clock.after(ANSWER_TIMEOUT_MAX_MS, () => reject(new StatusError(504, 'Timeout', late, {})));
   try {

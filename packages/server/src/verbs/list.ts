@@ -76,7 +76,7 @@ function* chosen(source: Source, selection: Selection, after: string | undefined
   const { matches, keyPrefix } = selection;
   const known = matches && source.selected?.(selection, after);
   if (known) yield* known;
-  else for (const [, entry] of source.range(keyPrefix, after)) if (!matches || matches(entry.object)) yield entry;
+  else for (const [, entry] of source.range(keyPrefix, after)) if (!matches || matches(entry.content)) yield entry;
 }
 
 /** Chosen entries, and whether more lie behind the last. */
