@@ -84,7 +84,12 @@ export const resourceQuotaController = defineController<corev1.ResourceQuota>({
     !old || changedText(quota.spec, old.spec) || quota.status?.used === undefined || changedText(quota.status.hard, quota.spec?.hard),
   watches: CORE_TYPES.map((type) => ({
     type,
-    keys: (object, snapshot, { old, gone }) => (gone || (old && lowers(type, object, old)) ? quotasOf(snapshot, namespaceOf(object)) : []),
+    keys: (object, snapshot, { old, gone }) => {
+      if (!gone && !old) return [];
+      const quotas = quotasOf(snapshot, namespaceOf(object));
+      // Most namespaces have none, and comparing every change costs more than asking for them.
+      return quotas.length > 0 && (gone || lowers(type, object, old!)) ? quotas : [];
+    },
   })),
   async run(context, enqueue) {
     const state: Others = { known: [...CORE_TYPES, corev1.resourcequotas], followed: new Set(), stops: [], enqueue };

@@ -4,7 +4,7 @@ import { FRAME_BYTES_MAX } from './frames.ts';
 import type { Allowance, Stream } from './stream.ts';
 
 /** Of answers, in one write. */
-const WRITE_BYTES_MAX = 512 * 1024;
+const WRITE_BYTES_MAX = 128 * 1024;
 /** Acknowledgements and the like that wait for somebody who reads nothing. */
 export const CONTROL_FRAMES_MAX = 10_000;
 const WINDOW_BYTES_DEFAULT = 65_535;
