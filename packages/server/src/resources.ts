@@ -70,6 +70,8 @@ export class Endpoint {
     const stored = entry.object;
     const isOwn = stored.apiVersion === this.apiVersion && stored.kind === this.type.kind;
     if (isOwn && !this.codec.read) return stored;
+    // Renaming a few fields is done again sooner than it is remembered.
+    if (!this.codec.read && !this.asksToConvert && this.definition.conversion) return this.#converted(stored);
     let view = this.#views.get(entry);
     if (!view) {
       view = this.codec.read?.(stored) ?? stored;

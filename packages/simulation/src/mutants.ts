@@ -16,7 +16,7 @@ const CONTROLLERS: readonly Mutant[] = [
   {
     name: 'stale-cache',
     file: 'controllers/src/runtime/runner.ts',
-    find: 'await Promise.race([this.#writes.seen(key), this.#aborted]);',
+    find: 'await this.#caughtUp(key);',
     replace: '',
     why: 'controllers plan before the cache shows what they wrote themselves',
   },

@@ -13,8 +13,8 @@ interface Pending {
 export interface OwnWrites {
   wrote(key: string, informer: Informer<any>, result: KubeObject): void;
   deleted(key: string, informer: Informer<any>, object: KubeObject): void;
-  /** Resolves when the caches show everything noted for the key. */
-  seen(key: string): Promise<void>;
+  /** Resolves when the caches show everything noted for the key; undefined when nothing is. */
+  seen(key: string): Promise<void> | undefined;
 }
 
 /** The cache shows the object's deletion: gone, replaced, or marked. */
@@ -65,12 +65,12 @@ export function ownWrites(): OwnWrites {
       }
       of(key).deletions.push(wait(object));
     },
-    seen: async (key) => {
+    seen: (key) => {
       const pending = keys.get(key);
-      if (!pending) return;
+      if (!pending) return undefined;
       keys.delete(key);
-      await Promise.all([...pending.revisions].map(([informer, revision]) => informer.reached(String(revision))));
-      await Promise.all(pending.deletions);
+      const written = [...pending.revisions].map(([informer, revision]) => informer.reached(String(revision)));
+      return Promise.all([...written, ...pending.deletions]).then(() => undefined);
     },
   };
 }

@@ -53,7 +53,6 @@ class ControllerRunner implements Runner {
   readonly #notes = new Map<string, unknown>();
   readonly #counters: ReadonlyMap<string, Counter>;
   readonly #stopping = new AbortController();
-  readonly #aborted: Promise<void>;
   readonly #unsubscribe: (() => void)[] = [];
   #observations: Observations | undefined;
   #background: Promise<void> = Promise.resolve();
@@ -67,7 +66,6 @@ class ControllerRunner implements Runner {
     this.#runtime = runtime;
     this.#log = runtime.log.named(controller.name);
     this.#events = eventRecorder({ client, runtime, component: controller.eventSource ?? controller.name });
-    this.#aborted = new Promise((resolve) => this.#stopping.signal.addEventListener('abort', () => resolve(), { once: true }));
     this.#queue = workQueue({
       clock: runtime.clock,
       concurrency: controller.concurrency ?? CONCURRENCY,
@@ -154,7 +152,7 @@ class ControllerRunner implements Runner {
 
   async #work(key: string): Promise<void> {
     try {
-      await Promise.race([this.#writes.seen(key), this.#aborted]);
+      await this.#caughtUp(key);
       if (this.#stopping.signal.aborted) return;
       const failure = await (this.#controller.reconcile ? this.#reconcile(key) : this.#plan(key));
       if (!failure) return this.#queue.forget(key);
@@ -162,6 +160,18 @@ class ControllerRunner implements Runner {
     } catch (error) {
       this.#failed(key, error);
     }
+  }
+
+  /** Until the caches show what was written for the key, or nobody wants to know any more. A race would leave a trace for good. */
+  #caughtUp(key: string): Promise<void> | undefined {
+    const seen = this.#writes.seen(key);
+    if (!seen) return undefined;
+    const { signal } = this.#stopping;
+    return new Promise((resolve, reject) => {
+      const stopped = () => resolve();
+      signal.addEventListener('abort', stopped, { once: true });
+      seen.then(resolve, reject).finally(() => signal.removeEventListener('abort', stopped));
+    });
   }
 
   #failed(key: string, error: unknown): void {

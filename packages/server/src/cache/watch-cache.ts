@@ -10,6 +10,9 @@ import { ownForm, type StoredForm } from './stored-form.ts';
 import { Turns } from './turns.ts';
 import { Watchers } from './watchers.ts';
 
+/** Of a resource that nobody watches, as events are, so many objects stay parsed after they were written. */
+export const UNWATCHED_PARSED_MAX = 256;
+
 export interface Change {
   revision: number;
   event: EntryEvent;
@@ -37,6 +40,8 @@ export class WatchCache {
   readonly #turns = new Turns();
   #history: Change[] = [];
   #undelivered: Change[] = [];
+  /** Written while nobody watched; the oldest first. */
+  #unwatched: Entry[] = [];
   #changedAt = 0;
   /** Where what this cache knows begins. */
   #begun = 0;
@@ -232,8 +237,15 @@ export class WatchCache {
       event.release();
       previous?.release();
       if (event.type === 'DELETED') event.entry.release();
+      else if (this.#watchers.size === 0) this.#unwatched.push(event.entry);
     }
+    if (this.#unwatched.length > 2 * UNWATCHED_PARSED_MAX) this.#forgetParsed();
     this.#turns.advance(changes.length);
+  }
+
+  /** Whoever asks for the object has it parsed again, and then it stays. */
+  #forgetParsed(): void {
+    for (const entry of this.#unwatched.splice(0, this.#unwatched.length - UNWATCHED_PARSED_MAX)) entry.release();
   }
 
   #assertKnown(revision: number): void {
