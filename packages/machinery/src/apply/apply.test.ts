@@ -458,15 +458,30 @@ test('managers that cannot be read are no part of an object without a Go type', 
   assert.equal(trackUpdate(undefined, sent, by('one'), { ...tracked, loose: true })?.length, 1);
 });
 
-test('a configuration must not say who manages what, where that can be read', () => {
-  const of = { type: mergeTypeOf(schemaTable, 'io.k8s.api.core.v1.ConfigMap'), empty: {} };
-  const apply = (managedFields: unknown) => () => {
-    const config = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'a', managedFields } } as KubeObject;
-    return serverSideApply(undefined, config, { ...by('one'), apiVersion: 'v1' }, of);
-  };
-  const refused = { message: 'metadata.managedFields must be nil' };
-  assert.throws(apply([]), refused);
-  assert.throws(apply([{ manager: 'x' }]), refused);
-  assert.doesNotThrow(apply([{ time: '2020-01-02' }]));
-  assert.throws(apply(5), { message: /expected list, got/ });
+test('an item whose key is null has that key', () => {
+  const config = deployment({ containers: [{ name: null, image: 'x' }] });
+  const { object } = serverSideApply(undefined, config, by('one'), tracked);
+  const { fieldsV1 } = object.metadata!.managedFields![0]!;
+  assert.deepEqual((fieldsV1 as any)['f:spec']['f:containers'], { 'k:{"name":null}': { '.': {}, 'f:image': {}, 'f:name': {} } });
+});
+
+test('managers of a version that there is not end the record of a custom resource', () => {
+  const managedFields = [{ manager: 'a', operation: 'Update', apiVersion: 'v9', fieldsType: 'FieldsV1', fieldsV1: {} }];
+  const sent = { ...deployment({ replicas: 1 }), metadata: { name: 'a', managedFields } } as unknown as KubeObject;
+  const of = { ...tracked, loose: true, versions: new Map([['apps/v1', type]]) };
+  assert.equal(trackUpdate(undefined, sent, by('one'), of), undefined);
+  assert.equal(trackUpdate(undefined, deployment({ replicas: 1 }), by('one'), of)?.length, 1);
+});
+
+test('a field that is applied as nothing is a change, and its applier has a time', () => {
+  const sent = deployment({ replicas: 1 }, { uid: 'u' });
+  const live = { ...sent, metadata: { ...sent.metadata, managedFields: trackUpdate(undefined, sent, by('one'), tracked)! } };
+  const config = deployment({ replicas: 1 }, { labels: null });
+  assert.equal(
+    serverSideApply(live, config, by('two'), tracked).object.metadata!.managedFields!.find(({ manager }) => manager === 'two')?.time !==
+      undefined,
+    true,
+  );
+  const same = serverSideApply(live, deployment({ replicas: 1 }), by('two'), tracked).object.metadata!.managedFields!;
+  assert.equal(same.find(({ manager }) => manager === 'two')?.time, undefined);
 });

@@ -45,6 +45,8 @@ interface Attempt {
   object: object;
   managers: Manager[];
   conflicts: Conflict[];
+  /** Nothing has changed that this write could touch. */
+  same: boolean;
 }
 
 function attempt(live: object, config: object, managers: readonly Manager[], self: Manager, tracked: TrackedType): Attempt {
@@ -66,7 +68,8 @@ function attempt(live: object, config: object, managers: readonly Manager[], sel
   const owners = dispossessed(all, changes, identity)
     .map((manager) => (manager === mine ? { ...mine, fields: withoutUnowned(mine.fields) } : manager))
     .filter((manager) => !isEmptyTree(manager.fields));
-  return { object, managers: owners, conflicts };
+  const { added, modified, removed } = changes(self.apiVersion)!;
+  return { object, managers: owners, conflicts, same: [added, modified, removed].every(isEmptyTree) };
 }
 
 function typedAttempt(...args: Parameters<typeof attempt>): Attempt {
@@ -216,12 +219,12 @@ function applied<T extends KubeObject>(
     time: manager.time,
     fields: NOTHING,
   };
-  const { object, managers: owners, conflicts } = typedAttempt(before, config, managers, self, tracked);
+  const { object, managers: owners, conflicts, ...outcome } = typedAttempt(before, config, managers, self, tracked);
   if (conflicts.length > 0 && !force) refuse(conflicts, manager, before, type);
 
   const settled = (merged: object) => (tracked.loose ? merged : withoutNulls(type, merged)) as T;
   let value = settled(object);
-  const same = live !== undefined && jsonEqual(value, settled(before));
+  const same = live !== undefined && outcome.same;
   // Times are of changes: an apply that leaves the value as it is keeps the applier's old one.
   const old = managers.find((m) => identityOf(m) === identityOf(self));
   const timed = same ? owners.map((owner) => (identityOf(owner) === identityOf(self) ? kept(owner, old?.time) : owner)) : owners;

@@ -57,8 +57,10 @@ export function changesByVersion(old: object, changed: object, managers: readonl
   for (const { apiVersion } of managers) {
     if (byVersion.has(apiVersion)) continue;
     const type = versions.get(apiVersion);
-    if (type) for (const object of [old, changed]) mustBeTyped(type, object);
-    byVersion.set(apiVersion, type && changesBetween(old, changed, { ...tracked, type }));
+    // Among custom resources a version that there is not is a failure; elsewhere its managers are forgotten.
+    if (!type) throw new UntypedError(`failed to convert old object: request to convert CR to an invalid group/version: ${apiVersion}`);
+    for (const object of [old, changed]) mustBeTyped(type, object);
+    byVersion.set(apiVersion, changesBetween(old, changed, { ...tracked, type }));
   }
   return (apiVersion) => byVersion.get(apiVersion);
 }

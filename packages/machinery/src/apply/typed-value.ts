@@ -49,8 +49,10 @@ export function elementOf(list: ListType, item: unknown): string {
   const defaults = list.item.map?.defaults;
   let text = '';
   for (const key of keys) {
-    const value = (item as Record<string, unknown>)[key] ?? defaults?.[key];
-    if (value === undefined || value === null) continue;
+    const said = (item as Record<string, unknown>)[key];
+    // A key that is null is there; only a default is none then.
+    const value = said === undefined ? (defaults?.[key] ?? undefined) : said;
+    if (value === undefined) continue;
     text += `${text === '' ? '' : ','}${JSON.stringify(key)}:${JSON.stringify(value)}`;
   }
   if (text === '') {

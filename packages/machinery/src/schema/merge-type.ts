@@ -81,7 +81,8 @@ function named(table: SchemaTable, name: string): MergeType {
       else if (field.required && field.type === 'string') defaults[key] = '';
     }
     if (name === NAMED_BY_DEFAULT) defaults.name = '';
-  } else if (schema.format === 'int-or-string' || name === QUANTITY) type.scalar = 'untyped';
+  } else if (name === QUANTITY) type.scalar = 'untyped';
+  else if (schema.format === 'int-or-string') Object.assign(type, deduced, { name });
   else if (name === RAW_EXTENSION) Object.assign(type, untypedAtomic, { name });
   else if (schema.type === 'object') type.map = deduced.map;
   else if (schema.type) Object.assign(type, compiled(table, schema as FieldSchema), { name });

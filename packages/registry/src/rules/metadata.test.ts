@@ -37,3 +37,13 @@ test('finalizers need a domain for most kinds, and are complained of once for th
   assert.deepEqual(of(leases), ['metadata.finalizers']);
   assert.deepEqual(of(replicaSets), ['metadata.finalizers', 'metadata.finalizers[0]']);
 });
+
+test('names of managers can be shown', () => {
+  const managed = object({
+    managedFields: [{ manager: 'é\n', operation: 'Apply', apiVersion: 'v1', fieldsType: 'FieldsV1', fieldsV1: {} }],
+  });
+  assert.deepEqual(
+    validateMetadata(replicaSets, managed).map(({ field, message }) => `${field}: ${message}`),
+    ['metadata.managedFields[0].manager: Invalid value: "é\\n": invalid character U+000A (at position 2)'],
+  );
+});

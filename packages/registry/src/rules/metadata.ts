@@ -48,11 +48,24 @@ function checkCommon(errors: Errors, path: string, meta: ObjectMeta): void {
     if (entry.fieldsType && entry.fieldsType !== 'FieldsV1') {
       errors.push(fieldError.invalid(`${at}.fieldsType`, entry.fieldsType, 'must be `FieldsV1`'));
     }
+    checkPrintable(errors, `${at}.manager`, entry.manager ?? '');
     if (byteLength(entry.manager ?? '') > FIELD_MANAGER_MAX) errors.push(fieldError.tooLong(`${at}.manager`, FIELD_MANAGER_MAX));
     if ((entry.subresource ?? '').length > SUBRESOURCE_NAME_MAX) {
       errors.push(fieldError.tooLong(`${at}.subresource`, SUBRESOURCE_NAME_MAX));
     }
   });
+}
+
+/** Each character that can't be shown, with the byte it begins at. */
+function checkPrintable(errors: Errors, path: string, name: string): void {
+  let position = 0;
+  for (const character of name) {
+    if (!/[\p{L}\p{M}\p{N}\p{P}\p{S} ]/u.test(character)) {
+      const code = character.codePointAt(0)!.toString(16).toUpperCase().padStart(4, '0');
+      errors.push(fieldError.invalid(path, name, `invalid character U+${code} (at position ${position})`));
+    }
+    position += byteLength(character);
+  }
 }
 
 function checkOwnerReferences(errors: Errors, path: string, references: readonly OwnerReference[]): void {

@@ -13,7 +13,7 @@ import {
 } from '@tiphys/machinery';
 import { type ResourceDefinition, validateMetadata, validateMetadataUpdate } from '@tiphys/registry';
 import type { PlainObject } from '../cache/entry.ts';
-import type { ObjectCodec } from '../codec.ts';
+import { DecodeError, type ObjectCodec } from '../codec.ts';
 import { compareVersions } from '../discovery/classic.ts';
 import { customColumns } from './columns.ts';
 import type { Definition } from './conditions.ts';
@@ -202,9 +202,24 @@ function trackedType(crd: Definition, type: ResourceType, schemas: Schemas): Tra
   };
   const empty = { apiVersion, kind: type.kind };
   const own = typeIn(type.version, schemas.get(apiVersion)!);
-  if (schemas.size === 1 || crd.spec.conversion?.strategy === 'Webhook') return { type: own, empty, loose: true };
+  if (schemas.size > 1 && crd.spec.conversion?.strategy === 'Webhook') return { type: own, empty, loose: true };
   const versions = new Map([...schemas].map(([each, schema]) => [each, typeIn(each.split('/')[1]!, schema)]));
   return { type: own, empty, loose: true, versions };
+}
+
+/** What is applied is read field by field: metadata that can't be is not there. */
+function withReadableMetadata(value: object): object {
+  const { metadata, ...rest } = structuredClone(value) as PlainObject;
+  const readable = Object.entries(metadata ?? {}).filter(([name, entry]) => {
+    try {
+      normalize({ metadata: { [name]: entry } });
+      return true;
+    } catch (error) {
+      if (!(error instanceof DecodeError)) throw error;
+      return false;
+    }
+  });
+  return { ...rest, metadata: Object.fromEntries(readable) };
 }
 
 function codecOf(crd: Definition, type: ResourceType, schema: JsonSchema): ObjectCodec {
@@ -231,7 +246,7 @@ function codecOf(crd: Definition, type: ResourceType, schema: JsonSchema): Objec
       return finished(object, strictErrors, options.strict);
     },
     normalize(value, { applied, ...options }) {
-      const { object, strictErrors } = normalize(structuredClone(value), options);
+      const { object, strictErrors } = normalize(applied ? withReadableMetadata(value) : structuredClone(value), options);
       if (applied) return { object: defaulted(object as PlainObject), strictErrors };
       return finished(object, strictErrors, options.strict !== false);
     },

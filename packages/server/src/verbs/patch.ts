@@ -166,7 +166,8 @@ function applied(
   if (identity) {
     // What the configuration itself says of these is a precondition, or wrong.
     const { uid, resourceVersion } = object.metadata!;
-    const named = { ...(uid ? { uid } : {}), ...(resourceVersion ? { resourceVersion } : {}) };
+    const says = Object.hasOwn(config.metadata ?? {}, 'resourceVersion');
+    const named = { ...(uid ? { uid } : {}), ...(says ? { resourceVersion: resourceVersion ?? '' } : {}) };
     Object.assign(object.metadata!, pick(identity, ['uid', 'resourceVersion', 'creationTimestamp', 'generation']), named);
   }
   return defaulted(

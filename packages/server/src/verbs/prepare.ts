@@ -7,7 +7,7 @@ import type { WriteOptions } from '../request/write-options.ts';
 import type { Endpoint } from '../resources.ts';
 
 /** Owner references that say the same count once (apiserver endpoints/handlers/rest.go dedupOwnerReferences). */
-export function dedupOwnerReferences(context: RequestContext, object: PlainObject): void {
+export function dedupOwnerReferences(context: RequestContext, object: PlainObject, isAdmitted = false): void {
   const owners = object.metadata?.ownerReferences;
   if (!owners || owners.length < 2) return;
   const seen = new Set<string>();
@@ -24,7 +24,7 @@ export function dedupOwnerReferences(context: RequestContext, object: PlainObjec
   if (duplicates.size === 0) return;
   object.metadata!.ownerReferences = unique;
   context.warnings.push(
-    `.metadata.ownerReferences contains duplicate entries; API server dedups owner references in 1.20+, and may reject such requests as ` +
+    `.metadata.ownerReferences contains duplicate entries${isAdmitted ? ' after mutating admission happens' : ''}; API server dedups owner references in 1.20+, and may reject such requests as ` +
       `early as 1.24; please fix your requests; duplicate UID(s) observed: ${[...duplicates].join(', ')}`,
   );
 }

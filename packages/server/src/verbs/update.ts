@@ -156,7 +156,7 @@ async function updateOnce(context: RequestContext, endpoint: Endpoint, plan: Upd
   const attributes = attributesOf(context, endpoint, { operation: 'UPDATE', ...shown, dryRun: options.dryRun, name });
   await admit(context, attributes);
   const object = view.into(wished, attributes.object as PlainObject);
-  dedupOwnerReferences(context, object);
+  dedupOwnerReferences(context, object, true);
   const rules = ruleContext(context, options.dryRun, subresource);
   const begin = subresource === '' ? endpoint.definition.beginUpdate : undefined;
   const claim: Claim = begin ? await begin(object, old, rules, context.core.operations) : {};

@@ -145,6 +145,8 @@ test('defaults are judged by the rules beside them', () => {
   assert.deepEqual(withDefault({ type: 'object', default: { b: 5 }, properties: inner } as JsonSchema), [`${at}.b: Invalid value: 5: m`]);
   assert.deepEqual(withDefault({ type: 'array', items: { type: 'integer' }, 'x-kubernetes-list-type': 'set', default: [1, 1] }), []);
   assert.deepEqual(withDefault({ 'x-kubernetes-int-or-string': true, default: 1.5 }), []);
+  assert.deepEqual(withDefault({ type: 'integer', default: 1, not: { format: 'odd' } }), []);
+  assert.match(withDefault({ type: 'string', default: 'a', not: { format: 'odd' } })[0]!, /must not validate the schema \(not\)/);
   assert.deepEqual(withDefault({ type: 'array', items: { type: 'integer' }, default: ['x'] }), [
     `${at}.[0]: Invalid value: "string": [0] in body must be of type integer: "string"`,
   ]);
