@@ -12,7 +12,7 @@ export {
 } from './codec/decode.ts';
 export { DecodeError, jsonTypeName } from './codec/decode-error.ts';
 export { readJson } from './codec/json-text.ts';
-export { cameEmpty, cameUnlikeStored } from './codec/normalize.ts';
+export { cameEmpty, cameFiner, cameUnlikeStored, finerApart } from './codec/normalize.ts';
 export { toStorageForm } from './codec/storage-form.ts';
 export { unstructuredFault, withWrappedIntegers } from './codec/unstructured-fault.ts';
 export { applyDefaults, applyDefaultsPatched } from './defaults/apply.ts';

@@ -41,15 +41,40 @@ export const cameUnlikeStored = (object: object): boolean => cameUnlike.has(obje
 export const cameEmpty = <T extends object>(object: T, name: keyof T & string): boolean =>
   object[name] === undefined && cameUnlike.get(object)?.has(name) === true;
 
+/** By object, the times that came finer than seconds, which is all that is kept of them. */
+const cameFine = new WeakMap<object, Set<string>>();
+
+/** Whether the time came with a part of a second: until it is stored, upstream takes it for another than the whole second. */
+export const cameFiner = (object: object, name: string): boolean => cameFine.get(object)?.has(name) === true;
+
+/** Whether a time of one came finer than that of the other. */
+export function finerApart(a: object, b: object): boolean {
+  const [x, y] = [cameFine.get(a), cameFine.get(b)];
+  return x !== y && (x ?? NONE).symmetricDifference(y ?? NONE).size > 0;
+}
+
+const NONE: ReadonlySet<string> = new Set();
+
+function noteFine(object: object, name: string): void {
+  const names = cameFine.get(object) ?? new Set();
+  names.add(name);
+  cameFine.set(object, names);
+}
+
 function noteUnlike(object: object, dropped?: string): void {
   const names = cameUnlike.get(object) ?? new Set();
   if (dropped !== undefined) names.add(dropped);
   cameUnlike.set(object, names);
 }
 
-function inheritUnlike(object: object, source: object): void {
-  for (const name of cameUnlike.get(source)!) noteUnlike(object, name);
-  noteUnlike(object);
+/** What is known of how the source came holds for what is made of it. */
+function inherit(object: object, source: object): void {
+  const unlike = cameUnlike.get(source);
+  if (unlike) {
+    noteUnlike(object);
+    for (const name of unlike) noteUnlike(object, name);
+  }
+  for (const name of cameFine.get(source) ?? NONE) noteFine(object, name);
 }
 
 export function normalizeStruct(node: StructNode, input: unknown, tally: NormalizeTally, goType: string, depth = 0): Plain {
@@ -75,7 +100,7 @@ export function normalizeStruct(node: StructNode, input: unknown, tally: Normali
   for (const key in source) if (source[key] !== undefined) present++;
   tally.keys += present;
   if (present !== matched) countUnknown(node, source, tally);
-  if (tally.again && cameUnlike.has(source)) inheritUnlike(out, source);
+  if (tally.again) inherit(out, source);
   return out;
 }
 
@@ -160,6 +185,7 @@ function addField(node: StructNode, field: FieldNode, value: unknown, out: Plain
   }
   if (keepsEmpty) tally.keepsEmpty = false;
   const { kind, item } = field.value;
+  if (kind === ValueKind.time && FINE.test(String(value))) noteFine(out, field.name);
   if (kind === ValueKind.quantity && isReworded(value, result)) noteUnlike(out);
   else if (kind === ValueKind.map && item!.kind === ValueKind.quantity) {
     for (const key in result as Plain) if (isReworded((value as Plain)[key], (result as Plain)[key])) noteUnlike(out);
@@ -173,6 +199,9 @@ function addField(node: StructNode, field: FieldNode, value: unknown, out: Plain
   }
   out[field.name] = result;
 }
+
+/** A part of a second that is not nothing. */
+const FINE = /\.\d*[1-9]/;
 
 /** An amount in other words than it is stored in. */
 const isReworded = (came: unknown, amount: unknown) => came !== amount && String(came) !== amount;

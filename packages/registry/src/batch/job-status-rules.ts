@@ -1,5 +1,5 @@
 // Rules of a Job's status (apis/batch/validation validateJobStatus, ValidateJobStatusUpdate).
-import type { batchv1 } from '@tiphys/api';
+import { type batchv1, cameFiner } from '@tiphys/api';
 import { type FieldError, fieldError } from '@tiphys/machinery';
 import { sameValue } from '../rules/equality.ts';
 import type { Errors } from '../rules/errors.ts';
@@ -28,7 +28,8 @@ function checkUncounted(errors: Errors, uncounted: batchv1.UncountedTerminatedPo
 /** Which parts of the status, and which conditions, a write changes: most rules look at those alone. */
 function changesOf(job: batchv1.Job, old: batchv1.Job) {
   const [status, before] = [job.status ?? {}, old.status ?? {}];
-  const differs = (name: keyof batchv1.JobStatus, zero?: unknown) => !sameValue(status[name] ?? zero, before[name] ?? zero);
+  const differs = (name: keyof batchv1.JobStatus, zero?: unknown) =>
+    cameFiner(status, name) || !sameValue(status[name] ?? zero, before[name] ?? zero);
   return {
     finished: isFinished(job) !== isFinished(old),
     condition: (type: string) => isTrue(job, type) !== isTrue(old, type),

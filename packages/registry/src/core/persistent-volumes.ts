@@ -1,5 +1,5 @@
 // PersistentVolumes (registry/core/persistentvolume, apis/core/validation ValidatePersistentVolumeSpec, printers printPersistentVolume).
-import { type corev1, timeText } from '@tiphys/api';
+import { cameFiner, type corev1, timeText } from '@tiphys/api';
 import { fieldError } from '@tiphys/machinery';
 import { defineBuiltIn } from '../built-in/base.ts';
 import { text, wide, withNameAndAge } from '../rules/columns.ts';
@@ -153,11 +153,12 @@ export const persistentVolumes = defineBuiltIn<Volume>('', 'v1', 'persistentvolu
   status: {
     prepareForUpdate(volume, old, { runtime }) {
       volume.spec = old.spec!;
+      const isFiner = volume.status !== undefined && cameFiner(volume.status, 'lastPhaseTransitionTime');
       const status = { ...volume.status };
       volume.status = status;
       const [phase, time] = [old.status?.phase ?? '', old.status?.lastPhaseTransitionTime];
       if (phase === (status.phase ?? '')) status.lastPhaseTransitionTime ??= time!;
-      else if (status.lastPhaseTransitionTime === undefined || status.lastPhaseTransitionTime === time) {
+      else if (status.lastPhaseTransitionTime === undefined || (status.lastPhaseTransitionTime === time && !isFiner)) {
         status.lastPhaseTransitionTime = timeText(runtime.clock.now());
       }
       if (status.lastPhaseTransitionTime === undefined) delete status.lastPhaseTransitionTime;

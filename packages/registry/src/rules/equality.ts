@@ -2,6 +2,7 @@
 // are left out, quantities have their one form, and a pointer's zero value is written. So what differs as JSON differs, but for a list
 // or a map that is empty and one that is not there.
 
+import { finerApart } from '@tiphys/api';
 import { compareQuantities, isQuantity } from './quantities.ts';
 
 /** Maps whose values are quantities: `1Gi` and `1073741824` are the same there. */
@@ -37,6 +38,7 @@ export function sameValue(a: unknown, b: unknown): boolean {
   if (Array.isArray(a) || Array.isArray(b)) {
     return Array.isArray(a) && Array.isArray(b) && a.length === b.length && a.every((item, i) => sameValue(item, b[i]));
   }
+  if (finerApart(a as object, b as object)) return false;
   const [x, y] = [a as Record<string, unknown>, b as Record<string, unknown>];
   for (const key in x) if (!(QUANTITY_MAPS.has(key) ? sameAmounts(x[key], y[key]) : sameValue(x[key], y[key]))) return false;
   for (const key in y) if (!(key in x) && !sameValue(undefined, y[key])) return false;
