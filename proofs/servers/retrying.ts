@@ -35,8 +35,10 @@ export class Pulse {
 }
 
 export interface RetryingHandler extends ApiHandler {
-  /** How many requests were given up, and why the last answer was none. */
+  /** How many requests were given up, and why the last of them was. */
   readonly unanswered: number;
+  readonly lastUnanswered: string;
+  /** Why the last answer was none, of those that another answered, too. */
   readonly lastTrouble: string;
 }
 
@@ -68,6 +70,7 @@ export function retrying(servers: readonly ApiHandler[], first: number, patience
   let at = first;
   let unanswered = 0;
   let lastTrouble = '';
+  let lastUnanswered = '';
   const handle = async (request: ApiRequest): Promise<ApiResponse> => {
     const from = at;
     for (let tries = 1; ; tries++) {
@@ -79,9 +82,13 @@ export function retrying(servers: readonly ApiHandler[], first: number, patience
         return answer;
       }
       lastTrouble = `${request.method} ${request.url}: ${answer.text}`;
+      // Who asks for a revision of the future is rightly told so, by everybody.
       const isFuture = answer.text.startsWith('504 ') && tries >= servers.length;
       if ((request.method !== 'GET' && answer.mayBeDone) || tries === ATTEMPTS_MAX || isFuture) {
-        if (!isFuture) unanswered++;
+        if (!isFuture) {
+          unanswered++;
+          lastUnanswered = `${request.method} ${request.url}: ${answer.text}`;
+        }
         return { status: isFuture ? 504 : UNANSWERED, headers: {}, body: { kind: 'object', object: { message: answer.text } as object } };
       }
       if (tries % servers.length === 0) await delay(PAUSE_MS);
@@ -94,6 +101,9 @@ export function retrying(servers: readonly ApiHandler[], first: number, patience
     },
     get lastTrouble() {
       return lastTrouble;
+    },
+    get lastUnanswered() {
+      return lastUnanswered;
     },
   };
 }

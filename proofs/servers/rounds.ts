@@ -119,7 +119,7 @@ async function restartsAll(scene: Scene): Promise<Round> {
   await controllersWork(scene, 'after all servers were restarted');
   const failures = scene.clients
     .filter(({ unanswered }) => unanswered > 0)
-    .map(({ unanswered, lastTrouble }) => `in a rolling restart ${unanswered} requests failed, at last ${lastTrouble}`);
+    .map(({ unanswered, lastUnanswered }) => `in a rolling restart ${unanswered} requests failed, at last ${lastUnanswered}`);
   return {
     done: 1,
     sums: { 'restarts of all servers in turn': 1 },

@@ -46,10 +46,12 @@ export async function bootstrapCluster(options: BootstrapOptions): Promise<void>
   await Promise.all(wanted.map((object) => keep(client, reader, { type: corev1.namespaces, object })));
   // Allocation of the first Service's address needs the range.
   await keep(client, reader, serviceCidr(options));
+  // Before the others begin: should it fail nobody would hear of them.
+  const alive = await aliveOf(options);
   await Promise.all([
     reconcilePolicy(client, reader),
     ensureFlowControl(client, reader),
-    ...[...dataOf(options), ...endpointsOf(await aliveOf(options))].map((each) => keep(client, reader, each)),
+    ...[...dataOf(options), ...endpointsOf(alive)].map((each) => keep(client, reader, each)),
   ]);
 }
 

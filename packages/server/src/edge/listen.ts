@@ -9,6 +9,7 @@ import { type ApiRequest, type HttpMethod, StatusError, statusError } from '@tip
 import type { Runtime } from '@tiphys/runtime';
 import type { UpgradeHandler } from '../interfaces.ts';
 import { type Pipeline, statusResponse, type WhenSent } from '../pipeline.ts';
+import { Active } from './active.ts';
 import { withinDeadline } from './deadline.ts';
 import { type Exchange, Http1Exchange, Http2Exchange, plainHeaders } from './exchange.ts';
 import { Connection, HEADER_BYTES_MAX } from './http2/connection.ts';
@@ -20,8 +21,6 @@ import { turnFor } from './turns.ts';
 
 /** Headers must have arrived by then. */
 export const HEADERS_TIMEOUT_MS = 32_000;
-/** Requests that are being answered when the port closes may take this long; then they are cut. */
-export const CLOSE_GRACE_MS = 2000;
 /** Names a request in the answer and in audit logs; the caller may choose it. */
 const AUDIT_ID = 'audit-id';
 
@@ -51,6 +50,8 @@ export interface Edge {
   upgradeHandlers: readonly UpgradeHandler[];
   ready: Promise<void>;
 }
+
+const isRead = ({ method }: ApiRequest) => method === 'GET' || method === 'HEAD';
 
 const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
 
@@ -106,43 +107,6 @@ function apiRequest(exchange: Pick<Exchange, 'method' | 'url' | 'headers' | 'soc
   };
 }
 
-/** The requests of one port that are being answered. */
-class Active {
-  closing = false;
-  /** With how to end those that would never end of themselves. */
-  readonly #requests = new Set<{ cut?: () => void }>();
-  #idle = () => {};
-
-  add(exchange: Exchange): { endless(cut: () => void): void } {
-    const one: { cut?: () => void } = {};
-    this.#requests.add(one);
-    exchange.onClose(() => {
-      this.#requests.delete(one);
-      if (this.#requests.size === 0) this.#idle();
-    });
-    return {
-      endless: (cut) => {
-        one.cut = cut;
-        if (this.closing) cut();
-      },
-    };
-  }
-
-  /** Ends watches and streams, which would never end of themselves, and waits for the others, though not for ever. */
-  async finish(clock: Runtime['clock']): Promise<void> {
-    this.closing = true;
-    for (const { cut } of this.#requests) cut?.();
-    if (this.#requests.size === 0) return;
-    await new Promise<void>((resolve) => {
-      const timer = clock.after(CLOSE_GRACE_MS, resolve);
-      this.#idle = () => {
-        timer.cancel();
-        resolve();
-      };
-    });
-  }
-}
-
 /** Whoever reads an answer slowly keeps others from their seats: not for ever. */
 function whenSentOn(exchange: Exchange, clock: Runtime['clock']): WhenSent {
   return (done, limitMs) => {
@@ -168,6 +132,7 @@ async function serve(edge: Edge, active: Active, exchange: Exchange): Promise<vo
     const body = await readBody(exchange, edge.runtime.clock);
     if (body) asked.body = body;
     const request = asked;
+    if (!isRead(request)) one.write();
     const whenSent = whenSentOn(exchange, edge.runtime.clock);
     const answer = await withinDeadline(edge.runtime.clock, request.url, () => edge.pipeline.handle(request, whenSent));
     if (answer.body.kind === 'watch') one.endless(() => exchange.abort());
