@@ -89,7 +89,7 @@ async function measure(name: string, group: Group): Promise<Result> {
   let servers = 0;
   const generator = generatorSeconds();
   const loadBefore = loadavg()[0]!.toFixed(1);
-  for (let index = 0; index < Number(values.rounds); index++) {
+  for (let index = 0; index < Math.min(Number(values.rounds), group.roundsMax ?? Number.POSITIVE_INFINITY); index++) {
     const oursFirst = index % 2 === 1;
     const first = await once(group, oursFirst ? group.ours : group.theirs);
     const second = await once(group, oursFirst ? group.theirs : group.ours);

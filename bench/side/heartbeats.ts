@@ -37,6 +37,7 @@ async function beats(side: Side, { leases }: Scale) {
 
 export const heartbeats: Group = {
   title: 'heartbeats',
+  roundsMax: 3,
   ours: tiphys,
   theirs: upstream,
   run: beats,

@@ -40,6 +40,7 @@ async function selects(side: Side, { objects }: Scale) {
 
 export const selectors: Group = {
   title: 'a selector among many objects',
+  roundsMax: 2,
   ours: tiphys,
   theirs: upstream,
   run: selects,
@@ -80,6 +81,7 @@ async function reads(side: Side, { listMegabytes }: Scale) {
 
 export const slowReaders: Group = {
   title: 'large lists at once',
+  roundsMax: 3,
   ours: tiphys,
   theirs: upstream,
   run: reads,

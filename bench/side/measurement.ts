@@ -33,4 +33,6 @@ export interface Group {
   theirs: Start;
   run(side: Side, scale: Scale): Promise<{ run: Run; objects?: Map<string, string> }>;
   rows: readonly Row[];
+  /** Not more than so many, where preparing one takes minutes. */
+  roundsMax?: number;
 }

@@ -75,6 +75,7 @@ async function fansOut(side: Side, { watchers }: Scale) {
 
 export const fanOut: Group = {
   title: 'watch fan-out',
+  roundsMax: 3,
   ours: tiphys,
   theirs: upstream,
   run: fansOut,
@@ -101,7 +102,8 @@ function follow(stream: ClientHttp2Stream, from: string): () => string {
 
 /** Events that the server looked at when watches began, so far. */
 async function initEvents(client: Connections): Promise<number> {
-  const { body } = await client.request('GET', '/metrics');
+  const { status, body } = await client.request('GET', '/metrics');
+  if (status !== 200) throw new Error(`metrics were answered ${status}`);
   let sum = 0;
   for (const line of body.toString().split('\n')) {
     if (line.startsWith('apiserver_init_events_total{') && line.includes('configmaps')) sum += Number(line.slice(line.lastIndexOf(' ')));
@@ -158,6 +160,7 @@ async function restarts(side: Side, { changes }: Scale) {
 
 export const watchRestarts: Group = {
   title: 'watch restarts',
+  roundsMax: 2,
   ours: tiphys,
   theirs: upstream,
   run: restarts,
