@@ -224,7 +224,7 @@ function applied<T extends KubeObject>(
 
   const settled = (merged: object) => (tracked.loose ? merged : withoutNulls(type, merged)) as T;
   let value = settled(object);
-  const same = live !== undefined && outcome.same;
+  const same = live !== undefined && outcome.same && jsonEqual(value, settled(before));
   // Times are of changes: an apply that leaves the value as it is keeps the applier's old one.
   const old = managers.find((m) => identityOf(m) === identityOf(self));
   const timed = same ? owners.map((owner) => (identityOf(owner) === identityOf(self) ? kept(owner, old?.time) : owner)) : owners;
