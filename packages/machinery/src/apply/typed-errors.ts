@@ -40,7 +40,8 @@ function listErrors(list: ListType, items: readonly unknown[], path: string, isS
     }
     if (seen.has(element) && !isStored) errors.push(at(`duplicate entries for key ${elementPath(element)}`));
     seen.add(element);
-    errors.push(...typedErrors(list.item, item, path + elementPath(element), isStored));
+    // One by one: there may be more of them than a call takes arguments.
+    for (const error of typedErrors(list.item, item, path + elementPath(element), isStored)) errors.push(error);
   }
   return errors;
 }
@@ -67,7 +68,7 @@ export function typedErrors(type: MergeType, value: unknown, path = '', isStored
     const fieldType = map.fields[key] ?? map.values;
     // Upstream looks no further then, and its order is chance.
     if (!fieldType) return [...errors, `${path}.${key}: field not declared in schema`];
-    errors.push(...typedErrors(fieldType, entry, `${path}.${key}`, isStored));
+    for (const error of typedErrors(fieldType, entry, `${path}.${key}`, isStored)) errors.push(error);
   }
   return errors;
 }

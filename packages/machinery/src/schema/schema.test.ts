@@ -233,3 +233,9 @@ test('items of a list with keys are one schema', () => {
   const several = errorsOf({ ...list, items: [{ type: 'string' }] } as unknown as JsonSchema);
   assert.ok(several.some((line) => line.startsWith(`${at}: Invalid value: {"Schema":null,"JSONSchemas":[`)));
 });
+
+test('more faults than a call takes arguments are all told', () => {
+  const list: JsonSchema = { type: 'object', properties: { a: { type: 'array', items: { type: 'string' } } } };
+  const count = 200_000;
+  assert.equal(validateAgainst(list, { a: new Array(count).fill(1) }).length, count);
+});
