@@ -49,6 +49,7 @@ async function play(cluster: VirtualCluster, story: Story, failures: readonly Er
   const client = cluster.client;
   for (const { atMs, action } of story.steps) {
     await cluster.clock.advance(Math.max(0, atMs - cluster.clock.monotonicMs()));
+    if (cluster.busy) throw cluster.busy;
     if (failures.length > 0) return;
     await perform(cluster, client, action);
   }
@@ -85,6 +86,7 @@ export async function runStory(story: Story, { log }: RunOptions = {}): Promise<
     judgeSilences(story, truth, cluster.clock);
     await play(cluster, story, failures);
     if (failures.length === 0) await endWell({ cluster, truth, successes });
+    if (cluster.busy) throw cluster.busy;
     for (const witness of witnesses) witness.judge();
   } catch (error) {
     failures.push(error as Error);

@@ -56,7 +56,10 @@ function handles(cluster: VirtualCluster): SimulatedCluster {
   return {
     clock: {
       now: () => cluster.clock.now(),
-      advance: (by) => cluster.clock.advance(durationMs(by)),
+      advance: async (by) => {
+        await cluster.clock.advance(durationMs(by));
+        if (cluster.busy) throw cluster.busy;
+      },
       jump: (by) => cluster.clock.jump(durationMs(by)),
     },
     client: cluster.client,

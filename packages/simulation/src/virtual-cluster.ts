@@ -8,6 +8,7 @@ import { type Logger, type Runtime, seededRandom, silentLogger, type VirtualCloc
 import { type AdmissionPlugin, createStandardServer, createTokenSigner, LOOPBACK_USER, type StandardServer } from '@tiphys/server';
 import { Retryable } from '@tiphys/std';
 import { memoryStore, type Store } from '@tiphys/storage';
+import { Broken } from './broken.ts';
 import { Faults, type PartName } from './faults.ts';
 import { faultyHandler } from './faulty-handler.ts';
 import { type Program, STOPPABLE_PARTS, type StoppablePart, startProgram } from './parts.ts';
@@ -17,6 +18,8 @@ const ISSUER = 'https://kubernetes.default.svc.cluster.local';
 /** What even a cluster that starts does not need at one instant: beyond that something is busy without end. */
 const TIMERS_AT_ONCE_MAX = 10_000;
 const TIMERS_AT_ONCE_PER_NODE_MAX = 1000;
+/** The same for requests: a loop of them waits for no timer. */
+export const REQUESTS_AT_ONCE_MAX = 20_000;
 /** Tokens are no part of the simulation's outcome; one key does for all clusters of the process. */
 let signingKeyPem: string | undefined;
 
@@ -39,6 +42,10 @@ export class VirtualCluster {
   readonly store: Store = memoryStore();
   /** Told of every request with the server's answer. */
   observe: ((request: ApiRequest, answer: ApiResponse) => void) | undefined;
+  /** Set once more was asked at one instant than anybody needs; nothing is answered from then on. */
+  busy: Error | undefined;
+  /** How many requests have come at which instant. */
+  #asked = { atMs: 0, count: 0 };
   readonly #runtime: Runtime;
   readonly #nodes: number;
   readonly #candidates: number;
@@ -148,11 +155,23 @@ export class VirtualCluster {
   readonly handler: ApiHandler = {
     handle: async (request) => {
       if (!this.#server) throw new Retryable('connection refused');
+      this.#count(request);
       const answer = await this.#server.handle(request);
       this.observe?.(request, answer);
       return answer;
     },
   };
+
+  #count({ method, url }: ApiRequest): void {
+    if (this.busy) throw new Retryable(this.busy.message);
+    const atMs = this.clock.monotonicMs();
+    if (atMs !== this.#asked.atMs) this.#asked = { atMs, count: 0 };
+    if (++this.#asked.count <= REQUESTS_AT_ONCE_MAX) return;
+    this.busy = new Broken(
+      `something is busy without end: ${REQUESTS_AT_ONCE_MAX} requests have come, and no time has passed; now ${method} ${url}`,
+    );
+    throw new Retryable(this.busy.message);
+  }
 
   /** What a webhook for new pods is to those who wait for its answer. */
   readonly #webhook: AdmissionPlugin = {
