@@ -71,7 +71,7 @@ export class Output implements Allowance {
 
   /** Sends a frame now and nothing after it. */
   last(frame: Buffer): void {
-    if (!this.#socket.destroyed) this.#socket.write(Buffer.concat([...this.#control, frame]));
+    if (this.#socket.writable) this.#socket.write(Buffer.concat([...this.#control, frame]));
     this.#control = [];
     this.#ready.clear();
     this.#starved.clear();
@@ -93,7 +93,7 @@ export class Output implements Allowance {
   }
 
   #flush(): void {
-    if (this.#socket.destroyed || (this.#isBlocked && this.#control.length < CONTROL_FRAMES_MAX / 2)) return;
+    if (!this.#socket.writable || (this.#isBlocked && this.#control.length < CONTROL_FRAMES_MAX / 2)) return;
     const parts: Uint8Array[] = this.#control;
     let bytes = this.#control.reduce((sum, frame) => sum + frame.length, 0);
     this.#control = [];
