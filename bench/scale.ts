@@ -117,8 +117,10 @@ if (part) {
 } else {
   const lines = Object.keys(PARTS).map((name) => {
     const load = loadavg()[0]!.toFixed(1);
-    const { stdout, stderr } = spawnSync(process.execPath, [process.argv[1]!, 'scale', name], { encoding: 'utf8' });
-    return `- ${stdout.trim() || stderr} (load before: ${load})`;
+    // A child that never comes to its own timer is ended.
+    const timeout = 2 * LIMIT_SECONDS * 1000;
+    const { stdout, stderr } = spawnSync(process.execPath, [process.argv[1]!, 'scale', name], { encoding: 'utf8', timeout });
+    return `- ${stdout.trim() || stderr || `${name}: ended after ${2 * LIMIT_SECONDS} s`} (load before: ${load})`;
   });
   report('scale', 'Clusters of any size', lines);
 }

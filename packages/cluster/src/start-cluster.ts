@@ -87,8 +87,10 @@ const removeScratchFolders = () => {
   for (const folder of scratchFolders) rmSync(folder, { recursive: true, force: true });
 };
 
-async function placeInMemory(configuration: ClusterConfiguration, runtime: Runtime): Promise<Place> {
-  const store = configuration.etcd ? await openStateStore(undefined, configuration, runtime) : memoryStore();
+async function placeInMemory(configuration: ClusterConfiguration, runtime: Runtime, isRealTime: boolean): Promise<Place> {
+  // Parts in this process would otherwise keep each other busy without end, and timers and sockets waiting.
+  const inMemory = () => memoryStore(isRealTime ? { schedule: setImmediate } : {});
+  const store = configuration.etcd ? await openStateStore(undefined, configuration, runtime) : inMemory();
   const scratch = mkdtempSync(join(tmpdir(), 'tiphys-'));
   if (scratchFolders.size === 0) process.on('exit', removeScratchFolders);
   scratchFolders.add(scratch);
@@ -204,7 +206,9 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
   const runtime: Runtime = { clock: realClock(), random: realRandom(), ...options.runtimeServices, log: options.log ?? silentLogger };
   const isReal = configuration.runtime === 'containerd';
   const place = await inFolder(directory, () =>
-    directory ? placeOnDisk(resolve(directory), configuration, runtime) : placeInMemory(configuration, runtime),
+    directory
+      ? placeOnDisk(resolve(directory), configuration, runtime)
+      : placeInMemory(configuration, runtime, !options.runtimeServices?.clock),
   );
   let controlPlane: ControlPlane | undefined;
   let nodes: Nodes | undefined;
