@@ -13,10 +13,10 @@ export interface PlayOptions {
   untilBroken: boolean;
 }
 
-/** Resolves with the number of stories that broke a promise. */
-export async function playSeeds({ first, count, minutes, verbose, untilBroken }: PlayOptions): Promise<number> {
+/** Resolves with the seeds of the stories that broke a promise. */
+export async function playSeeds({ first, count, minutes, verbose, untilBroken }: PlayOptions): Promise<number[]> {
   const clock = realClock();
-  let failed = 0;
+  const failed: number[] = [];
   for (let seed = first; seed < first + count; seed++) {
     const startMs = clock.monotonicMs();
     const story = drawStory(seed, minutes);
@@ -28,7 +28,7 @@ export async function playSeeds({ first, count, minutes, verbose, untilBroken }:
       if (verbose) console.log(storyText(story));
       continue;
     }
-    failed++;
+    failed.push(seed);
     console.log(`${head}\n  ${outcome.failure.message}`);
     if (untilBroken) return failed;
     console.log('Looking for a shorter story …');
