@@ -63,5 +63,5 @@ export function someSchema(schema: JsonSchema, is: (part: JsonSchema) => boolean
     ...[schema.items, schema.not, additionalSchema(schema)],
     ...[schema.allOf, schema.anyOf, schema.oneOf].flatMap((list) => list ?? []),
   ];
-  return parts.some((part) => part !== undefined && someSchema(part, is));
+  return parts.some((part) => part !== undefined && part !== null && someSchema(part, is));
 }

@@ -96,9 +96,9 @@ export function planDeletion(subject: DeletionSubject): Deletion {
   const metadata = object.metadata!;
   const finalizers = finalizersFor(definition, metadata.finalizers ?? [], options);
   if (!graceful && finalizers.length === 0) {
-    // Kinds with a grace period are marked even where it is none, though nobody stores that.
-    const isFirst = definition.graceSeconds && !metadata.deletionTimestamp;
-    return isFirst ? { kind: 'remove', last: { ...object, metadata: { ...metadata, ...atOnce(subject) } } } : { kind: 'remove' };
+    // Kinds with a grace period are marked even where it is none, or none any more, though nobody stores that.
+    const isMarked = definition.graceSeconds && (!metadata.deletionTimestamp || metadata.deletionGracePeriodSeconds);
+    return isMarked ? { kind: 'remove', last: { ...object, metadata: { ...metadata, ...atOnce(subject) } } } : { kind: 'remove' };
   }
   const marks = graceful ?? atOnce(subject);
   const { finalizers: _, ...rest } = metadata;

@@ -151,3 +151,8 @@ test('defaults are judged by the rules beside them', () => {
     `${at}.[0]: Invalid value: "string": [0] in body must be of type integer: "string"`,
   ]);
 });
+
+test('a schema that says nothing has no rules, beside one that has', () => {
+  const none = { type: 'object', items: null } as unknown as JsonSchema;
+  assert.deepEqual(errorsOf({ type: 'object', properties: { a: none, b: { type: 'integer', ...rules({ rule: 'self > 1' }) } } }), []);
+});
