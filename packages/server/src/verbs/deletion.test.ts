@@ -21,7 +21,8 @@ test('finalizers that are the wished ones stay as they were written', () => {
 test('a deletion that is not to wait any longer tells of no grace', () => {
   const nowMs = Date.parse('2026-01-01T00:00:03Z');
   const metadata = { name: 'a', uid: 'u', deletionTimestamp: '2026-01-01T00:00:05Z', deletionGracePeriodSeconds: 5 };
-  const definition = { graceSeconds: () => 5 } as unknown as ResourceDefinition;
+  const type = { group: '', version: 'v1', resource: 'pods', kind: 'Pod', namespaced: true };
+  const definition = { type, graceSeconds: () => 5 } as unknown as ResourceDefinition;
   const plan = (gracePeriodSeconds: number) =>
     planDeletion({ definition, object: { metadata }, options: { gracePeriodSeconds }, nowMs, grace: () => gracePeriodSeconds });
   assert.deepEqual(plan(5), { kind: 'pending' });
