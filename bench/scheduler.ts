@@ -65,7 +65,8 @@ for (const name of values.only?.split(',') ?? Object.keys(CASES)) {
   rows.push(await row(name, CASES[name]!));
   console.log(rows.at(-1));
 }
-if (peers) {
+// A quick look is no result.
+if (peers && share === 1) {
   report('scheduler', 'Pods that wait get their nodes', [
     `${nodes} nodes; workloads and counts of upstream's scheduler_perf. Ours is shown in two runs of one process: its first with code that is`,
     'still being compiled, and the second, which the goal is about. Rates are from the first pod bound to the last; CPU is of API server, store',
