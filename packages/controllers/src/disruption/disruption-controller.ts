@@ -96,7 +96,8 @@ export const disruptionController = defineController<Budget>({
       if (isConflict(error) || isNotFound(error)) throw error;
       const status = failedStatus(budget, (error as Error).message, context.runtime.clock.now());
       await context.client.of(policyv1.poddisruptionbudgets).updateStatus({ ...budget, status });
-      return undefined;
+      // Upstream waits for the next event, and none comes when the same failure is noted twice: it is tried again here.
+      throw error;
     }
   },
 });
