@@ -3,7 +3,8 @@
 /** Whole seconds, as metav1.Time is written. */
 export function timeText(ms: number): string {
   const second = Math.floor(ms / 1000);
-  if (second !== last.second) last = { second, text: `${new Date(ms).toISOString().slice(0, 19)}Z` };
+  // Joined it is one string; put together with + it is a tree of parts, which JSON.stringify has a slow path for.
+  if (second !== last.second) last = { second, text: [new Date(ms).toISOString().slice(0, 19), 'Z'].join('') };
   return last.text;
 }
 
@@ -12,5 +13,5 @@ let last = { second: Number.NaN, text: '' };
 
 /** Microseconds, as metav1.MicroTime is written. */
 export function microTimeText(ms: number): string {
-  return `${new Date(ms).toISOString().slice(0, 23)}000Z`;
+  return [new Date(ms).toISOString().slice(0, 23), '000Z'].join('');
 }

@@ -29,7 +29,8 @@ export function serviceAccount({ clock, random }: { clock: Clock; random: Random
     const why = unfitForClients(name) ?? `serviceaccount ${JSON.stringify(name)} not found`;
     throw forbidden(attributes, `error looking up service account ${namespace}/${name}: ${why}`);
   };
-  const generatedName = () => TOKEN_VOLUME_PREFIX + random.suffix(NAME_SUFFIX_LENGTH);
+  // Joined, as uids are.
+  const generatedName = () => [TOKEN_VOLUME_PREFIX, random.suffix(NAME_SUFFIX_LENGTH)].join('');
   const completed = async (attributes: AdmissionAttributes, pod: corev1.Pod) => {
     const spec = pod.spec!;
     spec.serviceAccountName ||= DEFAULT_ACCOUNT;

@@ -89,7 +89,9 @@ async function createOnce(
   metadata.creationTimestamp = timeText(core.runtime.clock.now());
   metadata.uid = core.runtime.random.uuid();
   if (generates) {
-    metadata.name = metadata.generateName!.slice(0, GENERATED_PREFIX_LENGTH_MAX) + core.runtime.random.suffix(GENERATED_SUFFIX_LENGTH);
+    const prefix = metadata.generateName!.slice(0, GENERATED_PREFIX_LENGTH_MAX);
+    // Joined, as uids are.
+    metadata.name = [prefix, core.runtime.random.suffix(GENERATED_SUFFIX_LENGTH)].join('');
   }
   const rules = ruleContext(context, options.dryRun);
   // What a write of the status makes, where upstream lets it make anything, claims nothing.
