@@ -1,15 +1,14 @@
 // Keeps a StatefulSet's pods, each with its own name and storage (pkg/controller/statefulset).
 import { appsv1, corev1 } from '@tiphys/api';
-import { omitZeros } from '../equality.ts';
 import { type Revision, sortRevisions, surplusRevisions, targetRevision, templateOf } from '../history/revisions.ts';
 import { nextAvailabilityMs, type Pod } from '../pods/pod-state.ts';
 import { matchesSelector } from '../pods/selectors.ts';
-import { type Action, after, updateStatus, wakeAt } from '../runtime/actions.ts';
+import { type Action, after, wakeAt } from '../runtime/actions.ts';
 import { defineController, type Snapshot, type World } from '../runtime/controller.ts';
 import { isDeleting, keyOf, nameOf, namespaceOf } from '../runtime/objects.ts';
 import { inRange, isMember, newPod, ordinalOf, replicasOf, revisionOf, type StatefulSet, startOrdinal } from './identity.ts';
 import { deleteMember, isUnavailable, type Members, settleMembers } from './replicas.ts';
-import { completed, isCreated, statusDiffers, statusOf } from './status.ts';
+import { isCreated, statusOf, statusWrites, withoutOne } from './status.ts';
 
 /** Pods below the partition stay at the current revision. */
 function isHeldBack(set: StatefulSet, ordinal: number): boolean {
@@ -57,32 +56,29 @@ function plan(world: World<StatefulSet>, nowMs: number): readonly Action[] {
   const members = membersOf(world, nowMs, current, update);
   const pods = world.owned(corev1.pods);
   const actions: Action[] = [];
-  let status = statusOf(set, pods, names, nowMs);
+  let outdated: Pod | undefined;
   if (!isDeleting(set)) {
     if (target.write) actions.push(target.write);
     const settled = settleMembers(members, actions);
-    const outdated = settled && set.spec?.updateStrategy?.type !== 'OnDelete' ? nextToUpdate(members, names.update) : undefined;
-    if (outdated && isCreated(outdated)) {
-      actions.push(deleteMember(set, outdated, 'it has an old revision'));
-      status = { ...status, currentReplicas: Math.max(0, (status.currentReplicas ?? 0) - 1) };
-    }
+    const next = settled && set.spec?.updateStrategy?.type !== 'OnDelete' ? nextToUpdate(members, names.update) : undefined;
+    if (next && isCreated(next)) outdated = next;
+    if (outdated) actions.push(deleteMember(set, outdated, 'it has an old revision'));
   }
-  status = completed(set, status);
-  if (statusDiffers(set, status)) {
-    const because = `${status.readyReplicas} ready, ${status.updatedReplicas} updated of ${replicasOf(set)}`;
-    // Also after a failure: what was seen does not depend on it.
+  const status = statusOf(set, pods, names, nowMs);
+  const live = new Set([names.current, names.update, ...pods.map(revisionOf)]);
+  const surplus = surplusRevisions(revisions, live, set.spec?.revisionHistoryLimit ?? 10);
+  // Both also after a failure: what was seen and what is kept do not depend on it. Only a revision that could not be made is in no status.
+  const asSeen = statusWrites(set, status);
+  const asDeleted = outdated ? statusWrites(set, withoutOne(status)) : asSeen;
+  if (asSeen.length + asDeleted.length > 0) {
     actions.push(
-      after(() => [
-        updateStatus(
-          appsv1.statefulsets,
-          { ...set, status: omitZeros(status, ['replicas', 'availableReplicas', 'collisionCount']) },
-          because,
-        ),
-      ]),
+      after(({ failure, results }) => {
+        if (!failure) return asDeleted;
+        return target.write && results.length === 0 ? [] : asSeen;
+      }),
     );
   }
-  const live = new Set([names.current, names.update, ...pods.map(revisionOf)]);
-  actions.push(...surplusRevisions(revisions, live, set.spec?.revisionHistoryLimit ?? 10));
+  if (surplus.length > 0) actions.push(after(() => surplus));
   const nextMs = nextAvailabilityMs(pods, set.spec?.minReadySeconds ?? 0, nowMs);
   if (nextMs !== undefined) actions.push(wakeAt(nextMs, 'a ready pod becomes available'));
   return actions;

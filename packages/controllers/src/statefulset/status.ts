@@ -1,6 +1,8 @@
 // A StatefulSet's status (stateful_set_control.go, updateStatus; stateful_set_utils.go, completeRollingUpdate).
-import type { appsv1 } from '@tiphys/api';
+import { appsv1 } from '@tiphys/api';
+import { omitZeros } from '../equality.ts';
 import { isAvailable, isReady, type Pod, phaseOf } from '../pods/pod-state.ts';
+import { updateStatus, type Write } from '../runtime/actions.ts';
 import { isDeleting } from '../runtime/objects.ts';
 import { replicasOf, revisionOf, type StatefulSet } from './identity.ts';
 
@@ -33,7 +35,7 @@ export function statusOf(set: StatefulSet, pods: readonly Pod[], revisions: Revi
 }
 
 /** An update that has reached every pod makes the new revision the current one. */
-export function completed(set: StatefulSet, status: Status): Status {
+function completed(set: StatefulSet, status: Status): Status {
   const wanted = replicasOf(set);
   const done = status.updatedReplicas === wanted && status.readyReplicas === wanted && status.replicas === wanted;
   if ((set.spec?.updateStrategy?.type ?? 'RollingUpdate') !== 'RollingUpdate' || !done) return status;
@@ -42,7 +44,7 @@ export function completed(set: StatefulSet, status: Status): Status {
 
 const COMPARED = ['replicas', 'currentReplicas', 'readyReplicas', 'updatedReplicas', 'availableReplicas'] as const;
 
-export function statusDiffers(set: StatefulSet, status: Status): boolean {
+function statusDiffers(set: StatefulSet, status: Status): boolean {
   const old = set.status;
   return (
     (status.observedGeneration ?? 0) > (old?.observedGeneration ?? 0) ||
@@ -50,4 +52,16 @@ export function statusDiffers(set: StatefulSet, status: Status): boolean {
     (status.currentRevision ?? '') !== (old?.currentRevision ?? '') ||
     (status.updateRevision ?? '') !== (old?.updateRevision ?? '')
   );
+}
+
+/** One pod fewer has the current revision: it was deleted for the update. */
+export const withoutOne = (status: Status): Status => ({ ...status, currentReplicas: Math.max(0, (status.currentReplicas ?? 0) - 1) });
+
+/** Writes what was seen, when that says something new. */
+export function statusWrites(set: StatefulSet, seen: Status): Write[] {
+  const status = completed(set, seen);
+  if (!statusDiffers(set, status)) return [];
+  const because = `${status.readyReplicas} ready, ${status.updatedReplicas} updated of ${replicasOf(set)}`;
+  const written = omitZeros(status, ['replicas', 'availableReplicas', 'collisionCount']);
+  return [updateStatus(appsv1.statefulsets, { ...set, status: written }, because)];
 }

@@ -8,8 +8,11 @@ export interface Carried {
   /** Also those that failed. */
   attempts: Partial<Record<Write['do'], number>>;
   created: KubeObject[];
+  updated: KubeObject[];
   deleted: string[];
   patched: string[];
+  /** The most creations that were under way side by side. */
+  sideBySide: number;
   /** By the last update of status; undefined without one. */
   status?: unknown;
   events: string[];
@@ -22,8 +25,12 @@ export interface Carried {
 export type Fails = (write: Write['do'], type: ResourceType, sofar: Carried) => Error | undefined;
 
 export async function carryOut(actions: readonly Action[], about: KubeObject, fails: Fails = () => undefined): Promise<Carried> {
-  const carried: Carried = { attempts: {}, created: [], deleted: [], patched: [], events: [], wakesMs: [], tallies: {} };
+  const carried: Carried = {
+    ...{ attempts: {}, created: [], updated: [], deleted: [], patched: [], events: [] },
+    ...{ sideBySide: 0, wakesMs: [], tallies: {} },
+  };
   const { tallies } = carried;
+  let underWay = 0;
   const attempt = (type: ResourceType, write: Write['do']) => {
     carried.attempts[write] = (carried.attempts[write] ?? 0) + 1;
     const error = fails(write, type, carried);
@@ -32,10 +39,18 @@ export async function carryOut(actions: readonly Action[], about: KubeObject, fa
   const of = (type: ResourceType) => ({
     create: async (object: KubeObject) => {
       attempt(type, 'create');
+      underWay++;
+      carried.sideBySide = Math.max(carried.sideBySide, underWay);
       carried.created.push(object);
+      await Promise.resolve();
+      underWay--;
       return object;
     },
-    update: async (object: KubeObject) => object,
+    update: async (object: KubeObject) => {
+      attempt(type, 'update');
+      carried.updated.push(object);
+      return object;
+    },
     updateStatus: async (object: KubeObject & { status?: unknown }) => {
       attempt(type, 'updateStatus');
       carried.status = object.status;
@@ -48,7 +63,7 @@ export async function carryOut(actions: readonly Action[], about: KubeObject, fa
     },
     delete: async (name: string) => {
       attempt(type, 'delete');
-      carried.deleted.push(name);
+      carried.deleted.push(`${type.resource}/${name}`);
     },
   });
   const events = { event: (_about: KubeObject, _type: string, reason: string) => carried.events.push(reason) };
