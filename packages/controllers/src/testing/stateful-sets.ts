@@ -20,7 +20,7 @@ import { statefulSetController } from '../statefulset/statefulset-controller.ts'
 import { isRunningAndReady } from '../statefulset/status.ts';
 import { Stage } from './stage.ts';
 
-export type Set = appsv1.StatefulSet;
+export type StatefulSet = appsv1.StatefulSet;
 export type Spec = appsv1.StatefulSetSpec;
 type Policy = NonNullable<Spec['persistentVolumeClaimRetentionPolicy']>;
 
@@ -43,7 +43,7 @@ export const policyText = (policy: Policy | undefined): string =>
   policy ? `scaled ${policy.whenScaled}, deleted ${policy.whenDeleted}` : 'no policy';
 
 /** Of one container, one volume of the template and one claim. */
-export function setOf(replicas: number, extra: Partial<Spec> = {}): Set {
+export function setOf(replicas: number, extra: Partial<Spec> = {}): StatefulSet {
   const volumeMounts = [
     { name: 'datadir', mountPath: '/tmp/zookeeper' },
     { name: 'home', mountPath: '/home' },
@@ -72,10 +72,10 @@ export function setOf(replicas: number, extra: Partial<Spec> = {}): Set {
   };
 }
 
-export class SetStage extends Stage<Set> {
+export class SetStage extends Stage<StatefulSet> {
   readonly random: Random = seededRandom(1);
 
-  constructor(set: Set) {
+  constructor(set: StatefulSet) {
     super(statefulSetController, set);
   }
 
