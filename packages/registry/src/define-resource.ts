@@ -148,6 +148,8 @@ export interface ResourceDefinition<T extends KubeObject = KubeObject> {
   generation?: boolean | 'constant';
   /** Name rule of metadata.name: upstream's path-segment, DNS-1123 subdomain (default) or label, or own. */
   validateName?(name: string, prefix: boolean): string[];
+  /** metadata.generateName is the name to generate: nothing is drawn to follow it. */
+  takesPrefixAsName?: boolean;
   /** Fields for field selectors besides metadata.name and metadata.namespace. Every name is present for every object, an empty one included. */
   selectableFields?(object: T): Record<string, string>;
   columns?: readonly Column<T>[];

@@ -11,6 +11,11 @@ test('lists that are always told come back from storage as nothing', () => {
   assert.deepEqual(stored({ rules: [] }, 'io.k8s.api.rbac.v1.Role'), { rules: null });
 });
 
+test('definitions are stored as JSON, which keeps lists that are empty', () => {
+  const type = 'io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceDefinition';
+  assert.deepEqual(stored({ status: { conditions: [], storedVersions: [] } }, type), { status: { conditions: [], storedVersions: [] } });
+});
+
 test('bytes that are nothing come back as no bytes', () => {
   assert.deepEqual(stored({ binaryData: { a: null, b: 'YQ==' }, data: { c: '' } }, 'io.k8s.api.core.v1.ConfigMap'), {
     binaryData: { a: '', b: 'YQ==' },

@@ -1,5 +1,6 @@
 // What is left of an object that went through protobuf, as upstream's storage has it: lists and maps that are empty come back as nothing,
-// which shows where a field is written even then (`rules: null` of a role).
+// which shows where a field is written even then (`rules: null` of a role). Kinds of two servers go through JSON, which keeps them
+// (controlplane/apiserver apiextensions.go, aggregator.go).
 import { findStruct, type StructNode, ValueKind, type ValueNode } from '../schema/nodes.ts';
 import { isAlternative } from './normalize.ts';
 
@@ -19,6 +20,8 @@ function visitValue(node: ValueNode, value: unknown): void {
   } else if (node.kind === ValueKind.list && node.item) for (const item of value as unknown[]) visitValue(node.item, item);
   else if (node.kind === ValueKind.map && node.item) visitMap(node.item, value as Plain);
 }
+
+const STORED_AS_JSON = /^io\.k8s\.(apiextensions-apiserver|kube-aggregator)\./;
 
 /** Bytes that are nothing are no bytes. */
 function visitMap(node: ValueNode, map: Plain): void {
@@ -50,12 +53,13 @@ function concerns(value: ValueNode): boolean {
 function fieldsOf(node: StructNode): readonly Visited[] {
   let fields = known.get(node);
   if (!fields) {
+    const keepsEmpty = STORED_AS_JSON.test(node.name);
     const all = node.fields
       .filter(({ value }) => value.struct || isCollection(value))
       .map(({ name, value, omitEmpty, omitZero }) => ({
         name,
         value,
-        nullable: isCollection(value) && !omitEmpty && !omitZero,
+        nullable: isCollection(value) && !omitEmpty && !omitZero && !keepsEmpty,
         droppable: isAlternative(value),
       }));
     known.set(node, all);

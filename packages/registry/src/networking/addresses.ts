@@ -76,6 +76,7 @@ function parentText({ spec }: IpAddress): string {
 
 export const ipAddresses = defineBuiltIn<IpAddress>(GROUP, 'v1', 'ipaddresses', {
   validateName: addressName,
+  takesPrefixAsName: true,
   validateCreate: validateAddress,
   validateUpdate(object, old) {
     const errors = validateAddress(object);

@@ -1,5 +1,6 @@
 // Which names a custom resource definition gets, and what its conditions say (apiextensions controller/status).
 import type { apiextensionsv1 } from '@tiphys/api';
+import { jsonEqual } from '@tiphys/machinery';
 
 export type Definition = apiextensionsv1.CustomResourceDefinition;
 type Names = apiextensionsv1.CustomResourceDefinitionNames;
@@ -13,18 +14,20 @@ export const conditionOf = (crd: Definition, type: string): Condition | undefine
   crd.status?.conditions?.find((each) => each.type === type);
 export const isTrue = (crd: Definition, type: string): boolean => conditionOf(crd, type)?.status === 'True';
 
-/** The conditions with one set; its transition time moves only when the status does. */
-export function withCondition(
-  known: readonly Condition[] | null | undefined,
-  condition: Omit<Condition, 'lastTransitionTime'>,
-  now: string,
-): Condition[] {
+type Said = Omit<Condition, 'lastTransitionTime'>;
+
+/** The conditions with one set; its transition time moves only when the status does, and the generation that it was observed at stays. */
+export function withCondition(known: readonly Condition[] | null | undefined, condition: Said, now: string): Condition[] {
   const conditions = known ?? [];
   const old = conditions.find((each) => each.type === condition.type);
   const lastTransitionTime = old?.status === condition.status && old.lastTransitionTime ? old.lastTransitionTime : now;
-  const next = { lastTransitionTime, ...condition };
+  const next = { ...old, ...condition, lastTransitionTime };
   return old ? conditions.map((each) => (each === old ? next : each)) : [...conditions, next];
 }
+
+/** Whether two say the same, whenever they came to. */
+const isEquivalent = (one: Said, other: Condition | undefined): boolean =>
+  one.status === other?.status && one.reason === other.reason && one.message === other.message;
 
 /** Names other definitions of the group hold already. */
 function takenNames(crd: Definition, all: readonly Definition[]): { resources: Set<string>; kinds: Set<string> } {
@@ -44,11 +47,15 @@ export interface Naming {
   conditions: Condition[];
 }
 
-/** What the status should say about names; `all` holds every definition, this one included. */
-export function naming(crd: Definition, all: readonly Definition[], now: string): Naming {
-  const { resources, kinds } = takenNames(crd, all);
+/**
+ * What the status should say about names; `all` holds every definition, this one included. undefined: it says so already. Once all names
+ * are accepted, it is nobody's business any more what the conditions say.
+ */
+export function naming(crd: Definition, all: readonly Definition[], now: string): Naming | undefined {
   const wanted = crd.spec.names;
   const accepted: Partial<Names> = crd.status?.acceptedNames ?? {};
+  if (jsonEqual(wanted, accepted)) return undefined;
+  const { resources, kinds } = takenNames(crd, all);
   const names: Names = { ...accepted, kind: accepted.kind ?? '', plural: accepted.plural ?? '' };
   let conflict: { reason: string; message: string } | undefined;
   const problem = (name: string, own: string | undefined, taken: ReadonlySet<string>) =>
@@ -71,19 +78,11 @@ export function naming(crd: Definition, all: readonly Definition[], now: string)
   const namesAccepted = conflict
     ? { type: 'NamesAccepted', status: 'False', ...conflict }
     : { type: 'NamesAccepted', status: 'True', reason: 'NoConflicts', message: 'no conflicts found' };
-  let conditions = withCondition(crd.status?.conditions, namesAccepted, now);
-  if (!isTrue(crd, 'Established')) {
-    const established = conflict
-      ? (conditionOf(crd, 'Established') ?? {
-          type: 'Established',
-          status: 'False',
-          reason: 'NotAccepted',
-          message: 'not all names are accepted',
-        })
-      : { type: 'Established', status: 'False', reason: 'Installing', message: 'the initial names have been accepted' };
-    conditions = withCondition(conditions, established, now);
-  }
-  return { acceptedNames: names, conditions };
+  if (jsonEqual(names, accepted) && isEquivalent(namesAccepted, conditionOf(crd, 'NamesAccepted'))) return undefined;
+  const old = conditionOf(crd, 'Established');
+  const kept = old?.status === 'True' || conflict ? old : undefined;
+  const conditions = withCondition(crd.status?.conditions, namesAccepted, now);
+  return { acceptedNames: names, conditions: withCondition(conditions, kept ?? (conflict ? NOT_ACCEPTED : INSTALLING), now) };
 }
 
 function setOrDrop(names: Names, field: 'shortNames' | 'categories', value: string[] | undefined): void {
@@ -91,6 +90,8 @@ function setOrDrop(names: Names, field: 'shortNames' | 'categories', value: stri
   else delete names[field];
 }
 
+const NOT_ACCEPTED = { type: 'Established', status: 'False', reason: 'NotAccepted', message: 'not all names are accepted' };
+const INSTALLING = { type: 'Established', status: 'False', reason: 'Installing', message: 'the initial names have been accepted' };
 export const ESTABLISHED = {
   type: 'Established',
   status: 'True',

@@ -122,22 +122,25 @@ class CustomResourceController {
     const crd = this.#server.reader.get(CRDS, name);
     if (!crd) {
       this.#withdraw(name, new Set());
-      // Its names are free now; somebody may be waiting for them.
-      for (const other of this.#server.reader.list(CRDS)) if (!isTrue(other, 'NamesAccepted')) this.#add(other.metadata!.name!);
-      return;
+      return this.#offerNames(name.slice(name.indexOf('.') + 1));
     }
     if (crd.metadata?.deletionTimestamp) return this.#cleanUp(crd);
     if (isTrue(crd, 'NamesAccepted')) await this.#serve(crd);
     const now = this.#now();
-    const { acceptedNames, conditions } = naming(crd, this.#server.reader.list(CRDS), now);
-    // What the conditions say by then is nobody's business any more.
-    const settled = jsonEqual(crd.spec.names, crd.status?.acceptedNames ?? {});
-    if (!settled && !(jsonEqual(acceptedNames, crd.status?.acceptedNames ?? {}) && jsonEqual(conditions, crd.status?.conditions ?? []))) {
-      await this.#writeStatus(crd, { ...crd.status, acceptedNames, conditions });
-      return;
+    const named = naming(crd, this.#server.reader.list(CRDS), now);
+    if (named) {
+      await this.#writeStatus(crd, { ...crd.status, ...named });
+      return this.#offerNames(crd.spec.group);
     }
     if (isTrue(crd, 'NamesAccepted') && !isTrue(crd, 'Established')) {
       await this.#writeStatus(crd, { ...crd.status, conditions: withCondition(crd.status?.conditions, ESTABLISHED, now) });
+    }
+  }
+
+  /** Names of the group may be free now; somebody may be waiting for them. */
+  #offerNames(group: string): void {
+    for (const { metadata, spec, status } of this.#server.reader.list(CRDS)) {
+      if (spec.group === group && !jsonEqual(spec.names, status?.acceptedNames ?? {})) this.#add(metadata!.name!);
     }
   }
 

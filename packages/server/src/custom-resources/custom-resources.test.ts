@@ -245,7 +245,7 @@ test('names that another definition holds are refused in the status', () => {
   const first = widgets() as Definition;
   first.status = { acceptedNames: { ...first.spec.names, singular: 'widget', listKind: 'WidgetList' }, conditions: [] } as never;
   const second = widgets({}, { plural: 'gadgets', kind: 'Widget', listKind: 'WidgetList', singular: 'gadget' }) as Definition;
-  const { acceptedNames, conditions } = naming(second, [first, second], now);
+  const { acceptedNames, conditions } = naming(second, [first, second], now)!;
   assert.equal(acceptedNames.plural, 'gadgets');
   assert.equal(acceptedNames.kind, '');
   assert.deepEqual(

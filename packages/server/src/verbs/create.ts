@@ -6,7 +6,7 @@ import type { Entry, PlainObject } from '../cache/entry.ts';
 import { nowFresh } from '../freshness.ts';
 import { EntryBody } from '../output/bodies.ts';
 import { checkMediaType, decodeBody, matchNamespace } from '../request/body.ts';
-import type { RequestContext } from '../request/context.ts';
+import type { Core, RequestContext } from '../request/context.ts';
 import { type WriteOptions, writeOptions } from '../request/write-options.ts';
 import type { Endpoint } from '../resources.ts';
 import { admit, admitValid, attributesOf } from './admit.ts';
@@ -88,11 +88,7 @@ async function createOnce(
   const generates = !metadata.name && metadata.generateName;
   metadata.creationTimestamp = timeText(core.runtime.clock.now());
   metadata.uid = core.runtime.random.uuid();
-  if (generates) {
-    const prefix = metadata.generateName!.slice(0, GENERATED_PREFIX_LENGTH_MAX);
-    // Joined, as uids are.
-    metadata.name = [prefix, core.runtime.random.suffix(GENERATED_SUFFIX_LENGTH)].join('');
-  }
+  if (generates) metadata.name = definition.takesPrefixAsName ? metadata.generateName! : drawnName(metadata.generateName!, core);
   const rules = ruleContext(context, options.dryRun);
   // What a write of the status makes, where upstream lets it make anything, claims nothing.
   const begin = context.info.subresource === '' ? definition.beginCreate : undefined;
@@ -123,6 +119,10 @@ async function createOnce(
     if (!settled) await claim.revert?.();
   }
 }
+
+/** Joined, as uids are. */
+const drawnName = (prefix: string, { runtime }: Core): string =>
+  [prefix.slice(0, GENERATED_PREFIX_LENGTH_MAX), runtime.random.suffix(GENERATED_SUFFIX_LENGTH)].join('');
 
 /** The store takes no new object that says it is of a version (storage/etcd3/store.go Create); what is no version it doesn't see. */
 function refuseVersion(text: string | undefined): void {
