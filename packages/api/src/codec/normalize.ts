@@ -85,23 +85,36 @@ export function normalizeStruct(node: StructNode, input: unknown, tally: Normali
   const out: Plain = {};
   let matched = 0;
   if (node.isKind) matched = copyIdentity(node, source, out);
-  for (const field of node.fields) {
-    const value = source[field.name];
-    if (value === undefined) {
-      addMissing(field, out, tally, depth);
-      continue;
-    }
+  // Most objects have few of the fields they could have: only those are looked at.
+  const visited = node.alwaysTold.slice();
+  let present = 0;
+  for (const key in source) {
+    if (source[key] === undefined) continue;
+    present++;
+    const field = node.byName.get(key);
+    if (!field) continue;
     matched++;
-    if (value === null && tally.again && isAlternative(field.value)) out[field.name] = null;
+    if (!field.isAlwaysTold) insertInOrder(visited, field);
+  }
+  for (const field of visited) {
+    const value = source[field.name];
+    if (value === undefined) addMissing(field, out, tally, depth);
+    else if (value === null && tally.again && isAlternative(field.value)) out[field.name] = null;
     else if (value === null) addMissing(field, out, tally, depth);
     else addField(node, field, value, out, tally, depth);
   }
-  let present = 0;
-  for (const key in source) if (source[key] !== undefined) present++;
   tally.keys += present;
   if (present !== matched) countUnknown(node, source, tally);
   if (tally.again) inherit(out, source);
   return out;
+}
+
+/** What comes in order goes to the end at once, and much of it does. */
+function insertInOrder(fields: FieldNode[], field: FieldNode): void {
+  let at = fields.length;
+  fields.push(field);
+  for (; at > 0 && fields[at - 1]!.position > field.position; at--) fields[at] = fields[at - 1]!;
+  fields[at] = field;
 }
 
 /**
@@ -235,16 +248,8 @@ function isEmpty(kind: ValueKind, value: unknown): boolean {
   }
 }
 
-/** Go prints a missing field when its tag has no omitempty, and structs even then. */
 function addMissing(field: FieldNode, out: Plain, tally: NormalizeTally, depth: number): void {
-  if (field.pointer) {
-    if (!field.omitEmpty) out[field.name] = null;
-    return;
-  }
-  const kind = field.value.kind;
-  if (kind >= ValueKind.struct && kind !== ValueKind.list && kind !== ValueKind.map) {
-    if (!field.omitZero && !(kind === ValueKind.any && field.omitEmpty)) out[field.name] = zeroOf(field.value, tally, depth);
-  } else if (!field.omitEmpty) out[field.name] = zeroOf(field.value, tally, depth);
+  if (field.isAlwaysTold) out[field.name] = field.pointer ? null : zeroOf(field.value, tally, depth);
 }
 
 function zeroOf(value: ValueNode, tally: NormalizeTally, depth: number): unknown {
@@ -348,13 +353,18 @@ function normalizeList(node: ValueNode, value: unknown, tally: NormalizeTally, d
   return out;
 }
 
+function isSorted(keys: readonly string[]): boolean {
+  for (let i = 1; i < keys.length; i++) if (keys[i - 1]! > keys[i]!) return false;
+  return true;
+}
+
 function normalizeMap(node: ValueNode, value: unknown, tally: NormalizeTally, depth: number): Plain {
   if (typeof value !== 'object' || Array.isArray(value)) throw new TypeMismatch(jsonTypeName(value), node.goType);
   const source = value as Plain;
   const keys = Object.keys(source);
   tally.keys += keys.length;
   const out: Plain = {};
-  if (keys.length > 1) keys.sort();
+  if (!isSorted(keys)) keys.sort();
   for (const key of keys) {
     const element = source[key];
     if (element === undefined) continue;

@@ -59,8 +59,8 @@ function defaultPod(pod: Pod): void {
   for (const { resources } of containers) {
     if (!resources?.limits) continue;
     const requests: Record<string, string> = { ...resources.requests };
-    for (const [name, limit] of Object.entries(resources.limits)) requests[name] ??= limit;
-    resources.requests = sorted(requests);
+    for (const name in resources.limits) requests[name] ??= resources.limits[name]!;
+    resources.requests = requests;
   }
   defaultPodLevelResources(spec);
   spec.enableServiceLinks ??= true;
@@ -96,9 +96,13 @@ function mirrorPodAddresses(status: PodStatus): void {
   else if (first !== undefined && !status.podIP) status.podIP = first;
 }
 
+function hasSource(volume: Volume): boolean {
+  for (const name in volume) if (name !== 'name' && volume[name as keyof Volume] !== undefined) return true;
+  return false;
+}
+
 function defaultVolume(volume: Volume): void {
-  const sources = Object.entries(volume).filter(([name, value]) => name !== 'name' && value !== undefined);
-  if (sources.length === 0) volume.emptyDir = {};
+  if (!hasSource(volume)) volume.emptyDir = {};
   if (volume.image) volume.image.pullPolicy ||= pullPolicy(volume.image.reference ?? '');
 }
 

@@ -51,6 +51,16 @@ export interface FieldNode {
   /** Go names of the inlined structs the field sits in, outermost first. */
   readonly embedded: readonly string[];
   readonly facts: FieldSchema | undefined;
+  /** In the list of its type's fields. */
+  readonly position: number;
+  /** Go prints it even where it is missing: its tag has no omitempty, or it is a struct. */
+  readonly isAlwaysTold: boolean;
+}
+
+/** Whether Go prints a field that has no value. */
+function isAlwaysTold({ value: { kind }, pointer, omitEmpty, omitZero }: Omit<FieldNode, 'position' | 'isAlwaysTold'>): boolean {
+  if (pointer || kind < ValueKind.struct || kind === ValueKind.list || kind === ValueKind.map) return !omitEmpty;
+  return !omitZero && !(kind === ValueKind.any && omitEmpty);
 }
 
 /** A field as protobuf sees it: inlined structs are messages of their own there. */
@@ -177,6 +187,7 @@ export class StructNode {
   readonly #rows: readonly GoRow[];
   #fields: readonly FieldNode[] | undefined;
   #byName: ReadonlyMap<string, FieldNode> | undefined;
+  #alwaysTold: readonly FieldNode[] | undefined;
   #members: readonly MemberNode[] | undefined;
 
   constructor(name: string, rows: readonly ('kind' | GoRow)[]) {
@@ -189,8 +200,13 @@ export class StructNode {
 
   /** In Go's order, with inlined structs' fields in their place; without kind and apiVersion. */
   get fields(): readonly FieldNode[] {
-    this.#fields ??= this.#rows.flatMap((row) => this.#flatten(row));
+    this.#fields ??= this.#rows.flatMap((row) => this.#flatten(row)).map((field, position) => ({ ...field, position }));
     return this.#fields;
+  }
+
+  get alwaysTold(): readonly FieldNode[] {
+    this.#alwaysTold ??= this.fields.filter((field) => field.isAlwaysTold);
+    return this.#alwaysTold;
   }
 
   get byName(): ReadonlyMap<string, FieldNode> {
@@ -210,7 +226,7 @@ export class StructNode {
     return this.#members;
   }
 
-  #flatten([name, flags, , type]: GoRow): FieldNode[] {
+  #flatten([name, flags, , type]: GoRow): Omit<FieldNode, 'position'>[] {
     const pointer = type.startsWith('*');
     const value = valueNode(pointer ? type.slice(1) : type);
     if (flags.includes('i')) {
@@ -222,7 +238,8 @@ export class StructNode {
       }));
     }
     const omit = { omitEmpty: flags.includes('o'), omitZero: flags.includes('z') };
-    return [{ name, value, pointer, ...omit, embedded: [], facts: this.schema?.fields?.[name] }];
+    const field = { name, value, pointer, ...omit, embedded: [], facts: this.schema?.fields?.[name] };
+    return [{ ...field, isAlwaysTold: isAlwaysTold(field) }];
   }
 }
 

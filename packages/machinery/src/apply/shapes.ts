@@ -1,21 +1,25 @@
 // What a creator owns follows from the shape of the object alone: which fields and list items it has, not what they say. Objects of a
 // shape that was seen before, as all pods of one template are, cost a look instead of a tree of fields.
-import type { MergeType } from '../schema/merge-type.ts';
+import type { ListType, MergeType } from '../schema/merge-type.ts';
 import type { FieldTree } from './field-tree.ts';
-import { elementOf, formOf, hasEntries } from './typed-value.ts';
+import { elementOf, elementValues, formOf, hasElementValues, hasEntries } from './typed-value.ts';
 
 /** Shapes remembered for a type, the ones used last. */
 export const SHAPES_MAX = 8;
 
 /** A value without fields of its own. What is compared with the empty object of the kind has to be told apart. */
 type Leaf = 'null' | 'zero' | 'false' | 'no text' | 'scalar' | 'no list' | 'list' | 'no map' | 'map' | 'untyped' | `hollow ${string}`;
-interface Branch {
-  /** Keys of a map in their order, or path elements of a list's items. */
-  names: readonly string[];
+interface MapShape {
+  /** In their order. */
+  keys: readonly string[];
   shapes: readonly Shape[];
-  isList: boolean;
 }
-type Shape = Leaf | Branch;
+interface ListShape {
+  /** What tells each item from the others. */
+  items: readonly (readonly unknown[])[];
+  shapes: readonly Shape[];
+}
+type Shape = Leaf | MapShape | ListShape;
 
 function leafOf(value: unknown): Leaf {
   if (value === null) return 'null';
@@ -47,42 +51,44 @@ function shapeOf(type: MergeType, value: unknown): Shape {
   if (isLeaf(type, value)) return leafOf(value);
   if (Array.isArray(value)) {
     const list = type.list!;
-    return { names: value.map((item) => elementOf(list, item)), shapes: value.map((item) => shapeOf(list.item, item)), isList: true };
+    for (const item of value) elementOf(list, item);
+    return { items: value.map((item) => elementValues(list, item)), shapes: value.map((item) => shapeOf(list.item, item)) };
   }
-  const names: string[] = [];
+  const keys: string[] = [];
   const shapes: Shape[] = [];
   for (const [key, entry] of Object.entries(value as object)) {
     if (entry === undefined) continue;
     const inner = fieldType(type.map!, key);
-    names.push(key);
+    keys.push(key);
     shapes.push(inner ? shapeOf(inner, entry) : 'untyped');
   }
-  return { names, shapes, isList: false };
+  return { keys, shapes };
 }
 
 function hasShape(type: MergeType, value: unknown, shape: Shape): boolean {
   if (typeof shape === 'string') return isLeaf(type, value) && leafOf(value) === shape;
   if (isLeaf(type, value)) return false;
-  const { names, shapes, isList } = shape;
-  if (Array.isArray(value)) {
-    if (!isList || value.length !== names.length) return false;
-    const list = type.list!;
-    for (let i = 0; i < names.length; i++)
-      if (elementOf(list, value[i]) !== names[i] || !hasShape(list.item, value[i], shapes[i]!)) return false;
-    return true;
-  }
-  if (isList) return false;
+  if (Array.isArray(value)) return 'items' in shape && hasListShape(type.list!, value, shape);
+  if ('items' in shape) return false;
+  const { keys, shapes } = shape;
   const map = type.map!;
   let at = 0;
   for (const key in value as object) {
     const entry = (value as Record<string, unknown>)[key];
     if (entry === undefined) continue;
-    if (key !== names[at]) return false;
+    if (key !== keys[at]) return false;
     const inner = fieldType(map, key);
     const expected = shapes[at++]!;
     if (inner ? !hasShape(inner, entry, expected) : expected !== 'untyped') return false;
   }
-  return at === names.length;
+  return at === keys.length;
+}
+
+function hasListShape(list: ListType, value: readonly unknown[], { items, shapes }: ListShape): boolean {
+  if (value.length !== items.length) return false;
+  for (let i = 0; i < items.length; i++)
+    if (!hasElementValues(list, value[i], items[i]!) || !hasShape(list.item, value[i], shapes[i]!)) return false;
+  return true;
 }
 
 export class Shapes {

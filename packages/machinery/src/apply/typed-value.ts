@@ -28,6 +28,21 @@ export function hasEntries(value: unknown): boolean {
 
 const sortedKeys = new WeakMap<readonly string[], readonly string[]>();
 
+function keysInOrder({ keys }: ListType): readonly string[] {
+  let sorted = sortedKeys.get(keys);
+  if (!sorted) {
+    sorted = [...keys].sort();
+    sortedKeys.set(keys, sorted);
+  }
+  return sorted;
+}
+
+/** A key that is null is there; only a default is none then. */
+function keyValue({ item: { map } }: ListType, key: string, item: Record<string, unknown>): unknown {
+  const said = item[key];
+  return said === undefined ? (map?.defaults?.[key] ?? undefined) : said;
+}
+
 /** An item of a set or map list that nothing tells from the others. */
 export class NoElement extends Error {}
 
@@ -41,17 +56,9 @@ export function elementOf(list: ListType, item: unknown): string {
   }
   if (item === null) throw new NoElement('associative list with keys may not have a null element');
   if (typeof item !== 'object' || Array.isArray(item)) throw new NoElement('associative list with keys may not have non-map elements');
-  let keys = sortedKeys.get(list.keys);
-  if (!keys) {
-    keys = [...list.keys].sort();
-    sortedKeys.set(list.keys, keys);
-  }
-  const defaults = list.item.map?.defaults;
   let text = '';
-  for (const key of keys) {
-    const said = (item as Record<string, unknown>)[key];
-    // A key that is null is there; only a default is none then.
-    const value = said === undefined ? (defaults?.[key] ?? undefined) : said;
+  for (const key of keysInOrder(list)) {
+    const value = keyValue(list, key, item as Record<string, unknown>);
     if (value === undefined) continue;
     text += `${text === '' ? '' : ','}${JSON.stringify(key)}:${JSON.stringify(value)}`;
   }
@@ -62,6 +69,18 @@ export function elementOf(list: ListType, item: unknown): string {
     );
   }
   return `k:{${text}}`;
+}
+
+/** The values that elementOf() makes its text of, for items that have one: equal ones make equal texts. */
+export const elementValues = (list: ListType, item: unknown): readonly unknown[] =>
+  list.kind === 'set' ? [item] : keysInOrder(list).map((key) => keyValue(list, key, item as Record<string, unknown>));
+
+export function hasElementValues(list: ListType, item: unknown, values: readonly unknown[]): boolean {
+  if (list.kind === 'set') return item === values[0];
+  if (typeof item !== 'object' || item === null) return false;
+  const keys = keysInOrder(list);
+  for (let i = 0; i < keys.length; i++) if (keyValue(list, keys[i]!, item as Record<string, unknown>) !== values[i]) return false;
+  return true;
 }
 
 /** Items by their element, in order of first sight. Throws as elementOf does: a list with such an item is not of its type. */
