@@ -95,7 +95,7 @@ const shutdownCheck = (isDraining: () => boolean): HealthCheck => ({
 
 /** The parts that verbs use. */
 function coreOf(options: ApiServerOptions, encrypted: Encryption | undefined): Core {
-  const { runtime } = options;
+  const { runtime, admission: plugins = [] } = options;
   const store = encrypted?.store ?? options.store;
   const resources = new Resources(store, runtime.log, encrypted?.assign);
   const metrics = new Metrics(resources);
@@ -104,7 +104,7 @@ function coreOf(options: ApiServerOptions, encrypted: Encryption | undefined): C
     runtime,
     store,
     resources,
-    admission: options.admission ?? [],
+    admission: { admit: plugins.filter(({ admit }) => admit), validate: plugins.filter(({ validate }) => validate) },
     reader: cacheReader(resources),
     operations: objectOperations(
       resources,

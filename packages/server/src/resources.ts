@@ -160,6 +160,8 @@ export class Resources {
   readonly #store: Store;
   readonly #log: Logger;
   readonly #endpoints = new Map<string, Endpoint>();
+  /** The same by the resource's name alone, which few have in common: whoever looks for one makes no key. */
+  readonly #byResource = new Map<string, Endpoint[]>();
   readonly #caches = new Map<string, { cache: WatchCache; started: Promise<void>; users: number }>();
   /** Counts changes of what is served, for discovery's caches. */
   generation = 0;
@@ -184,7 +186,9 @@ export class Resources {
   }
 
   find(group: string, version: string, resource: string): Endpoint | undefined {
-    return this.#endpoints.get(resourceKey(group, version, resource));
+    const named = this.#byResource.get(resource);
+    if (named) for (const endpoint of named) if (endpoint.type.version === version && endpoint.type.group === group) return endpoint;
+    return undefined;
   }
 
   all(): Iterable<Endpoint> {
@@ -219,6 +223,8 @@ export class Resources {
     const replaced = this.#endpoints.get(key);
     const endpoint = new Endpoint(definition, held.cache, codec ?? builtInCodec(definition), this.#primary(prefix, key));
     this.#endpoints.set(key, endpoint);
+    const named = this.#byResource.get(resource) ?? [];
+    this.#byResource.set(resource, [...named.filter((other) => other !== replaced), endpoint]);
     this.generation++;
     if (replaced) this.#release(replaced.cache.prefix);
     return endpoint;
@@ -229,6 +235,9 @@ export class Resources {
     const endpoint = this.#endpoints.get(key);
     if (!endpoint) return;
     this.#endpoints.delete(key);
+    const others = this.#byResource.get(resource)!.filter((other) => other !== endpoint);
+    if (others.length > 0) this.#byResource.set(resource, others);
+    else this.#byResource.delete(resource);
     this.generation++;
     this.#release(endpoint.cache.prefix);
   }

@@ -15,7 +15,8 @@ export interface Core {
   runtime: Runtime;
   store: Store;
   resources: Resources;
-  admission: readonly AdmissionPlugin[];
+  /** The plugins of each step, in their order. */
+  admission: Readonly<Record<'admit' | 'validate', readonly AdmissionPlugin[]>>;
   reader: ResourceReader;
   /** Writes that rules make besides the object at hand. */
   operations: ObjectOperations;

@@ -91,8 +91,8 @@ async function step({ core }: RequestContext, attributes: AdmissionAttributes, t
   const startMs = clock.monotonicMs();
   let rejected = true;
   try {
-    for (const plugin of core.admission) {
-      const pending = plugin[type]?.(attributes);
+    for (const plugin of core.admission[type]) {
+      const pending = plugin[type]!(attributes);
       if (pending) await timed(core, plugin.name, attributes, type, pending);
     }
     rejected = false;

@@ -35,11 +35,18 @@ const ALL_PRIVILEGED: Policy = { enforce: PRIVILEGED, audit: PRIVILEGED, warn: P
 /** What is enforced fails closed, what is only told fails open. */
 const WHEN_WRONG = { enforce: 'restricted', audit: 'privileged', warn: 'privileged' } as const;
 
+/** Most namespaces leave it at the defaults. */
+function saysOfSecurity(labels: Readonly<Record<string, string>>): boolean {
+  for (const key in labels) if (key.startsWith(PREFIX)) return true;
+  return false;
+}
+
 /** The labels' policy over the defaults. */
 export function policyOf(
   labels: Readonly<Record<string, string>> = {},
   defaults: Policy = ALL_PRIVILEGED,
 ): { policy: Policy; errors: FieldError[] } {
+  if (!saysOfSecurity(labels)) return { policy: defaults, errors: [] };
   const errors: FieldError[] = [];
   const read = <T>(key: string, parse: (text: string) => T | undefined, problem: (text: string) => string | undefined) => {
     const value = labels[key];

@@ -19,7 +19,7 @@ export function policySource<P extends KubeObject, C>(
   compile: (policy: P) => C,
 ): (reader: ResourceReader) => readonly BoundPolicy<P, C>[] {
   const compiled = new WeakMap<P, C>();
-  let seen = '';
+  let seen = { policies: -1, bindings: -1 };
   let bound: BoundPolicy<P, C>[] = [];
   const compiledOf = (policy: P): C => {
     const known = compiled.get(policy);
@@ -29,14 +29,14 @@ export function policySource<P extends KubeObject, C>(
     return made;
   };
   return (reader) => {
-    const revision = `${reader.revisionOf(policies)}/${reader.revisionOf(bindings)}`;
-    if (revision !== seen) {
+    const now = { policies: reader.revisionOf(policies), bindings: reader.revisionOf(bindings) };
+    if (now.policies !== seen.policies || now.bindings !== seen.bindings) {
       const all = [...(reader.list(bindings) as readonly Binding[])].sort(byName);
       bound = [...reader.list(policies)].sort(byName).flatMap((policy) => {
         const own = all.filter((binding) => binding.spec?.policyName === policy.metadata!.name);
         return own.length === 0 ? [] : [{ policy, compiled: compiledOf(policy), bindings: own }];
       });
-      seen = revision;
+      seen = now;
     }
     return bound;
   };

@@ -30,10 +30,10 @@ export function wantedUser(headers: ApiRequest['headers']): UserInfo | undefined
   const groupHeader = headers['impersonate-group'];
   const groups = groupHeader === undefined ? [] : valuesOf(groupHeader);
   const extra: Record<string, string[]> = {};
-  for (const [header, value] of Object.entries(headers)) {
+  for (const header in headers) {
     if (!header.startsWith(EXTRA_PREFIX)) continue;
     const key = unescaped(header.slice(EXTRA_PREFIX.length));
-    extra[key] = [...(extra[key] ?? []), ...valuesOf(value)];
+    extra[key] = [...(extra[key] ?? []), ...valuesOf(headers[header])];
   }
   const hasExtra = Object.keys(extra).length > 0;
   const wanted = { name, ...(uid ? { uid } : {}), groups, ...(hasExtra ? { extra } : {}) };
