@@ -133,13 +133,21 @@ export function sortedTree(tree: FieldTree): FieldTree {
   return result;
 }
 
+/** What is in order already, as all trees that come from the store are, stays the same object. */
 function sortedNode(tree: FieldTree): FieldTree {
-  const keys = Object.keys(tree);
-  if (keys.length === 0) return LEAF;
+  if (isInOrder(tree)) return tree;
   const result: Building = {};
-  if (keys.length > 1) keys.sort(inOrder);
-  for (const key of keys) result[key] = sortedNode(tree[key]!);
+  for (const key of Object.keys(tree).sort(inOrder)) result[key] = sortedNode(tree[key]!);
   return result;
+}
+
+function isInOrder(tree: FieldTree): boolean {
+  let before: string | undefined;
+  for (const key in tree) {
+    if ((before !== undefined && inOrder(before, key) > 0) || !isInOrder(tree[key]!)) return false;
+    before = key;
+  }
+  return true;
 }
 
 function valueText(value: unknown): string {
@@ -173,16 +181,16 @@ export function pathsOf(tree: FieldTree, prefix = ''): string[] {
 export function treeFromFields(fields: unknown): FieldTree | undefined {
   if (typeof fields !== 'object' || fields === null || Array.isArray(fields)) return undefined;
   if (sorted.has(fields as FieldTree)) return fields as FieldTree;
-  for (const [key, child] of Object.entries(fields)) {
-    if (key !== '.' && !/^[fkvi]:/s.test(key)) return undefined;
-    if (key.startsWith('k:') || key.startsWith('v:')) {
+  for (const key in fields) {
+    if (key !== '.' && !(key[1] === ':' && RANK[key[0]!])) return undefined;
+    if (key[0] === 'k' || key[0] === 'v') {
       try {
         JSON.parse(key.slice(2));
       } catch {
         return undefined;
       }
     }
-    if (treeFromFields(child) === undefined) return undefined;
+    if (treeFromFields((fields as Building)[key]) === undefined) return undefined;
   }
   return fields as FieldTree;
 }

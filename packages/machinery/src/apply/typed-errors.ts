@@ -102,5 +102,9 @@ export function isMistyped(type: MergeType, value: unknown): boolean {
     const item = type.list?.item;
     return isFreeMap(type) || (item !== undefined && leadsToFreeMap(item) && value.some((each) => isMistyped(item, each)));
   }
-  return fieldsToFreeMaps(type).some((name) => isMistyped(type.map!.fields[name]!, (value as Record<string, unknown>)[name]));
+  for (const name of fieldsToFreeMaps(type)) {
+    const held = (value as Record<string, unknown>)[name];
+    if (held !== undefined && isMistyped(type.map!.fields[name]!, held)) return true;
+  }
+  return false;
 }
