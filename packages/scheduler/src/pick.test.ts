@@ -102,5 +102,6 @@ test('preemption removes as few and as unimportant pods as it can', () => {
   const meek = podInfo(pod('meek', { cpu: '2', priority: 0 }));
   assert.deepEqual(preempt(meek, result.diagnosis, snapshot, plugins), {
     reason: '0/2 nodes are available: 2 No preemption victims found for incoming pod.',
+    isFinal: true,
   });
 });

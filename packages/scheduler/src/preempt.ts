@@ -2,9 +2,9 @@
 // plugins/defaultpreemption, framework/preemption). Pure: the answer names the node and the victims.
 import type { corev1, policyv1 } from '@tiphys/api';
 import { type LabelSelectorObject, labelSelectorMatcher } from '@tiphys/machinery';
-import { afterChanges, type Prepared, prepare, refusalBesideNominated } from './framework/judge.ts';
+import { afterChanges, type Prepared, prepare, type RefusalBy, refusalBesideNominated } from './framework/judge.ts';
 import type { Plugin, Snapshot } from './framework/plugin.ts';
-import type { Diagnosis } from './pick.ts';
+import { type Diagnosis, explain } from './pick.ts';
 import { type NodeInfo, nodeWith, type PodInfo } from './world/infos.ts';
 
 export interface Preemption {
@@ -58,23 +58,28 @@ export function splitByBudgets(pods: readonly PodInfo[], budgets: readonly polic
   return { violating, rest };
 }
 
-/** Takes all lower pods away, then gives back as many as still fit, the most important first. */
-function candidateOn(pod: PodInfo, node: NodeInfo, prepared: Prepared, snapshot: Snapshot): PreemptionCandidate | undefined {
+const refusedBecause = (reason: string): RefusalBy => ({ reasons: [reason], unresolvable: true, plugin: 'DefaultPreemption' });
+const NO_VICTIMS = refusedBecause('No preemption victims found for incoming pod');
+const NOT_HELPFUL = refusedBecause('Preemption is not helpful for scheduling');
+
+/** Takes all lower pods away, then gives back as many as still fit, the most important first. Or says what stands against the pod without them. */
+function candidateOn(pod: PodInfo, node: NodeInfo, prepared: Prepared, snapshot: Snapshot): PreemptionCandidate | RefusalBy {
   const lower = [...node.pods.values()].filter((other) => other.priority < pod.priority).sort(moreImportant);
-  if (lower.length === 0) return undefined;
-  const fitsWithout = (removed: readonly PodInfo[]) =>
-    !refusalBesideNominated(afterChanges(prepared, pod, node, removed, -1), pod, nodeWith(node, removed), snapshot);
+  if (lower.length === 0) return NO_VICTIMS;
+  const refusalWithout = (removed: readonly PodInfo[]) =>
+    refusalBesideNominated(afterChanges(prepared, pod, node, removed, -1), pod, nodeWith(node, removed), snapshot);
   let removed: readonly PodInfo[] = lower;
-  if (!fitsWithout(removed)) return undefined;
+  const refusal = refusalWithout(removed);
+  if (refusal) return refusal;
   const { violating, rest } = splitByBudgets(lower, snapshot.budgets());
   let violations = 0;
   for (const info of [...violating, ...rest]) {
     const kept = removed.filter((other) => other !== info);
-    if (fitsWithout(kept)) removed = kept;
+    if (!refusalWithout(kept)) removed = kept;
     else if (violating.includes(info)) violations++;
   }
   // Whatever stood against the pod, it was none of them.
-  if (removed.length === 0) return undefined;
+  if (removed.length === 0) throw new Error(`expected at least one victim pod on node "${node.name}"`);
   return { nodeName: node.name, victims: [...removed].sort(moreImportant), violations };
 }
 
@@ -107,25 +112,40 @@ function waitsForVictims(pod: PodInfo, snapshot: Snapshot): boolean {
   );
 }
 
+interface Search {
+  found: PreemptionCandidate[];
+  /** Why not, by node. */
+  refusals: Map<string, RefusalBy>;
+  /** What was thrown; other nodes are looked at all the same. */
+  errors: Set<string>;
+}
+
 /** Goes on past the number that is enough for as long as every candidate would break a budget. */
-function candidatesAmong(
+function searchAmong(
   pod: PodInfo,
   possible: readonly NodeInfo[],
   { start = 0, arguments: given = DEFAULT_PREEMPTION }: PreemptionOptions,
   prepared: Prepared,
   snapshot: Snapshot,
-): PreemptionCandidate[] {
+): Search {
   const share = Math.floor((possible.length * given.minCandidateNodesPercentage) / 100);
   const enough = Math.min(possible.length, Math.max(given.minCandidateNodesAbsolute, share));
-  const found: PreemptionCandidate[] = [];
+  const search: Search = { found: [], refusals: new Map(), errors: new Set() };
   let keepsBudgets = false;
-  for (let at = 0; at < possible.length && !(keepsBudgets && found.length >= enough); at++) {
-    const candidate = candidateOn(pod, possible[(start + at) % possible.length]!, prepared, snapshot);
-    if (!candidate) continue;
-    found.push(candidate);
-    keepsBudgets ||= candidate.violations === 0;
+  for (let at = 0; at < possible.length && !(keepsBudgets && search.found.length >= enough); at++) {
+    const node = possible[(start + at) % possible.length]!;
+    try {
+      const candidate = candidateOn(pod, node, prepared, snapshot);
+      if ('reasons' in candidate) search.refusals.set(node.name, candidate);
+      else {
+        search.found.push(candidate);
+        keepsBudgets ||= candidate.violations === 0;
+      }
+    } catch (error) {
+      search.errors.add((error as Error).message);
+    }
   }
-  return found;
+  return search;
 }
 
 /** The one that does the least harm. */
@@ -139,7 +159,7 @@ export function preemptionCandidates(
   snapshot: Snapshot,
   plugins: readonly Plugin[],
   options: PreemptionOptions = {},
-): { candidates: PreemptionCandidate[] } | { reason: string } {
+): { candidates: PreemptionCandidate[] } | NoPreemption {
   if (pod.pod.spec?.preemptionPolicy === 'Never') return { reason: 'not eligible due to preemptionPolicy=Never.' };
   const isHopeless = (name: string) => {
     const refusal = diagnosis.everywhere ?? diagnosis.refusals.get(name) ?? diagnosis.others;
@@ -150,20 +170,25 @@ export function preemptionCandidates(
     return { reason: 'not eligible due to a terminating pod on the nominated node.' };
   const possible = snapshot.nodes.filter((node) => !isHopeless(node.name));
   const prepared = diagnosis.prepared ?? prepare(pod, snapshot, plugins);
+  let refusals = new Map(possible.map((node) => [node.name, NO_VICTIMS]));
   if (!('everywhere' in prepared)) {
-    const found = candidatesAmong(pod, possible, options, prepared, snapshot);
-    if (found.length > 0) return { candidates: found };
+    const search = searchAmong(pod, possible, options, prepared, snapshot);
+    if (search.found.length > 0) return { candidates: search.found };
+    if (search.errors.size > 0) return { reason: search.errors.size === 1 ? [...search.errors][0]! : `[${[...search.errors].join(', ')}]` };
+    refusals = search.refusals;
   }
-  const hopeless = snapshot.nodes.length - possible.length;
-  const parts = [
-    ...(possible.length > 0 ? [`${possible.length} No preemption victims found for incoming pod`] : []),
-    ...(hopeless > 0 ? [`${hopeless} Preemption is not helpful for scheduling`] : []),
-  ].sort();
-  return { reason: `0/${snapshot.nodes.length} nodes are available: ${parts.join(', ')}.` };
+  return { reason: explain({ nodeCount: snapshot.nodes.length, refusals, others: NOT_HELPFUL }), isFinal: true };
+}
+
+/** Why nobody is driven out. */
+export interface NoPreemption {
+  reason: string;
+  /** No node would do: what the pod was promised is taken back. Otherwise it stays promised. */
+  isFinal?: true;
 }
 
 /** The node and the victims, or why nobody is driven out. */
-export type PreemptionOutcome = { preemption: Preemption } | { reason: string };
+export type PreemptionOutcome = { preemption: Preemption } | NoPreemption;
 
 export function preemptionAmong(candidates: readonly PreemptionCandidate[]): PreemptionOutcome {
   const preemption = bestCandidate(candidates);

@@ -2,7 +2,7 @@
 // answers can be remembered) and those that look around (pkg/scheduler/framework/runtime/framework.go).
 import type { NodeInfo, PodInfo } from '../world/infos.ts';
 import { nodeWith } from '../world/infos.ts';
-import type { Plugin, Refusal, Snapshot } from './plugin.ts';
+import type { Change, Plugin, Refusal, Snapshot } from './plugin.ts';
 
 export type RefusalBy = Refusal & { plugin: string };
 
@@ -82,12 +82,21 @@ export function firstRefusal(filters: readonly ActiveFilter[], pod: PodInfo, nod
   return undefined;
 }
 
+function changedState(plugin: Plugin, state: unknown, pod: PodInfo, change: Change): unknown {
+  try {
+    return plugin.afterChange!(state, pod, change);
+  } catch (error) {
+    const member = change.by === 1 ? 'AddPod' : 'RemovePod';
+    throw new Error(`running ${member} on PreFilter plugin "${plugin.name}": ${(error as Error).message}`, { cause: error });
+  }
+}
+
 /** The same filters after pods went to the node or left it, in thought. */
 export function afterChanges(prepared: Prepared, pod: PodInfo, node: NodeInfo, changed: readonly PodInfo[], by: 1 | -1): Prepared {
   const wide = prepared.wide.map(({ plugin, state }) => {
     if (!plugin.afterChange) return { plugin, state };
     let after = state;
-    for (const other of changed) after = plugin.afterChange(after, pod, { pod: other, node, by });
+    for (const other of changed) after = changedState(plugin, after, pod, { pod: other, node, by });
     return { plugin, state: after };
   });
   return { ...prepared, wide };

@@ -78,6 +78,13 @@ test('a pod of higher priority takes the place of one of lower', async () => {
   assert.equal(nominated.status?.nominatedNodeName, 'n');
   assert.equal((await cluster.event('low', 'Preempted')).message, `Preempted by pod ${nominated.metadata?.uid} on node n`);
   assert.equal(isBound(nominated), false, 'the place is not free yet');
+  // Tried again meanwhile, it waits for those that are leaving and keeps what it was promised.
+  const allocatable = { cpu: '2500m', memory: '8Gi', pods: '110' };
+  await cluster.client.of(corev1.nodes).patch('n', undefined, 'merge', { status: { allocatable } }, { subresource: 'status' });
+  await cluster.clock.advance(10_000);
+  const waits = (pod: corev1.Pod) =>
+    scheduled(pod)?.message?.includes('not eligible due to a terminating pod on the nominated node.') ?? false;
+  assert.equal((await cluster.until(corev1.pods, 'high', waits)).status?.nominatedNodeName, 'n');
   // The kubelet's part: the pod has ended.
   await cluster.client.of(corev1.pods).delete('low', 'default', { gracePeriodSeconds: 0 });
   await cluster.clock.advance(10_000);

@@ -317,7 +317,8 @@ class RunningScheduler implements Scheduler {
       this.#metrics.preempted(preemption.victims.length);
       this.#nominate(info, preemption.nodeName);
     }
-    const nominatedNodeName = preemption ? preemption.nodeName : outcome ? '' : undefined;
+    const takenBack = outcome && 'isFinal' in outcome ? '' : undefined;
+    const nominatedNodeName = preemption ? preemption.nodeName : takenBack;
     const told = this.#tell(queued.pod, { reason: 'Unschedulable', message, nominatedNodeName });
     if (preemption) void told.then(() => this.#evict(info, preemption));
     this.#setTimer();
