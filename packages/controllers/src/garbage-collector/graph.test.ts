@@ -15,12 +15,26 @@ const object = (uid: string, owners: OwnerReference[] = [], more: object = {}): 
 });
 const put = (graph: OwnerGraph, type: ResourceType, o: KubeObject) => graph.observe(type, type.group ? 'apps/v1' : 'v1', o).toDelete;
 
-test('a dependent is looked at when it appears and when its owner goes', () => {
+test('a dependent is looked at when its owner was not seen, and when the owner goes', () => {
   const graph = new OwnerGraph();
+  assert.deepEqual(put(graph, corev1.pods, object('early', [owner('rs')])), ['early']);
+  assert.deepEqual(put(graph, corev1.pods, object('early', [owner('rs')])), [], 'nothing new');
   assert.deepEqual(put(graph, appsv1.replicasets, object('rs')), []);
-  assert.deepEqual(put(graph, corev1.pods, object('pod', [owner('rs')])), ['pod']);
-  assert.deepEqual(put(graph, corev1.pods, object('pod', [owner('rs')])), [], 'nothing new');
-  assert.deepEqual(graph.gone('rs').toDelete, ['pod']);
+  assert.deepEqual(put(graph, corev1.pods, object('pod', [owner('rs')])), []);
+  assert.deepEqual(graph.gone('rs').toDelete, ['early', 'pod']);
+  assert.deepEqual(put(graph, corev1.pods, object('late', [owner('rs')])), ['late']);
+});
+
+test('a dependent is looked at when its owner is another than it says, or is being deleted', () => {
+  const graph = new OwnerGraph();
+  put(graph, appsv1.replicasets, object('rs'));
+  const right = owner('rs');
+  assert.deepEqual(put(graph, corev1.pods, object('name', [{ ...right, name: 'x' }])), ['name']);
+  assert.deepEqual(put(graph, corev1.pods, object('kind', [{ ...right, kind: 'Deployment' }])), ['kind']);
+  assert.deepEqual(put(graph, corev1.pods, object('version', [{ ...right, apiVersion: 'apps/v2' }])), ['version']);
+  assert.deepEqual(put(graph, corev1.pods, object('elsewhere', [right], { namespace: 'm' })), ['elsewhere']);
+  put(graph, appsv1.replicasets, object('rs', [], { deletionTimestamp: 't', finalizers: ['x'] }));
+  assert.deepEqual(put(graph, corev1.pods, object('late', [right])), ['late']);
 });
 
 test('a dependent that comes before its owner makes an owner that is only named', () => {

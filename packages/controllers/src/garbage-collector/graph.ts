@@ -66,7 +66,8 @@ export class OwnerGraph {
     node.deletingDependents = beingDeleted && finalizers.includes(FOREGROUND_FINALIZER);
     node.orphaning = beingDeleted && finalizers.includes(ORPHAN_FINALIZER);
     const toDelete = new Set(this.#setOwners(node, metadata.ownerReferences ?? []));
-    if (node.owners.length > 0 && (!before.observed || before.owners !== node.owners)) toDelete.add(uid);
+    const isNew = !before.observed || before.owners !== node.owners;
+    if (isNew && node.owners.some((owner) => this.#isDoubtful(node, owner))) toDelete.add(uid);
     if (node.deletingDependents && !before.deletingDependents) {
       toDelete.add(uid);
       for (const dependent of node.dependents) toDelete.add(dependent.identity.uid);
@@ -94,6 +95,15 @@ export class OwnerGraph {
     return [...node.dependents].filter((dependent) =>
       dependent.owners.some((owner) => owner.uid === node.identity.uid && owner.blockOwnerDeletion),
     );
+  }
+
+  /** An owner that was seen, is as the reference says and stays, needs no look: should it go, that is told. */
+  #isDoubtful({ identity }: GraphNode, owner: OwnerReference): boolean {
+    const node = this.#nodes.get(owner.uid);
+    if (!node?.type || node.beingDeleted) return true;
+    const { apiVersion, kind, name, namespace } = node.identity;
+    if (namespace !== '' && namespace !== identity.namespace) return true;
+    return apiVersion !== owner.apiVersion || kind !== owner.kind || name !== owner.name;
   }
 
   #add(identity: Identity): GraphNode {

@@ -124,12 +124,20 @@ const inOrder = (a: string, b: string) => rank(a) - rank(b) || (a < b ? -1 : a >
 
 /** Whole trees that were made here: they need neither be sorted nor checked again. */
 const sorted = new WeakSet<FieldTree>();
+/** Sorted trees remembered, the ones asked for last first: what kubelets own of their pods' status is the same for most pods. */
+export const SORTED_TREES_MAX = 32;
+const recent: FieldTree[] = [];
 
-/** The tree with its keys in upstream's order, ready to be shown to a caller. */
+/** The tree with its keys in upstream's order, ready to be shown to a caller. Equal ones share their memory. */
 export function sortedTree(tree: FieldTree): FieldTree {
   if (sorted.has(tree)) return tree;
-  const result = sortedNode(tree);
-  sorted.add(result);
+  const at = recent.findIndex((known) => sameTree(known, tree));
+  const result = at < 0 ? sortedNode(tree) : recent[at]!;
+  if (at < 0) {
+    sorted.add(result);
+    if (recent.length === SORTED_TREES_MAX) recent.pop();
+  } else if (at > 0) recent.splice(at, 1);
+  if (at !== 0) recent.unshift(result);
   return result;
 }
 
