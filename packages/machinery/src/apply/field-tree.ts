@@ -122,40 +122,48 @@ const RANK: Record<string, number> = { '.': 0, f: 1, k: 2, v: 3, i: 4 };
 const rank = (element: string) => RANK[element[0]!] ?? 5;
 const inOrder = (a: string, b: string) => rank(a) - rank(b) || (a < b ? -1 : a > b ? 1 : 0);
 
-/** Whole trees that were made here: they need neither be sorted nor checked again. */
+/** Trees that were made here, and their parts: they need neither be sorted nor checked again. */
 const sorted = new WeakSet<FieldTree>();
-/** Sorted trees remembered, the ones asked for last first: what kubelets own of their pods' status is the same for most pods. */
-export const SORTED_TREES_MAX = 32;
-const recent: FieldTree[] = [];
+/** Elements of which the trees below are remembered, and how many of each: most of what one pod's kubelet owns, every pod's owns. */
+export const REMEMBERED_ELEMENTS_MAX = 1000;
+const REMEMBERED_TREES_MAX = 4;
+/** Sorted trees by the element above them, the one made last first. */
+const remembered = new Map<string, FieldTree[]>();
 
-/** The tree with its keys in upstream's order, ready to be shown to a caller. Equal ones share their memory. */
+/** The tree with its keys in upstream's order, ready to be shown to a caller. Trees made here share the parts that are equal. */
 export function sortedTree(tree: FieldTree): FieldTree {
+  return sortedNode('', tree);
+}
+
+function sortedNode(element: string, tree: FieldTree): FieldTree {
+  if (isEmptyTree(tree)) return LEAF;
   if (sorted.has(tree)) return tree;
-  const at = recent.findIndex((known) => sameTree(known, tree));
-  const result = at < 0 ? sortedNode(tree) : recent[at]!;
-  if (at < 0) {
-    sorted.add(result);
-    if (recent.length === SORTED_TREES_MAX) recent.pop();
-  } else if (at > 0) recent.splice(at, 1);
-  if (at !== 0) recent.unshift(result);
-  return result;
+  const keys = Object.keys(tree);
+  const children: Building = {};
+  for (const key of keys) children[key] = sortedNode(key, tree[key]!);
+  const known = remembered.get(element);
+  return known?.find((node) => hasChildren(node, keys, children)) ?? remember(element, known, keys, children);
 }
 
-/** What is in order already, as all trees that come from the store are, stays the same object. */
-function sortedNode(tree: FieldTree): FieldTree {
-  if (isInOrder(tree)) return tree;
+function hasChildren(node: FieldTree, keys: readonly string[], children: FieldTree): boolean {
+  for (const key of keys) if (node[key] !== children[key]) return false;
+  return Object.keys(node).length === keys.length;
+}
+
+function remember(element: string, known: FieldTree[] | undefined, keys: string[], children: FieldTree): FieldTree {
   const result: Building = {};
-  for (const key of Object.keys(tree).sort(inOrder)) result[key] = sortedNode(tree[key]!);
-  return result;
-}
-
-function isInOrder(tree: FieldTree): boolean {
-  let before: string | undefined;
-  for (const key in tree) {
-    if ((before !== undefined && inOrder(before, key) > 0) || !isInOrder(tree[key]!)) return false;
-    before = key;
+  if (keys.length > 1) keys.sort(inOrder);
+  for (const key of keys) result[key] = children[key]!;
+  sorted.add(result);
+  if (known) {
+    if (known.length === REMEMBERED_TREES_MAX) known.pop();
+    known.unshift(result);
+    return result;
   }
-  return true;
+  // Names of items come and go, as addresses of pods do; the others are soon here again.
+  if (remembered.size === REMEMBERED_ELEMENTS_MAX) remembered.clear();
+  remembered.set(element, [result]);
+  return result;
 }
 
 function valueText(value: unknown): string {

@@ -143,12 +143,11 @@ interface Scored {
 function preScore({ pod }: PodInfo, feasible: readonly NodeInfo[], snapshot: Snapshot, given: TopologySpreadArguments): Scored | undefined {
   const found = constraintsOf(pod, 'ScheduleAnyway', snapshot, given);
   if (found.constraints.length === 0) return undefined;
-  const keys = found.constraints.map(({ constraint }) => constraint);
-  const isIgnored = (node: NodeInfo) => found.allKeys && !hasEveryKey(node, keys);
-  const nodes = feasible.filter((node) => !isIgnored(node));
-  const constraints = countedAll(found, pod, snapshot).map((one) => {
-    const { topologyKey } = one.constraint;
-    const size = topologyKey === HOSTNAME ? nodes.length : new Set(nodes.map((node) => label(node, topologyKey))).size;
+  const all = countedAll(found, pod, snapshot);
+  const isIgnored = (node: NodeInfo) => found.allKeys && all.some(({ tally }) => tally.value(node) === undefined);
+  const nodes = found.allKeys ? feasible.filter((node) => !isIgnored(node)) : feasible;
+  const constraints = all.map((one) => {
+    const size = one.constraint.topologyKey === HOSTNAME ? nodes.length : new Set(nodes.map((node) => one.tally.value(node))).size;
     return { ...one, weight: Math.log(size + 2) };
   });
   return { isIgnored, constraints };
@@ -158,7 +157,7 @@ function score(_pod: PodInfo, node: NodeInfo, { isIgnored, constraints }: Scored
   if (isIgnored(node)) return 0;
   let sum = 0;
   for (const { constraint, tally, weight } of constraints) {
-    if (label(node, constraint.topologyKey) !== undefined) sum += (tally.domain(node)?.count ?? 0) * weight + constraint.maxSkew - 1;
+    if (tally.value(node) !== undefined) sum += (tally.domain(node)?.count ?? 0) * weight + constraint.maxSkew - 1;
   }
   return Math.round(sum);
 }

@@ -31,6 +31,8 @@ export interface Tally {
   readonly min: number;
   /** The node's domain. Undefined: it has no such label, or is not eligible. */
   domain(node: NodeInfo): Domain | undefined;
+  /** What the node's label says, whether it is eligible or not. */
+  value(node: NodeInfo): string | undefined;
   /** `min` as it would be if the domain's count were changed by so much. */
   minAfter(domain: Domain, by: number): number;
   matches(pod: PodInfo): boolean;
@@ -45,6 +47,7 @@ export class RunningTally implements Tally {
   readonly #definition: TallyDefinition;
   readonly #byValue = new Map<string, { value: string; count: number; nodes: number }>();
   readonly #bySlot: ({ value: string; count: number; nodes: number } | undefined)[] = [];
+  readonly #values: (string | undefined)[] = [];
   /** Count → how many domains have it. */
   readonly #histogram = new Map<number, number>();
   readonly #matches = new Map<string, boolean>();
@@ -60,6 +63,10 @@ export class RunningTally implements Tally {
 
   domain(node: NodeInfo): Domain | undefined {
     return this.#bySlot[node.slot];
+  }
+
+  value(node: NodeInfo): string | undefined {
+    return this.#values[node.slot];
   }
 
   matches(pod: PodInfo): boolean {
@@ -84,6 +91,7 @@ export class RunningTally implements Tally {
   /** With the pods that it has. */
   nodeAdded(node: NodeInfo): void {
     const value = node.node.metadata?.labels?.[this.#definition.topologyKey];
+    this.#values[node.slot] = value;
     if (value === undefined || this.#definition.eligible?.(node) === false) return;
     let domain = this.#byValue.get(value);
     if (!domain) {
@@ -98,6 +106,7 @@ export class RunningTally implements Tally {
 
   /** With the pods that it still has. */
   nodeRemoved(node: NodeInfo): void {
+    this.#values[node.slot] = undefined;
     const domain = this.#bySlot[node.slot];
     if (!domain) return;
     for (const pod of node.pods.values()) this.podChanged(pod, node, -1);
