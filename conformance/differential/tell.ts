@@ -118,9 +118,12 @@ async function untilGone(told: Telling, step: Step): Promise<void> {
   if (!/customresourcedefinitions\/[^/]+$/.test(step.path)) return;
   for (let attempt = 0; attempt < SETTLED_ATTEMPTS_MAX; attempt++) {
     const answers = await Promise.all(told.sides.map((side) => ask(told, side, { method: 'GET', path: step.path })));
-    const isHeld = (answer: Answer) =>
-      ((answer.body as any)?.metadata?.finalizers ?? []).some((name: string) => !name.startsWith('customresourcecleanup'));
-    if (answers.every((answer) => answer.status === 404 || isHeld(answer))) return;
+    // Others' finalizers may hold it for good; a dry run deletes nothing.
+    const isLetGo = ({ status, body }: Answer) => {
+      const { deletionTimestamp, finalizers = [] } = (body as any)?.metadata ?? {};
+      return status === 404 || !deletionTimestamp || !finalizers.some((name: string) => name.startsWith('customresourcecleanup'));
+    };
+    if (answers.every(isLetGo)) return;
     await new Promise((resolve) => setTimeout(resolve, SETTLED_INTERVAL_MS));
   }
 }

@@ -21,14 +21,18 @@ function typeName(keyword: string): string {
   return parts.map((part) => part.charAt(0).toUpperCase() + part.slice(1)).join('');
 }
 
+/** What is a schema or a boolean, and so is there even when it is false. */
+const OR_BOOLEAN: ReadonlySet<string> = new Set(['additionalItems', 'additionalProperties']);
+
 /** A schema in the names of upstream's type, as messages show it. */
 export function internalSchema(schema: JsonSchema): Record<string, unknown> {
   const each = (schemas: Record<string, JsonSchema>) =>
     Object.fromEntries(Object.entries(schemas).map(([name, inner]) => [name, internalSchema(inner)]));
   const named = Object.entries(schema).map(([keyword, value]): [string, unknown] => {
+    if (typeof value === 'boolean' && OR_BOOLEAN.has(keyword)) return [typeName(keyword), { Allows: value, Schema: null }];
     if (typeof value !== 'object' || value === null) return [typeName(keyword), value];
     if (keyword === 'properties') return ['Properties', each(value)];
-    if (keyword === 'additionalProperties') return ['AdditionalProperties', { Allows: true, Schema: internalSchema(value) }];
+    if (OR_BOOLEAN.has(keyword)) return [typeName(keyword), { Allows: true, Schema: internalSchema(value) }];
     if (keyword === 'items') return ['Items', { Schema: internalSchema(value) }];
     if (keyword === 'not') return ['Not', internalSchema(value)];
     if (['allOf', 'anyOf', 'oneOf'].includes(keyword)) return [typeName(keyword), value.map(internalSchema)];
@@ -45,7 +49,7 @@ function statusErrors(schema: JsonSchema, path: string): FieldError[] {
     const why = 'only "object" is allowed as the type at the root of the schema if the status subresource is enabled';
     return [fieldError.invalid(`${path}.type`, schema.type, why)];
   }
-  const entries = Object.entries(schema).filter(([, value]) => !isZero(value));
+  const entries = Object.entries(schema).filter(([name, value]) => !isZero(value) || (value === false && OR_BOOLEAN.has(name)));
   if (entries.every(([name]) => ALLOWED_WITH_STATUS.includes(typeName(name)))) return [];
   const shown = internalSchema(Object.fromEntries(entries) as JsonSchema);
   const why = `only [${ALLOWED_WITH_STATUS.join(' ')}] fields are allowed at the root of the schema if the status subresource is enabled`;

@@ -220,6 +220,11 @@ test('what a definition’s schema must not be, in upstream’s words', () => {
     lines(definitionSchemaErrors({ type: 'object', minProperties: 1 }, 's', true, () => []))[0]!,
     /^s: Invalid value: {.*}: only \[Desc/,
   );
+  for (const allows of [true, false]) {
+    const [told] = lines(definitionSchemaErrors({ type: 'object', additionalProperties: allows } as JsonSchema, 's', true, () => []));
+    const shown = `{"Type":"object","AdditionalProperties":{"Allows":${allows},"Schema":null}}`;
+    assert.ok(told!.startsWith(`s: Invalid value: ${shown}: only [Desc`), told);
+  }
 });
 
 test('items of a list with keys are one schema', () => {

@@ -257,6 +257,14 @@ test('names that another definition holds are refused in the status', () => {
   );
 });
 
+test('a stored version that is gone is told of once, where it stands last', () => {
+  const errors = validateDefinition({ ...widgets(), status: { storedVersions: ['v0', 'v1', 'v0'] } });
+  assert.deepEqual(
+    errors.map(({ field }) => field).filter((field) => field.startsWith('status')),
+    ['status.storedVersions[2]'],
+  );
+});
+
 test('definitions are checked as upstream checks them', () => {
   const messages = (crd: any) =>
     validateDefinition({ ...crd, status: { storedVersions: ['v1'] } }).map((error) => `${error.field}: ${error.message}`);

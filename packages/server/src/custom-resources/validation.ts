@@ -64,7 +64,8 @@ function storedErrors({ spec, status }: Definition): FieldError[] {
       errors.push(fieldError.invalid(at, stored, `must have the storage version ${name}`));
   }
   for (const [i, name] of stored.entries()) {
-    if (versions.some((version) => version.name === name)) continue;
+    // One that stands twice is told of where it stands last.
+    if (stored.lastIndexOf(name) !== i || versions.some((version) => version.name === name)) continue;
     const why = `missing from spec.versions; ${name} was previously a storage version, and must remain in spec.versions until a storage migration ensures no data remains persisted in ${name} and removes ${name} from status.storedVersions`;
     errors.push(fieldError.invalid(`${at}[${i}]`, name, why));
   }
