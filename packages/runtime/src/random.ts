@@ -28,7 +28,11 @@ function fromBytes(bytes: (length: number) => Uint8Array): Random {
       // Joined it is one string; put together with + it is a tree of parts, which JSON.stringify has a slow path for.
       return [h.slice(0, 8), h.slice(8, 12), h.slice(12, 16), h.slice(16, 20), h.slice(20)].join('-');
     },
-    suffix: (length) => Array.from(bytes(length), (b) => SUFFIX_ALPHABET[b % SUFFIX_ALPHABET.length]).join(''),
+    suffix: (length) => {
+      let text = '';
+      for (const b of bytes(length)) text += SUFFIX_ALPHABET[b % SUFFIX_ALPHABET.length];
+      return text;
+    },
   };
 }
 

@@ -18,9 +18,12 @@ export function cacheReader(resources: Resources): ResourceReader {
     },
     list: <T extends KubeObject>(type: ResourceType<T>, namespace?: string) => {
       const endpoint = endpointOf(type);
-      if (!endpoint) return [];
+      const found: T[] = [];
+      // Most lists that a write asks for are of what a cluster has none of.
+      if (!endpoint || endpoint.cache.size === 0) return found;
       const prefix = type.namespaced && namespace ? `${namespace}/` : '';
-      return Array.from(endpoint.cache.range(prefix), ([, entry]) => viewOf(endpoint, entry) as unknown as T);
+      for (const [, entry] of endpoint.cache.range(prefix)) found.push(viewOf(endpoint, entry) as unknown as T);
+      return found;
     },
   };
 }

@@ -18,11 +18,11 @@ const RETRY_MS_SPREAD = 100;
 const NAME_SUFFIX_LENGTH = 5;
 
 export function serviceAccount({ clock, random }: { clock: Clock; random: Random }): AdmissionPlugin {
-  const accountOf = async (attributes: AdmissionAttributes, name: string): Promise<corev1.ServiceAccount> => {
+  const awaited = async (attributes: AdmissionAttributes, name: string): Promise<corev1.ServiceAccount> => {
     const { namespace, reader } = attributes;
     const attempts = name === DEFAULT_ACCOUNT ? DEFAULT_ACCOUNT_ATTEMPTS_MAX : 1;
-    for (let attempt = 0; attempt < attempts; attempt++) {
-      if (attempt > 0) await clock.sleep(RETRY_MS_MIN + random.number() * RETRY_MS_SPREAD);
+    for (let attempt = 1; attempt < attempts; attempt++) {
+      await clock.sleep(RETRY_MS_MIN + random.number() * RETRY_MS_SPREAD);
       const account = reader.get(corev1.serviceaccounts, name, namespace);
       if (account) return account;
     }
@@ -31,29 +31,35 @@ export function serviceAccount({ clock, random }: { clock: Clock; random: Random
   };
   // Joined, as uids are.
   const generatedName = () => [TOKEN_VOLUME_PREFIX, random.suffix(NAME_SUFFIX_LENGTH)].join('');
-  const completed = async (attributes: AdmissionAttributes, pod: corev1.Pod) => {
-    const spec = pod.spec!;
-    spec.serviceAccountName ||= DEFAULT_ACCOUNT;
-    // The old name of the field follows the new one, as upstream's conversion has it.
-    spec.serviceAccount = spec.serviceAccountName;
-    const account = await accountOf(attributes, spec.serviceAccountName);
+  /** Goes on with the account, at once where it is there already. */
+  const withAccount = (attributes: AdmissionAttributes, name: string, goOn: (account: corev1.ServiceAccount) => void) => {
+    const account = attributes.reader.get(corev1.serviceaccounts, name, attributes.namespace);
+    return account ? goOn(account) : awaited(attributes, name).then(goOn);
+  };
+  const completed = (spec: corev1.PodSpec, account: corev1.ServiceAccount) => {
     if (spec.automountServiceAccountToken ?? account.automountServiceAccountToken ?? true) mountToken(spec, generatedName);
     if (!spec.imagePullSecrets?.length && account.imagePullSecrets?.length) {
       spec.imagePullSecrets = account.imagePullSecrets.map(({ name }) => ({ name }));
     }
   };
-  const checked = async (attributes: AdmissionAttributes, pod: corev1.Pod, ephemeral: boolean) => {
+  const checked = (attributes: AdmissionAttributes, pod: corev1.Pod, ephemeral: boolean) => {
     const name = pod.spec?.serviceAccountName;
     if (!name) throw forbidden(attributes, `no service account specified for pod ${attributes.namespace}/${pod.metadata?.name ?? ''}`);
-    const account = await accountOf(attributes, name);
-    if (/^(1|t|true)$/i.test(account.metadata?.annotations?.[ENFORCE_MOUNTABLE] ?? '')) limitSecrets(attributes, pod, account, ephemeral);
+    return withAccount(attributes, name, (account) => {
+      if (/^(1|t|true)$/i.test(account.metadata?.annotations?.[ENFORCE_MOUNTABLE] ?? '')) limitSecrets(attributes, pod, account, ephemeral);
+    });
   };
   return {
     name: 'ServiceAccount',
     admit(attributes) {
       const pod = handledPod(attributes);
       if (!pod || attributes.operation !== 'CREATE') return;
-      return isMirrorPod(pod) ? checkMirrorPod(attributes, pod) : completed(attributes, pod);
+      if (isMirrorPod(pod)) return checkMirrorPod(attributes, pod);
+      const spec = pod.spec!;
+      spec.serviceAccountName ||= DEFAULT_ACCOUNT;
+      // The old name of the field follows the new one, as upstream's conversion has it.
+      spec.serviceAccount = spec.serviceAccountName;
+      return withAccount(attributes, spec.serviceAccountName, (account) => completed(spec, account));
     },
     validate(attributes) {
       const pod = handledPod(attributes);
