@@ -1,5 +1,5 @@
 // CREATE (apiserver endpoints/handlers/create.go, registry/generic/registry/store.go create, registry/rest/create.go).
-import { timeText } from '@tiphys/api';
+import { type ObjectMeta, timeText } from '@tiphys/api';
 import { type ApiResponse, isAlreadyExists, StatusError, statusError } from '@tiphys/machinery';
 import { type Claim, validateCommonMetadata, validateMetadata } from '@tiphys/registry';
 import type { Entry, PlainObject } from '../cache/entry.ts';
@@ -46,9 +46,9 @@ export async function createObject(
   options: WriteOptions,
   creation: Creation,
 ): Promise<Entry> {
-  const metadata = object.metadata!;
+  const metadata: ObjectMeta & { selfLink?: string } = object.metadata!;
   for (const field of ['creationTimestamp', 'uid', 'deletionTimestamp', 'deletionGracePeriodSeconds', 'selfLink'] as const) {
-    delete (metadata as Record<string, unknown>)[field];
+    if (metadata[field] !== undefined) delete metadata[field];
   }
   matchNamespace(object, context.info.namespace, endpoint.type.namespaced);
   dedupOwnerReferences(context, object);

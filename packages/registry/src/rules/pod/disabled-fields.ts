@@ -20,11 +20,13 @@ function dropStopSignal(container: Pick<corev1.Container, 'lifecycle'>): void {
 }
 
 function dropFromPodSpec(spec: Spec, old: Spec | undefined): void {
-  if (!old?.schedulingGroup) delete spec.schedulingGroup;
+  if (spec.schedulingGroup && !old?.schedulingGroup) delete spec.schedulingGroup;
   if (!hasStopSignal(old)) for (const container of containersOf(spec)) dropStopSignal(container);
+  const sources = sourcesOf(spec);
   for (const name of ['clusterTrustBundle', 'podCertificate'] as const) {
-    if (sourcesOf(old).some((source) => source[name])) continue;
-    for (const source of sourcesOf(spec)) delete source[name];
+    const having = sources.filter((source) => source[name]);
+    if (having.length === 0 || sourcesOf(old).some((source) => source[name])) continue;
+    for (const source of having) delete source[name];
   }
 }
 
