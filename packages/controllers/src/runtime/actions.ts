@@ -16,7 +16,7 @@ interface Common {
   tolerate?: (error: unknown) => boolean;
   /** Recorded about the controller's object, or about `about`. */
   whenDone?: (result: KubeObject) => EventText;
-  whenFailed?: (error: Error) => EventText | undefined;
+  whenFailed?: (error: Error) => EventText | readonly EventText[] | undefined;
   about?: KubeObject;
 }
 

@@ -2,7 +2,7 @@
 import type { KubeObject, ResourceType } from '@tiphys/api';
 import { apiVersionOf } from '@tiphys/api';
 import type { Client, EventRecorder } from '@tiphys/client';
-import type { Action, Group, Outcome, Write } from './actions.ts';
+import type { Action, EventText, Group, Outcome, Write } from './actions.ts';
 import { keyOf, nameOf, namespaceOf } from './objects.ts';
 
 /** Side-by-side writes of one group. */
@@ -84,12 +84,11 @@ async function attempt(write: Write, context: ApplyContext, newest: Map<string, 
       progress.failure = error;
       progress.failed = write.do;
     }
-    const text = write.whenFailed?.(error);
-    if (text) record(write, context, text);
+    for (const text of [write.whenFailed?.(error) ?? []].flat()) record(write, context, text);
   }
 }
 
-function record(write: Write, context: ApplyContext, text: { type: 'Normal' | 'Warning'; reason: string; message: string }): void {
+function record(write: Write, context: ApplyContext, text: EventText): void {
   context.events.event(write.about ?? context.about, text.type, text.reason, text.message);
 }
 

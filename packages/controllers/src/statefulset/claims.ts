@@ -1,5 +1,6 @@
 // The claims of a StatefulSet's pods, and who owns them by the retention policy (stateful_pod_control.go, KEP-1847).
 import { appsv1, corev1, type KubeObject, type OwnerReference, type ResourceType } from '@tiphys/api';
+import { isAlreadyExists } from '@tiphys/machinery';
 import type { Pod } from '../pods/pod-state.ts';
 import { type Action, create, type EventText, update, type Write, warning } from '../runtime/actions.ts';
 import type { Snapshot } from '../runtime/controller.ts';
@@ -35,30 +36,43 @@ function existingClaims(set: StatefulSet, pod: Pod, snapshot: Snapshot): Claim[]
     .filter((claim) => claim !== undefined);
 }
 
-/** Claims to create for the pod; undefined when one of them is just being deleted and the pod has to wait for that. */
-export function missingClaims(set: StatefulSet, pod: Pod, snapshot: Snapshot): Write[] | undefined {
+export type Verb = 'Create' | 'Update' | 'Delete';
+
+/** That something about a pod went wrong, in upstream's words. */
+export const podFailed = (set: StatefulSet, pod: Pod, verb: Verb, why: string): EventText => ({
+  type: 'Warning',
+  reason: `Failed${verb}`,
+  message: `${verb} Pod ${nameOf(pod)} in StatefulSet ${nameOf(set)} failed error: ${why}`,
+});
+
+export interface MissingClaims {
+  writes: Write[];
+  /** Those that are on their way out have to go first. */
+  deleting: string[];
+}
+
+/** Claims to create for the pod. With `verb` their failure is told of the pod as well. */
+export function missingClaims(set: StatefulSet, pod: Pod, snapshot: Snapshot, verb?: Verb): MissingClaims {
   const ordinal = ordinalOf(pod);
-  const writes: Write[] = [];
+  const missing: MissingClaims = { writes: [], deleting: [] };
   for (const template of templatesOf(set)) {
     const claim = claimFromTemplate(set, template, ordinal);
     const known = snapshot.get(corev1.persistentvolumeclaims, nameOf(claim), namespaceOf(claim));
-    if (known && isDeleting(known)) return undefined;
+    if (known && isDeleting(known)) missing.deleting.push(nameOf(claim));
     if (known) continue;
-    const subject = `Claim ${nameOf(claim)}`;
+    const subject = `Create Claim ${nameOf(claim)}`;
     const member = `Pod ${nameOf(pod)} in StatefulSet ${nameOf(set)}`;
-    const done: EventText = { type: 'Normal', reason: 'SuccessfulCreate', message: `Create ${subject} ${member} success` };
-    writes.push(
-      create(corev1.persistentvolumeclaims, claim, `pod ${nameOf(pod)} needs it`, {
-        whenDone: () => done,
-        whenFailed: (error) => ({
-          type: 'Warning',
-          reason: 'FailedCreate',
-          message: `Create ${subject} for ${member} failed error: ${error.message}`,
-        }),
-      }),
-    );
+    const done: EventText = { type: 'Normal', reason: 'SuccessfulCreate', message: `${subject} ${member} success` };
+    const failed = (error: Error): EventText[] => [
+      ...(isAlreadyExists(error)
+        ? []
+        : [{ type: 'Warning' as const, reason: 'FailedCreate', message: `${subject} for ${member} failed error: ${error.message}` }]),
+      ...(verb ? [podFailed(set, pod, verb, `failed to create PVC ${nameOf(claim)}: ${error.message}`)] : []),
+    ];
+    const events = { whenDone: () => done, whenFailed: failed };
+    missing.writes.push(create(corev1.persistentvolumeclaims, claim, `pod ${nameOf(pod)} needs it`, events));
   }
-  return writes;
+  return missing;
 }
 
 const matches = (reference: OwnerReference, type: ResourceType, owner: KubeObject) =>

@@ -70,7 +70,12 @@ export function withIdentity(set: StatefulSet, pod: Pod, ordinal: number): Pod {
   const volumes = [...claims, ...(pod.spec?.volumes ?? []).filter((volume) => !names.has(volume.name))];
   return {
     ...pod,
-    metadata: { ...pod.metadata, name, labels: { ...labelsOf(pod), [POD_NAME_LABEL]: name, [POD_INDEX_LABEL]: String(ordinal) } },
+    metadata: {
+      ...pod.metadata,
+      name,
+      namespace: namespaceOf(set),
+      labels: { ...labelsOf(pod), [POD_NAME_LABEL]: name, [POD_INDEX_LABEL]: String(ordinal) },
+    },
     spec: { ...pod.spec!, ...(volumes.length > 0 ? { volumes } : {}) },
   };
 }

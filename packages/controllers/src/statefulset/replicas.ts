@@ -1,10 +1,11 @@
 // What happens to each pod of a StatefulSet, one after another or all at once (stateful_set_control.go).
 import { corev1 } from '@tiphys/api';
+import { isAlreadyExists } from '@tiphys/machinery';
 import { isAvailable, type Pod, phaseOf } from '../pods/pod-state.ts';
-import { type Action, create, type EventText, remove, slowStart, update, type Write } from '../runtime/actions.ts';
+import { type Action, create, type EventText, remove, slowStart, update, type Write, warning } from '../runtime/actions.ts';
 import type { Snapshot } from '../runtime/controller.ts';
 import { isDeleting, nameOf } from '../runtime/objects.ts';
-import { hasStaleClaim, missingClaims, retentionWrites } from './claims.ts';
+import { hasStaleClaim, missingClaims, podFailed, retentionWrites, type Verb } from './claims.ts';
 import { identityMatches, ordinalOf, type StatefulSet, storageMatches, withIdentity } from './identity.ts';
 import { isCreated, isRunningAndReady } from './status.ts';
 
@@ -24,15 +25,12 @@ export function isUnavailable({ set, nowMs }: Members, pod: Pod): boolean {
   return isDeleting(pod) || !isAvailable(pod, set.spec?.minReadySeconds ?? 0, nowMs);
 }
 
-function podEvents(set: StatefulSet, pod: Pod, verb: 'Create' | 'Update' | 'Delete') {
-  const subject = `${verb} Pod ${nameOf(pod)} in StatefulSet ${nameOf(set)}`;
+function podEvents(set: StatefulSet, pod: Pod, verb: Verb) {
+  const message = `${verb} Pod ${nameOf(pod)} in StatefulSet ${nameOf(set)} successful`;
   return {
-    whenDone: (): EventText => ({ type: 'Normal', reason: `Successful${verb}`, message: `${subject} successful` }),
-    whenFailed: (error: Error): EventText => ({
-      type: 'Warning',
-      reason: `Failed${verb}`,
-      message: `${subject} failed error: ${error.message}`,
-    }),
+    whenDone: (): EventText => ({ type: 'Normal', reason: `Successful${verb}`, message }),
+    // One that is there already is not worth a word.
+    whenFailed: (error: Error) => (isAlreadyExists(error) ? undefined : podFailed(set, pod, verb, error.message)),
   };
 }
 
@@ -50,10 +48,14 @@ const waits = (before: Action[] = []): Step => ({ before, stops: true });
 
 function createMember({ set, snapshot }: Members, pod: Pod): Step {
   if (hasStaleClaim(set, pod, snapshot)) return waits();
-  const claims = missingClaims(set, pod, snapshot);
-  if (!claims) return waits();
+  const { writes, deleting } = missingClaims(set, pod, snapshot, 'Create');
+  if (deleting.length > 0) {
+    const each = deleting.map((name) => `pvc ${name} is being deleted`);
+    const why = podFailed(set, pod, 'Create', each.length === 1 ? each[0]! : `[${each.join(', ')}]`);
+    return waits([...writes, warning(why.reason, why.message)]);
+  }
   return {
-    before: claims,
+    before: writes,
     write: create(corev1.pods, pod, `ordinal ${ordinalOf(pod)} has no pod`, podEvents(set, pod, 'Create')),
     stops: true,
   };
@@ -66,7 +68,7 @@ function stepOf(members: Members, pod: Pod): Step {
   }
   if (!isCreated(pod)) return createMember(members, pod);
   const before: Action[] = [];
-  if (phaseOf(pod) === 'Pending') before.push(...(missingClaims(set, pod, snapshot) ?? []), ...retentionWrites(set, pod, snapshot));
+  if (phaseOf(pod) === 'Pending') before.push(...missingClaims(set, pod, snapshot).writes, ...retentionWrites(set, pod, snapshot));
   if (isMonotonic(set)) {
     if (isDeleting(pod) || !isRunningAndReady(pod) || !isAvailable(pod, set.spec?.minReadySeconds ?? 0, nowMs)) return waits(before);
   }
@@ -74,7 +76,7 @@ function stepOf(members: Members, pod: Pod): Step {
   if (identityMatches(set, pod) && storageMatches(set, pod)) return { before, stops: false };
   const changed = withIdentity(set, pod, ordinalOf(pod));
   const write = update(corev1.pods, changed, 'its labels or volumes are not those of its ordinal', podEvents(set, pod, 'Update'));
-  return { before: [...before, ...(missingClaims(set, pod, snapshot) ?? [])], write, stops: false };
+  return { before: [...before, ...missingClaims(set, pod, snapshot, 'Update').writes], write, stops: false };
 }
 
 /** Runs the steps in order; true when one of them stops the ordered mode. All at once, the writes form one group. */
