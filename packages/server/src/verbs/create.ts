@@ -1,6 +1,6 @@
 // CREATE (apiserver endpoints/handlers/create.go, registry/generic/registry/store.go create, registry/rest/create.go).
 import { type ObjectMeta, timeText } from '@tiphys/api';
-import { type ApiResponse, isAlreadyExists, StatusError, statusError } from '@tiphys/machinery';
+import { type ApiResponse, isAlreadyExists, jsonClone, StatusError, statusError } from '@tiphys/machinery';
 import { type Claim, validateCommonMetadata, validateMetadata } from '@tiphys/registry';
 import type { Entry, PlainObject } from '../cache/entry.ts';
 import { nowFresh } from '../freshness.ts';
@@ -67,11 +67,19 @@ export async function createObject(
     return createOnce(context, endpoint, admitted, options, attributes, creation);
   for (let attempt = 1; ; attempt++) {
     try {
-      return await createOnce(context, endpoint, structuredClone(admitted), options, attributes, creation);
+      return await createOnce(context, endpoint, copyOf(admitted), options, attributes, creation);
     } catch (error) {
       if (!isAlreadyExists(error) || attempt >= GENERATED_NAME_ATTEMPTS_MAX) throw error;
     }
   }
+}
+
+/** Who manages what is never changed: it stays the same, and is known again by the next write. */
+function copyOf(object: PlainObject): PlainObject {
+  const { managedFields, ...metadata } = object.metadata!;
+  const copy = jsonClone<PlainObject>({ ...object, metadata });
+  if (managedFields) copy.metadata!.managedFields = managedFields;
+  return copy;
 }
 
 async function createOnce(
