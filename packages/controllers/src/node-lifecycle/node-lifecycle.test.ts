@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { corev1 } from '@tiphys/api';
-import { evictionMs } from '../taint-eviction/taint-eviction-controller.ts';
 import { taintsFor, unknownConditions } from './node-health.ts';
 
 const NOW = Date.UTC(2026, 0, 1);
@@ -41,23 +40,4 @@ test('a silent node becomes Unknown once', () => {
     ],
   );
   assert.equal(unknownConditions({ ...node('True'), status: { conditions: first } }, NOW), undefined);
-});
-
-test('pods go when their shortest toleration ends', () => {
-  const pod = (tolerations: corev1.Toleration[]): corev1.Pod => ({ spec: { containers: [], tolerations } });
-  const taint = { key: 'k', effect: 'NoExecute', timeAdded: '2025-12-31T23:59:00Z' };
-  assert.equal(evictionMs(pod([]), [taint], NOW), NOW);
-  assert.equal(evictionMs(pod([{ key: 'k', operator: 'Exists' }]), [taint], NOW), undefined);
-  assert.equal(evictionMs(pod([{ key: 'k', operator: 'Exists', tolerationSeconds: 300 }]), [taint], NOW), NOW + 240_000);
-  assert.equal(
-    evictionMs(
-      pod([
-        { key: 'k', operator: 'Exists' },
-        { operator: 'Exists', tolerationSeconds: 10 },
-      ]),
-      [taint],
-      NOW,
-    ),
-    NOW - 50_000,
-  );
 });

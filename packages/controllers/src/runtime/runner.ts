@@ -17,7 +17,7 @@ import { type WorkQueue, workQueue } from './work-queue.ts';
 
 const CONCURRENCY = 5;
 /** Notes that plans leave for later ones, per controller. */
-const NOTES_MAX = 10_000;
+const NOTES_MAX = 100_000;
 
 export interface RunnerOptions {
   controller: Controller;

@@ -3,29 +3,46 @@
 import { corev1, timeText } from '@tiphys/api';
 import { isConflict, isNotFound, tolerates } from '@tiphys/machinery';
 import { isTerminal } from '../pods/pod-state.ts';
-import { normal, patch, remove, wakeAt } from '../runtime/actions.ts';
+import { type Action, normal, note, patch, remove, wakeAt } from '../runtime/actions.ts';
 import { defineController } from '../runtime/controller.ts';
-import { isDeleting, keyOf, nameOf, timeMs, uidOf } from '../runtime/objects.ts';
+import { isDeleting, keyOf, nameOf, uidOf } from '../runtime/objects.ts';
 
 const BY_NODE = 'node';
 
 const noExecute = (node: corev1.Node | undefined): corev1.Taint[] =>
   (node?.spec?.taints ?? []).filter((taint) => taint.effect === 'NoExecute');
 
-/** When the pod has to go: now, later, or never (undefined). The shortest toleration counts. */
-export function evictionMs(pod: corev1.Pod, taints: readonly corev1.Taint[], nowMs: number): number | undefined {
-  let earliest: number | undefined;
+/**
+ * For how many seconds the pod tolerates the taints: the shortest time of the tolerations that come first for each; Infinity for ever,
+ * undefined when one is not tolerated.
+ */
+export function toleratedSeconds(tolerations: readonly corev1.Toleration[], taints: readonly corev1.Taint[]): number | undefined {
+  let shortest = Number.POSITIVE_INFINITY;
   for (const taint of taints) {
-    const matching = (pod.spec?.tolerations ?? []).filter((toleration) => tolerates(toleration, taint));
-    if (matching.length === 0) return nowMs;
-    const since = taint.timeAdded ? timeMs(taint.timeAdded) : nowMs;
-    for (const { tolerationSeconds } of matching) {
-      if (tolerationSeconds === undefined) continue;
-      const at = since + Math.max(0, tolerationSeconds) * 1000;
-      if (earliest === undefined || at < earliest) earliest = at;
-    }
+    const first = tolerations.find((toleration) => tolerates(toleration, taint));
+    if (!first) return undefined;
+    shortest = Math.min(shortest, Math.max(0, first.tolerationSeconds ?? Number.POSITIVE_INFINITY));
   }
-  return earliest;
+  return shortest;
+}
+
+const textOf = (pod: corev1.Pod) => `${pod.metadata?.namespace}/${nameOf(pod)}`;
+
+function evict(pod: corev1.Pod, nowMs: number): Action[] {
+  const condition: corev1.PodCondition = {
+    type: 'DisruptionTarget',
+    status: 'True',
+    reason: 'DeletionByTaintManager',
+    message: 'Taint manager: deleting due to NoExecute taint',
+    lastTransitionTime: timeText(nowMs),
+  };
+  const tolerate = (error: unknown) => isNotFound(error) || isConflict(error);
+  return [
+    normal('TaintManagerEviction', `Marking for deletion Pod ${textOf(pod)}`),
+    patch(corev1.pods, pod, 'strategic', { status: { conditions: [condition] } }, 'says why it goes', { subresource: 'status', tolerate }),
+    remove(corev1.pods, pod, 'a NoExecute taint is not tolerated', { options: { preconditions: { uid: uidOf(pod) } }, tolerate }),
+    note(uidOf(pod), undefined),
+  ];
 }
 
 export const taintEvictionController = defineController<corev1.Pod>({
@@ -49,25 +66,15 @@ export const taintEvictionController = defineController<corev1.Pod>({
     const pod = world.object;
     if (!pod.spec?.nodeName || isDeleting(pod) || isTerminal(pod)) return [];
     const taints = noExecute(world.get(corev1.nodes, pod.spec.nodeName));
-    if (taints.length === 0) return [];
-    const atMs = evictionMs(pod, taints, nowMs);
-    if (atMs === undefined) return [];
-    if (atMs > nowMs) return [wakeAt(atMs, 'its toleration ends')];
-    const condition: corev1.PodCondition = {
-      type: 'DisruptionTarget',
-      status: 'True',
-      reason: 'DeletionByTaintManager',
-      message: 'Taint manager: deleting due to NoExecute taint',
-      lastTransitionTime: timeText(nowMs),
-    };
-    const tolerate = (error: unknown) => isNotFound(error) || isConflict(error);
-    return [
-      normal('TaintManagerEviction', `Marking for deletion Pod ${pod.metadata?.namespace}/${nameOf(pod)}`),
-      patch(corev1.pods, pod, 'strategic', { status: { conditions: [condition] } }, 'says why it goes', {
-        subresource: 'status',
-        tolerate,
-      }),
-      remove(corev1.pods, pod, 'a NoExecute taint is not tolerated', { options: { preconditions: { uid: uidOf(pod) } }, tolerate }),
-    ];
+    // Counted from when the taints were first seen with the pod. What is set stays set whatever becomes of tolerations, until it is cancelled.
+    const set = world.note(uidOf(pod)) as number | undefined;
+    const seconds = toleratedSeconds(pod.spec.tolerations ?? [], taints);
+    const cancelled =
+      set === undefined ? [] : [note(uidOf(pod), undefined), normal('TaintManagerEviction', `Cancelling deletion of Pod ${textOf(pod)}`)];
+    if (seconds === undefined) return [...cancelled, ...evict(pod, nowMs)];
+    if (seconds === Number.POSITIVE_INFINITY) return cancelled;
+    const atMs = set ?? nowMs + seconds * 1000;
+    if (atMs <= nowMs) return evict(pod, nowMs);
+    return [...(set === undefined ? [note(uidOf(pod), atMs)] : []), wakeAt(atMs, 'its toleration ends')];
   },
 });
