@@ -3,8 +3,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { batchv1 } from '@tiphys/api';
 import type { Action } from '../runtime/actions.ts';
+import { planOf } from '../testing/plan.ts';
 import { createdTallies, endedTally, finishedTallies } from './counters.ts';
 import type { Facts } from './facts.ts';
+import { jobController } from './job-controller.ts';
 
 const job = (spec: Partial<batchv1.JobSpec> = {}): batchv1.Job => ({ metadata: { name: 'j' }, spec: spec as batchv1.JobSpec });
 const lines = (actions: readonly Action[]) =>
@@ -43,4 +45,12 @@ test('created pods are told by why they were needed', () => {
   assert.deepEqual(told(facts(undefined, 0, 1)), ['created recreate_terminating_or_failed succeeded: 2']);
   assert.deepEqual(told(facts('Failed', 1, 0)), ['created recreate_failed succeeded: 2']);
   assert.deepEqual(told(facts('Failed', 0, 1)), ['created new succeeded: 2']);
+});
+
+test('a Job that somebody else manages counts once', () => {
+  const external = { ...job({ managedBy: 'example.com/jobs' }), apiVersion: 'batch/v1', kind: 'Job', metadata: { name: 'j', uid: 'u' } };
+  const first = planOf(jobController, external, []);
+  assert.deepEqual(lines(first), ['note', 'external example.com/jobs: 1']);
+  const notes = new Map(first.flatMap((action) => (action.do === 'note' ? [[action.key, action.value] as const] : [])));
+  assert.deepEqual(planOf(jobController, external, [], 0, notes), []);
 });

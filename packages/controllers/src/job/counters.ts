@@ -1,7 +1,8 @@
 // What the Job controller counts, under upstream's names (pkg/controller/job/metrics/metrics.go).
 import type { batchv1 } from '@tiphys/api';
 import type { Described } from '@tiphys/std';
-import { type Action, type Outcome, tally } from '../runtime/actions.ts';
+import { type Action, note, type Outcome, tally } from '../runtime/actions.ts';
+import { uidOf } from '../runtime/objects.ts';
 import { completionsOf, type Facts, isIndexed, limitsIndexes } from './facts.ts';
 import { countIndexes, parseIndexes } from './indexes.ts';
 import type { Job } from './policies.ts';
@@ -22,6 +23,11 @@ export const JOB_COUNTERS: Readonly<Record<string, Described>> = {
     help: 'The number of Pods created by the Job controller labelled with a reason for the Pod creation.',
     labels: ['reason', 'status'],
   },
+  external: {
+    name: `${SUBSYSTEM}_jobs_by_external_controller_total`,
+    help: 'The number of Jobs managed by an external controller',
+    labels: ['controller_name'],
+  },
 };
 
 type Status = Pick<batchv1.JobStatus, 'succeeded' | 'failed' | 'completedIndexes' | 'failedIndexes'> | undefined;
@@ -29,6 +35,12 @@ type Status = Pick<batchv1.JobStatus, 'succeeded' | 'failed' | 'completedIndexes
 const modeOf = (job: Job) => job.spec?.completionMode ?? 'NonIndexed';
 
 const some = (counter: string, labels: readonly string[], by: number): Action[] => (by > 0 ? [tally(counter, labels, by)] : []);
+
+/** A Job that somebody else manages counts once, when it is first seen. */
+export function externalTallies(job: Job, noted: (key: string) => unknown): Action[] {
+  const key = `external/${uidOf(job)}`;
+  return noted(key) ? [] : [note(key, true), tally('external', [job.spec?.managedBy ?? ''])];
+}
 
 /** What the status counts more than it did. */
 export function finishedTallies(job: Job, before: Status, now: Status): Action[] {

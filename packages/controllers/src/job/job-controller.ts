@@ -5,7 +5,7 @@ import { matchesSelector } from '../pods/selectors.ts';
 import { type Action, after, normal, type Outcome, wakeAt, warning } from '../runtime/actions.ts';
 import { defineController, type World } from '../runtime/controller.ts';
 import { isDeleting } from '../runtime/objects.ts';
-import { createdTallies, JOB_COUNTERS } from './counters.ts';
+import { createdTallies, externalTallies, JOB_COUNTERS } from './counters.ts';
 import { type Facts, factsOf, isExternallyManaged, isFinished, isSuspended, TRACKING_FINALIZER } from './facts.ts';
 import { type Management, managePods, removeActive } from './pods.ts';
 import type { Job } from './policies.ts';
@@ -57,7 +57,8 @@ function conclude(facts: Facts, managed: Management, verdict: Verdict | undefine
 
 function plan(world: World<Job>, nowMs: number): readonly Action[] {
   const job = world.object;
-  if (isExternallyManaged(job) || isFinished(job)) return [];
+  if (isExternallyManaged(job)) return externalTallies(job, world.note);
+  if (isFinished(job)) return [];
   if (!COMPLETION_MODES.includes(job.spec?.completionMode)) {
     return [warning('UnknownCompletionMode', 'Skipped Job sync because completion mode is unknown')];
   }
