@@ -7,4 +7,5 @@ export { listTypeErrors } from './list-types.ts';
 export { type MergeType, mergeTypeOf } from './merge-type.ts';
 export { applySchemaDefaults, dropNulls, pruneObject } from './prune.ts';
 export { structuralErrors } from './structural.ts';
+export { conversionFault } from './unsupported.ts';
 export { validateAgainst } from './validate.ts';

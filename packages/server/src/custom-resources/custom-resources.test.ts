@@ -292,6 +292,15 @@ test('definitions are checked as upstream checks them', () => {
       only({ schema: schema({ spec: { properties: {} } }), selectableFields: [] }),
       ['spec.validation.openAPIV3Schema.properties[spec].type: Required value: must not be empty for specified object fields'],
     ],
+    // Selectable fields are looked for in the schema once more, and it is told of where a version would have it.
+    [
+      only({ schema: schema({ spec: { ...spec, definitions: { a: {} } } }), selectableFields: [{ jsonPath: 'a' }] }),
+      [
+        'spec.validation.openAPIV3Schema.properties[spec].definitions: Forbidden: definitions is not supported',
+        'spec.schema.openAPIV3Schema: Invalid value: "": OpenAPIV3Schema \'definitions\' is not supported',
+        'spec.selectableFields[0].jsonPath: Invalid value: "a": is an invalid path: expected [ or . but got: a',
+      ],
+    ],
     [
       only({ additionalPrinterColumns: [{ name: 'a', type: 'float', jsonPath: 'a' }] }),
       [

@@ -1,5 +1,5 @@
 // Rules of what a definition says of one version, or of all (apiextensions apis/apiextensions/validation/validation.go).
-import { cel, definitionSchemaErrors, type FieldError, fieldError, type JsonSchema } from '@tiphys/machinery';
+import { cel, conversionFault, definitionSchemaErrors, type FieldError, fieldError, type JsonSchema } from '@tiphys/machinery';
 import type { Definition } from './conditions.ts';
 import { judgeEmbedded } from './embedded.ts';
 import type { Described } from './internal-form.ts';
@@ -95,9 +95,11 @@ export function describedErrors(described: Described, at: string, schemaAt: stri
   const selectable = described.selectableFields ?? [];
   if (selectable.length === 0) return errors;
   const field = `${at}.selectableFields`;
-  if (!schema) errors.push(fieldError.invalid(field, '', missing));
-  else errors.push(...selectableErrors(selectable, schema, field));
-  return errors;
+  if (!schema) return [...errors, fieldError.invalid(field, '', missing)];
+  // Read once more for these, which is told where a version would have it.
+  const fault = conversionFault(schema);
+  if (fault !== undefined) errors.push(fieldError.invalid(`${at}.schema.openAPIV3Schema`, '', fault));
+  return [...errors, ...selectableErrors(selectable, schema, field)];
 }
 
 /** What versions say to those who use them. */
