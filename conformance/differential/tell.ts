@@ -82,6 +82,8 @@ export const RESTLESS = /customresourcedefinitions|apiservices|flowschemas|prior
 /** A busy machine may take its time. */
 const SETTLED_ATTEMPTS_MAX = 200;
 const SETTLED_INTERVAL_MS = 50;
+/** Reads in a row that find nothing written since the one before: a server that is busy pauses between two writes. */
+const SETTLED_READS_MIN = 3;
 
 function remember(side: Side, step: Step, { status, body }: Answer): void {
   const object = body as Record<string, any> | null;
@@ -100,6 +102,8 @@ async function settle(told: Telling, step: Step): Promise<string[]> {
     .split('?')[0]!
     .replace(/(customresourcedefinitions|apiservices|flowschemas|prioritylevelconfigurations)(\/.*)?$/, `$1/${name}`);
   let found: string[] = [];
+  let quietReads = 0;
+  let before = '';
   for (let attempt = 0; attempt < SETTLED_ATTEMPTS_MAX; attempt++) {
     const answers = await Promise.all(told.sides.map((side) => ask(told, side, { method: 'GET', path })));
     const [one, other] = answers.map((answer, i) => normalise(answer, [], told.sides[i]!.generated));
@@ -107,7 +111,10 @@ async function settle(told: Telling, step: Step): Promise<string[]> {
     told.sides.forEach((side, i) => {
       remember(side, { method: 'GET', path }, answers[i]!);
     });
-    if (found.length === 0 && attempt > 0) return [];
+    const versions = answers.map(({ body }) => (body as any)?.metadata?.resourceVersion).join();
+    quietReads = found.length === 0 && versions === before ? quietReads + 1 : 0;
+    if (quietReads >= SETTLED_READS_MIN) return [];
+    before = versions;
     await new Promise((resolve) => setTimeout(resolve, SETTLED_INTERVAL_MS));
   }
   return found.map((line) => `settled${line}`);
