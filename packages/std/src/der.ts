@@ -1,4 +1,4 @@
-// A writer for ASN.1's distinguished encoding rules (X.690): just what certificates need. No reader: node:crypto reads.
+// A writer for ASN.1's distinguished encoding rules (X.690): just what certificates need. Certificates are read by node:crypto.
 
 const SEQUENCE = 0x30;
 const SET = 0x31;

@@ -1,5 +1,6 @@
 // Public keys within requests and certificates (crypto/x509 parser.go parsePublicKey).
 import { createPublicKey, type KeyObject } from 'node:crypto';
+import { derObjectIdentifier } from '@tiphys/std';
 import { type DerReader, TAG, X509Fault } from './der-reader.ts';
 
 export type Algorithm = 'RSA' | 'DSA' | 'ECDSA' | 'Ed25519' | 'X25519';
@@ -37,22 +38,11 @@ export function readAlgorithm(reader: DerReader): { identifier: string; paramete
 
 function curveFault(parameters: Buffer, point: Buffer): string | undefined {
   if (parameters[0] !== TAG.identifier || parameters.length !== 2 + parameters[1]!) return 'x509: invalid ECDSA parameters';
-  const known = Object.entries(CURVES).find(([dotted]) => identifierBytes(dotted).equals(parameters.subarray(2)));
+  const known = Object.entries(CURVES).find(([dotted]) => derObjectIdentifier(dotted).equals(parameters));
   if (!known) return 'x509: unsupported elliptic curve';
   const [name, bytes] = known[1];
   if (point[0] !== UNCOMPRESSED) return 'ecdsa: invalid uncompressed public key';
   return point.length === 1 + 2 * bytes ? undefined : `invalid ${name} point encoding`;
-}
-
-function identifierBytes(dotted: string): Buffer {
-  const [first, second, ...rest] = dotted.split('.').map(Number) as [number, number, ...number[]];
-  const bytes = [first * 40 + second];
-  for (const arc of rest) {
-    const groups = [arc & 0x7f];
-    for (let high = Math.floor(arc / 128); high > 0; high = Math.floor(high / 128)) groups.unshift((high & 0x7f) | 0x80);
-    bytes.push(...groups);
-  }
-  return Buffer.from(bytes);
 }
 
 function plainFault(algorithm: 'Ed25519' | 'X25519', parameters: Buffer, point: Buffer): string | undefined {
@@ -82,8 +72,7 @@ export function readPublicKey(info: { identifier: string; parameters: Buffer; bi
   try {
     return { algorithm, key: createPublicKey({ key: info.full, format: 'der', type: 'spki' }) };
   } catch {
-    const curve =
-      algorithm === 'ECDSA' && Object.entries(CURVES).find(([dotted]) => identifierBytes(dotted).equals(parameters.subarray(2)));
+    const curve = algorithm === 'ECDSA' && Object.entries(CURVES).find(([dotted]) => derObjectIdentifier(dotted).equals(parameters));
     throw new X509Fault(curve ? `${curve[1][0]} point not on curve` : WORSE[algorithm]);
   }
 }
