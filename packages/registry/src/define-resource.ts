@@ -20,6 +20,8 @@ export interface RuleContext {
   dryRun: boolean;
   /** Set for writes to a subresource, such as `status` or `scale`. */
   subresource?: string;
+  /** One for each of the rules' permissions that the caller doesn't have; the rule returns them among its own. */
+  refused?: readonly FieldError[];
   /** Headers' worth of advice for the caller; each becomes a Warning header. */
   warn(text: string): void;
 }
@@ -61,10 +63,28 @@ export interface Claim {
   revert?(): void | Promise<void>;
 }
 
+/** Something that a write of some fields needs besides the right to the request: the same verb for a made-up subresource. */
+export interface Permission {
+  field: string;
+  /** The fields as the refusal names them. */
+  about: string;
+  subresource: string;
+  /** '' for the whole cluster. */
+  namespace: string;
+  name: string;
+  /**
+   * There are two verbs, `associated-node:` for service accounts of pods on this node and `arbitrary-node:` for everybody. '' is no node;
+   * absent, the verb is the request's own.
+   */
+  node?: string;
+}
+
 /** The rules of an update: of the object, of its status, or of another view on it. */
 export interface UpdateRules<T> {
   /** Takes over from the old object what this write may not touch. */
   prepareForUpdate?(object: T, old: T, context: RuleContext): void;
+  /** Asked for after the preparation; validateUpdate finds what was refused in its context. */
+  permissions?(object: T, old: T): readonly Permission[];
   validateUpdate?(object: T, old: T, context: RuleContext): FieldError[];
 }
 

@@ -7,6 +7,7 @@ export {
   type DeleteOptions,
   defineResource,
   type ObjectOperations,
+  type Permission,
   type ResourceDefinition,
   type ResourceReader,
   type RuleContext,

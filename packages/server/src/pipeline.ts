@@ -9,12 +9,13 @@ import {
   type WatchSubscription,
 } from '@tiphys/machinery';
 import type { Audited, Auditor } from './audit/auditor.ts';
+import { authorizationForbidden } from './authorization/forbidden.ts';
 import { ANSWER_TIMEOUT_MAX_MS } from './edge/deadline.ts';
 import { type Admitted, type FlowControl, isLongRunning, type TurnedAway } from './flow-control/flow-control.ts';
 import type { Authenticator, Authorizer, Decision, RequestInfo } from './interfaces.ts';
 import type { HistogramSeries } from './metrics/family.ts';
 import type { Metrics, WatchSeries } from './metrics.ts';
-import type { Core, RequestContext } from './request/context.ts';
+import type { Core, Decided, RequestContext } from './request/context.ts';
 import { guardBody } from './request/guard-body.ts';
 import { requestInfo } from './request/request-info.ts';
 import { admitConnection } from './verbs/connect.ts';
@@ -36,6 +37,9 @@ export type WhenSent = (done: () => void, limitMs?: number) => void;
 
 /** Requests under way at once, those that wait for their turn with them, watches not counted; more are told to come again. */
 export const REQUESTS_IN_FLIGHT_MAX = 50_000;
+
+/** Where nobody is asked, everybody may. */
+const ALLOWED: Decision = { decision: 'allow', reason: '' };
 
 const ANONYMOUS: UserInfo = { name: 'system:anonymous', groups: ['system:unauthenticated'] };
 
@@ -235,6 +239,7 @@ export class Pipeline {
         seen.afterwards.push(act);
       },
       authorize: (verb) => this.#authorize({ ...info, verb }, user),
+      decide: (other) => this.#decide({ ...info, ...other }, user),
     };
     await admitConnection(context);
     return context;
@@ -258,12 +263,19 @@ export class Pipeline {
   }
 
   async #authorize(info: RequestInfo, user: UserInfo, audit?: Audited): Promise<void> {
-    const { authorizer } = this.#options;
-    if (!authorizer) return;
+    const { attributes, decision } = await this.#decide(info, user);
+    if (audit) noteDecision(audit, decision);
+    if (decision.decision === 'allow') return;
+    // Whoever couldn't be asked said neither yes nor no.
+    if (decision.error !== undefined) throw statusError.internal(decision.error);
+    throw authorizationForbidden(attributes, decision.reason);
+  }
+
+  async #decide(info: RequestInfo, user: UserInfo): Promise<Decided> {
     const selectors = info.verb === 'list' || info.verb === 'watch' || info.verb === 'deletecollection';
     const fieldSelector = selectors ? info.query.get('fieldSelector') : null;
     const labelSelector = selectors ? info.query.get('labelSelector') : null;
-    const decision = await authorizer.authorize({
+    const attributes = {
       user,
       verb: info.verb,
       isResourceRequest: info.isResourceRequest,
@@ -276,28 +288,8 @@ export class Pipeline {
       name: info.name,
       ...(fieldSelector ? { fieldSelector } : {}),
       ...(labelSelector ? { labelSelector } : {}),
-    });
-    if (audit) noteDecision(audit, decision);
-    if (decision.decision === 'allow') return;
-    // Whoever couldn't be asked said neither yes nor no.
-    if (decision.error !== undefined) throw statusError.internal(decision.error);
-    throw forbidden(info, user, decision.reason);
+    };
+    const decision = await (this.#options.authorizer?.authorize(attributes) ?? ALLOWED);
+    return { attributes, decision };
   }
-}
-
-/** Upstream's sentence (apiserver endpoints/handlers/responsewriters/errors.go). */
-export function forbidden(info: RequestInfo, user: UserInfo, reason: string): StatusError {
-  const why = reason ? `: ${reason}` : '';
-  const who = `User ${JSON.stringify(user.name)} cannot ${info.verb}`;
-  if (!info.isResourceRequest) {
-    return new StatusError(403, 'Forbidden', `forbidden: ${who} path ${JSON.stringify(info.path)}${why}`, {});
-  }
-  const subject = { group: info.apiGroup, resource: info.resource };
-  const resource = info.subresource ? `${info.resource}/${info.subresource}` : info.resource;
-  const where = info.namespace ? ` in the namespace ${JSON.stringify(info.namespace)}` : ' at the cluster scope';
-  return statusError.forbidden(
-    subject,
-    info.name,
-    `${who} resource ${JSON.stringify(resource)} in API group ${JSON.stringify(info.apiGroup)}${where}${why}`,
-  );
 }

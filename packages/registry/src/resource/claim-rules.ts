@@ -190,6 +190,7 @@ export function validateClaimStatus(claim: Claim, old: Claim, context: RuleConte
   const { metadata, spec, status } = claim;
   const errors: Errors = [];
   if (adminResult(old) < 0) checkAdmin(errors, 'status.allocation.devices.results', adminResult(claim), context);
+  errors.push(...(context.refused ?? []));
   checkSet(errors, 'status.reservedFor', status?.reservedFor, {
     max: RESERVED_MAX,
     key: ({ uid = '' }) => uid,

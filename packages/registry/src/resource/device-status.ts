@@ -77,7 +77,7 @@ const internalId = ({ driver = '', pool = '', device = '', shareID }: Partial<re
   Driver: driver,
   Pool: pool,
   Device: device,
-  ShareID: shareID ?? null,
+  ShareID: shareID ?? '',
 });
 
 export function checkDeviceStatuses(errors: Errors, status: resourcev1.ResourceClaimStatus | undefined): void {

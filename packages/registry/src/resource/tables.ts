@@ -4,6 +4,7 @@ import { defineBuiltIn } from '../built-in/base.ts';
 import type { ResourceDefinition } from '../define-resource.ts';
 import { text, withNameAndAge } from '../rules/columns.ts';
 import { isLongName } from '../rules/formats.ts';
+import { claimPermissions } from './claim-permissions.ts';
 import {
   prepareClaimStatus,
   validateClaim,
@@ -37,7 +38,7 @@ export const resourceTables: ResourceDefinition<any>[] = [
   defineBuiltIn<resourcev1.ResourceClaim>(GROUP, 'v1', 'resourceclaims', {
     validateCreate: validateClaim,
     validateUpdate: validateClaimUpdate,
-    status: { prepareForUpdate: prepareClaimStatus, validateUpdate: validateClaimStatus },
+    status: { prepareForUpdate: prepareClaimStatus, permissions: claimPermissions, validateUpdate: validateClaimStatus },
     columns: withNameAndAge<resourcev1.ResourceClaim>(text('State', claimState)),
   }),
   defineBuiltIn<resourcev1.ResourceClaimTemplate>(GROUP, 'v1', 'resourceclaimtemplates', {

@@ -6,7 +6,7 @@ import type { Runtime } from '@tiphys/runtime';
 import type { Store } from '@tiphys/storage';
 import type { Audited } from '../audit/auditor.ts';
 import type { Rounds } from '../cache/rounds.ts';
-import type { AdmissionPlugin, RequestInfo } from '../interfaces.ts';
+import type { AdmissionPlugin, AuthorizationAttributes, Decision, RequestInfo } from '../interfaces.ts';
 import type { Metrics } from '../metrics.ts';
 import type { Resources } from '../resources.ts';
 
@@ -40,4 +40,12 @@ export interface RequestContext {
   whenDone(act: () => void): void;
   /** Asks whether the caller may do something else to the same object. Throws Forbidden. */
   authorize(verb: string): Promise<void>;
+  /** What the authorizers say of the caller's request if it were another in these. */
+  decide(other: Partial<Pick<RequestInfo, 'verb' | 'subresource' | 'namespace' | 'name'>>): Promise<Decided>;
+}
+
+/** What was asked of the authorizers, and their answer. */
+export interface Decided {
+  attributes: AuthorizationAttributes;
+  decision: Decision;
 }

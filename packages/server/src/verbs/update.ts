@@ -10,6 +10,7 @@ import { type WriteOptions, writeOptions } from '../request/write-options.ts';
 import type { Endpoint } from '../resources.ts';
 import { admit, admitValid, attributesOf } from './admit.ts';
 import { createObject } from './create.ts';
+import { refusedOf } from './permissions.ts';
 import { dedupOwnerReferences, track } from './prepare.ts';
 import { statusRules } from './status.ts';
 import { isStoredSo, OPTIMISTIC_LOCK, put, remove, ruleContext, sentVersion, unstored } from './write.ts';
@@ -165,7 +166,10 @@ async function updateOnce(context: RequestContext, endpoint: Endpoint, plan: Upd
     const advised = context.warnings.length;
     // As it was sent: a status write takes over the kind that is stored.
     const kind = endpoint.invalidKind(object);
-    const errors = prepareAndValidate(endpoint, plan.rules, object, old, rules);
+    prepare(endpoint, plan.rules, object, old, rules);
+    const permissions = plan.rules.permissions?.(object, old) ?? [];
+    if (permissions.length > 0) rules.refused = await refusedOf(context, permissions);
+    const errors = validate(endpoint, plan.rules, object, old, rules);
     if (errors.length > 0) {
       // Advice is for what is taken.
       context.warnings.length = advised;
@@ -231,13 +235,7 @@ function specChanged(endpoint: Endpoint, object: PlainObject, old: PlainObject):
   return false;
 }
 
-function prepareAndValidate(
-  endpoint: Endpoint,
-  rules: UpdateRules<any>,
-  object: PlainObject,
-  old: PlainObject,
-  context: RuleContext,
-): FieldError[] {
+function prepare(endpoint: Endpoint, rules: UpdateRules<any>, object: PlainObject, old: PlainObject, context: RuleContext): void {
   const { definition } = endpoint;
   const oldMetadata = old.metadata!;
   if (oldMetadata.generation === undefined) delete object.metadata!.generation;
@@ -262,8 +260,18 @@ function prepareAndValidate(
   if (metadata.deletionGracePeriodSeconds === undefined && oldMetadata.deletionGracePeriodSeconds !== undefined) {
     metadata.deletionGracePeriodSeconds = oldMetadata.deletionGracePeriodSeconds;
   }
-  return [...validateMetadataUpdate(definition, object, old, context.subresource), ...(rules.validateUpdate?.(object, old, context) ?? [])];
 }
+
+const validate = (
+  endpoint: Endpoint,
+  rules: UpdateRules<any>,
+  object: PlainObject,
+  old: PlainObject,
+  context: RuleContext,
+): FieldError[] => [
+  ...validateMetadataUpdate(endpoint.definition, object, old, context.subresource),
+  ...(rules.validateUpdate?.(object, old, context) ?? []),
+];
 
 function keepStatus(object: PlainObject, old: PlainObject): void {
   if (old.status === undefined) delete object.status;
