@@ -59,8 +59,8 @@ function plan(world: World<Deployment>, nowMs: number): readonly Action[] {
   return draft.actions;
 }
 
-/** A Deployment that recreates waits for its last old pod to go. */
-function deploymentOfPod(pod: corev1.Pod, snapshot: Snapshot): readonly string[] {
+/** A Deployment that recreates waits for its last old pod to go; before that nobody needs to look. */
+export function deploymentOfPod(pod: corev1.Pod, snapshot: Snapshot): readonly string[] {
   const owner = controllerOf(pod);
   if (owner?.kind !== 'ReplicaSet') return [];
   const set = snapshot.get(appsv1.replicasets, owner.name, namespaceOf(pod));
@@ -68,6 +68,8 @@ function deploymentOfPod(pod: corev1.Pod, snapshot: Snapshot): readonly string[]
   if (reference?.kind !== 'Deployment') return [];
   const d = snapshot.get(appsv1.deployments, reference.name, namespaceOf(pod));
   if (d?.spec?.strategy?.type !== 'Recreate') return [];
+  const sets = snapshot.controlledBy(appsv1.replicasets, uidOf(d));
+  if (sets.some((one) => snapshot.controlledBy(corev1.pods, uidOf(one)).length > 0)) return [];
   return [`${namespaceOf(pod)}/${reference.name}`];
 }
 

@@ -51,6 +51,12 @@ function selectorWithHash(selector: metav1.LabelSelector | undefined, hash: stri
   return { ...selector, matchLabels: withHash(selector?.matchLabels, hash) };
 }
 
+/** Of a hash that is too long the name is what it is. */
+export function replicaSetName(deployment: string, hash: string): string {
+  const most = NAME_MAX - 1 - hash.length;
+  return `${most > 0 ? deployment.slice(0, most) : deployment}-${hash}`;
+}
+
 /** How large the new ReplicaSet may be now. */
 export function newSetSize(draft: Draft, current: number): number {
   const { d } = draft;
@@ -65,12 +71,11 @@ function newSetFor(draft: Draft, hash: string): ReplicaSet {
     ...d.spec?.template,
     metadata: { ...d.spec?.template.metadata, labels: withHash(d.spec?.template.metadata?.labels, hash) },
   };
-  const name = nameOf(d).slice(0, NAME_MAX - 1 - hash.length);
   return {
     apiVersion: 'apps/v1',
     kind: 'ReplicaSet',
     metadata: {
-      name: `${name}-${hash}`,
+      name: replicaSetName(nameOf(d), hash),
       namespace: namespaceOf(d),
       labels: template.metadata!.labels!,
       annotations: { ...newSetAnnotations(d, {}, maxRevision(draft.oldSets) + 1n), ...replicaAnnotations(d) },

@@ -16,8 +16,10 @@ export const isRollingUpdate = (d: appsv1.Deployment): boolean => (d.spec?.strat
 
 function fenceposts(d: appsv1.Deployment): { surge: number; unavailable: number } {
   const { maxSurge, maxUnavailable } = d.spec?.strategy?.rollingUpdate ?? {};
-  const surge = scaledValue(maxSurge, replicasOf(d), true) ?? 0;
-  const unavailable = scaledValue(maxUnavailable, replicasOf(d), false) ?? 0;
+  const surge = scaledValue(maxSurge, replicasOf(d), true);
+  const unavailable = scaledValue(maxUnavailable, replicasOf(d), false);
+  // One that can't be read makes both nothing.
+  if (surge === undefined || unavailable === undefined) return { surge: 0, unavailable: 0 };
   // Both can only be zero by rounding; going on needs one of them.
   return surge === 0 && unavailable === 0 ? { surge, unavailable: 1 } : { surge, unavailable };
 }

@@ -75,7 +75,7 @@ export function rolloutRecreate(draft: Draft): void {
   syncRolloutStatus(draft);
 }
 
-function oldPodsRun({ world, newSet, oldSets }: Draft): boolean {
+export function oldPodsRun({ world, newSet, oldSets }: Pick<Draft, 'world' | 'newSet' | 'oldSets'>): boolean {
   if (actualPods(oldSets) > 0) return true;
   return oldSets.some((set) => set !== newSet && world.controlledBy(corev1.pods, uidOf(set)).some((pod) => !isTerminal(pod)));
 }

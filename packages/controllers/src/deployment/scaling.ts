@@ -45,7 +45,7 @@ function activeOrLatest(draft: Draft): ReplicaSet | undefined {
   return active[0] ?? draft.newSet ?? [...draft.oldSets].sort(byCreation).at(-1);
 }
 
-function isSaturated(d: Deployment, set: ReplicaSet | undefined): boolean {
+export function isSaturated(d: Deployment, set: ReplicaSet | undefined): boolean {
   if (!set) return false;
   const wanted = replicasOf(d);
   return (
@@ -99,7 +99,8 @@ function proportionOf(d: Deployment, set: ReplicaSet, toAdd: number, added: numb
   return toAdd > 0 ? Math.min(fraction, toAdd - added) : Math.max(fraction, toAdd - added);
 }
 
-function fractionOf(d: Deployment, set: ReplicaSet): number {
+/** How many the ReplicaSet gains, or loses, when the Deployment changes its size. */
+export function fractionOf(d: Deployment, set: ReplicaSet): number {
   if (replicasOf(d) === 0) return -replicasOf(set);
   // Without the annotation the Deployment's own size has to do.
   const before = countAnnotation(set, MAX_REPLICAS) || (d.status?.replicas ?? 0);

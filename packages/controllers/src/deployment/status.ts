@@ -48,7 +48,7 @@ export function isComplete(d: Deployment, status: Status | undefined): boolean {
   );
 }
 
-function madeProgress(old: Status | undefined, status: Status): boolean {
+export function madeProgress(old: Status | undefined, status: Status): boolean {
   const outdated = (s: Status | undefined) => (s?.replicas ?? 0) - (s?.updatedReplicas ?? 0);
   return (
     (status.updatedReplicas ?? 0) > (old?.updatedReplicas ?? 0) ||
@@ -65,11 +65,11 @@ function lateAtMs(d: Deployment, condition: appsv1.DeploymentCondition | undefin
   return timeMs(condition.lastUpdateTime) + deadline * SECOND_MS;
 }
 
-function hasTimedOut(draft: Draft, status: Status): boolean {
+export function hasTimedOut({ d, nowMs }: Pick<Draft, 'd' | 'nowMs'>, status: Status): boolean {
   const condition = conditionOf(status.conditions, 'Progressing');
   if (!condition || condition.reason === 'NewReplicaSetAvailable') return false;
   if (condition.reason === 'ProgressDeadlineExceeded') return true;
-  return (lateAtMs(draft.d, condition) ?? Number.POSITIVE_INFINITY) < draft.nowMs;
+  return (lateAtMs(d, condition) ?? Number.POSITIVE_INFINITY) < nowMs;
 }
 
 /** The Progressing condition after this plan. */
@@ -104,6 +104,14 @@ function replicaFailure(newSet: ReplicaSet | undefined, sets: readonly ReplicaSe
   return undefined;
 }
 
+/** How long until the rollout is late; 0 when it is by now, undefined when that need not be looked at again. */
+export function lateInMs(d: Deployment, status: Status, nowMs: number): number | undefined {
+  const current = progressCondition(d);
+  const lateMs = lateAtMs(d, current);
+  if (lateMs === undefined || isComplete(d, status) || current?.reason === 'ProgressDeadlineExceeded') return undefined;
+  return Math.max(0, lateMs - nowMs);
+}
+
 /** For rollouts: with progress. */
 export function syncRolloutStatus(draft: Draft): void {
   const { d, nowMs } = draft;
@@ -114,10 +122,8 @@ export function syncRolloutStatus(draft: Draft): void {
   conditions = failure ? withCondition(conditions, failure) : withoutCondition(conditions, 'ReplicaFailure');
   status.conditions = conditions;
   if (writeStatus(draft, status, summary(d, status))) return;
-  const current = progressCondition(d);
-  const lateMs = lateAtMs(d, current);
-  if (lateMs === undefined || isComplete(d, status) || current?.reason === 'ProgressDeadlineExceeded') return;
-  draft.actions.push(wakeAt(Math.max(lateMs, nowMs) + SECOND_MS, 'to see whether the rollout is late'));
+  const waitMs = lateInMs(d, status, nowMs);
+  if (waitMs !== undefined) draft.actions.push(wakeAt(nowMs + waitMs + SECOND_MS, 'to see whether the rollout is late'));
 }
 
 /** For scaling and paused Deployments: without. */

@@ -10,9 +10,10 @@ import type { Caches } from './caches.ts';
 import { type Claims, claim } from './claims.ts';
 import type { Controller, Owned, ReconcileContext, Snapshot, World } from './controller.ts';
 import type { ControllerMetrics } from './metrics.ts';
-import { controllerOf, isDeleting, keyOf, labelsOf, namespaceOf, sameType, splitKey, uidOf } from './objects.ts';
+import { isDeleting, keyOf, namespaceOf, sameType, splitKey, uidOf } from './objects.ts';
 import { type Observations, observe } from './observations.ts';
 import { type OwnWrites, ownWrites } from './own-writes.ts';
+import { ownersOf } from './owners.ts';
 import { type WorkQueue, workQueue } from './work-queue.ts';
 
 const CONCURRENCY = 5;
@@ -96,7 +97,11 @@ class ControllerRunner implements Runner {
     this.#observations = observe(controller.observes ?? [], this.#caches, () => this.#monotonicMs());
     this.#unsubscribe.push(() => this.#observations?.stop());
     follow(controller.for, (object, { old }) => triggers(object, old) && this.#queue.add(keyOf(object)));
-    for (const owned of owns) follow(owned.type, (object, change) => this.#ownedChanged(owned, object, change));
+    for (const owned of owns) {
+      follow(owned.type, (object, change) => {
+        for (const key of ownersOf(controller.for, owned, this.#caches, object, change)) this.#queue.add(key);
+      });
+    }
     for (const watch of watches) {
       follow(watch.type, (object, change) => {
         for (const key of watch.keys(object, this.#caches, change)) this.#queue.add(key);
@@ -124,30 +129,6 @@ class ControllerRunner implements Runner {
 
   #context(): ReconcileContext {
     return { client: this.#client, runtime: this.#runtime, snapshot: this.#caches, events: this.#events, signal: this.#stopping.signal };
-  }
-
-  #enqueueOwner(object: KubeObject): boolean {
-    const reference = controllerOf(object);
-    const type = this.#controller.for;
-    if (!reference) return false;
-    if (reference.kind !== type.kind || reference.apiVersion.split('/').slice(0, -1).join('/') !== type.group) return true;
-    const namespace = type.namespaced ? namespaceOf(object) : '';
-    const owner = this.#caches.get(type, reference.name, namespace);
-    if (owner && uidOf(owner) === reference.uid) this.#queue.add(keyOf(owner));
-    return true;
-  }
-
-  #ownedChanged(owned: Owned<any>, object: KubeObject, change: { old?: KubeObject; gone: boolean }): void {
-    const { old, gone } = change;
-    if (owned.additions === false && !old && !gone && controllerOf(object)) return;
-    if (old && controllerOf(old)?.uid !== controllerOf(object)?.uid) this.#enqueueOwner(old);
-    if (this.#enqueueOwner(object) || gone || !owned.matches || isDeleting(object)) return;
-    // An orphan wakes whoever might adopt it, when it is new to us or its labels or owner changed.
-    if (old && !controllerOf(old) && labelsOf(old) === labelsOf(object)) return;
-    if (old && !controllerOf(old) && JSON.stringify(labelsOf(old)) === JSON.stringify(labelsOf(object))) return;
-    for (const owner of this.#caches.list(this.#controller.for, namespaceOf(object))) {
-      if (owned.matches(owner)?.(object)) this.#queue.add(keyOf(owner));
-    }
   }
 
   async #work(key: string): Promise<void> {
