@@ -56,10 +56,12 @@ export function nextRecord(old: BackoffRecord | undefined, succeeded: readonly P
   return since === 0 ? NO_FAILURES : { failures: since, lastFailureMs };
 }
 
+const LIMITS = { firstMs: POD_BACKOFF_FIRST_MS, mostMs: POD_BACKOFF_MS_MAX };
+
 /** Milliseconds until the replacement may come; 0 for now. */
-export function remainingMs({ failures, lastFailureMs }: BackoffRecord, nowMs: number): number {
+export function remainingMs({ failures, lastFailureMs }: BackoffRecord, nowMs: number, { firstMs, mostMs } = LIMITS): number {
   if (failures === 0) return 0;
-  const delayMs = Math.min(POD_BACKOFF_MS_MAX, POD_BACKOFF_FIRST_MS * 2 ** Math.min(failures - 1, 30));
+  const delayMs = Math.min(mostMs, firstMs * 2 ** Math.min(failures - 1, 30));
   return Math.max(0, delayMs - (nowMs - lastFailureMs));
 }
 
@@ -74,5 +76,5 @@ export const indexFailures = (pod: Pod): number => countOf(pod, INDEX_FAILURES);
 export const ignoredIndexFailures = (pod: Pod): number => countOf(pod, INDEX_IGNORED_FAILURES);
 export const allIndexFailures = (pod: Pod): number => indexFailures(pod) + ignoredIndexFailures(pod);
 
-export const indexRemainingMs = (lastFailed: Pod | undefined, nowMs: number): number =>
-  lastFailed ? remainingMs({ failures: allIndexFailures(lastFailed) + 1, lastFailureMs: finishedMs(lastFailed) }, nowMs) : 0;
+export const indexRemainingMs = (lastFailed: Pod | undefined, nowMs: number, limits = LIMITS): number =>
+  lastFailed ? remainingMs({ failures: allIndexFailures(lastFailed) + 1, lastFailureMs: finishedMs(lastFailed) }, nowMs, limits) : 0;

@@ -1,9 +1,10 @@
 // What the Job controller counts, under upstream's names (pkg/controller/job/metrics/metrics.go).
 import type { batchv1 } from '@tiphys/api';
 import type { Described } from '@tiphys/std';
-import { type Action, note, type Outcome, tally } from '../runtime/actions.ts';
+import { isTerminal, type Pod } from '../pods/pod-state.ts';
+import { type Action, note, type Outcome, type Tally, tally } from '../runtime/actions.ts';
 import { uidOf } from '../runtime/objects.ts';
-import { completionsOf, type Facts, isIndexed, limitsIndexes } from './facts.ts';
+import { completionsOf, type Facts, isIndexed, isTracked, limitsIndexes } from './facts.ts';
 import { countIndexes, parseIndexes } from './indexes.ts';
 import type { Job } from './policies.ts';
 import type { Verdict } from './verdict.ts';
@@ -23,6 +24,16 @@ export const JOB_COUNTERS: Readonly<Record<string, Described>> = {
     help: 'The number of Pods created by the Job controller labelled with a reason for the Pod creation.',
     labels: ['reason', 'status'],
   },
+  handled: {
+    name: `${SUBSYSTEM}_pod_failures_handled_by_failure_policy_total`,
+    help: "The number of failed Pods that a rule of the Job's failure policy matched, by the rule's action.",
+    labels: ['action'],
+  },
+  tracked: {
+    name: `${SUBSYSTEM}_terminated_pods_tracking_finalizer_total`,
+    help: 'The number of terminated pods that got or lost the finalizer batch.kubernetes.io/job-tracking.',
+    labels: ['event'],
+  },
   external: {
     name: `${SUBSYSTEM}_jobs_by_external_controller_total`,
     help: 'The number of Jobs managed by an external controller',
@@ -31,6 +42,15 @@ export const JOB_COUNTERS: Readonly<Record<string, Described>> = {
 };
 
 type Status = Pick<batchv1.JobStatus, 'succeeded' | 'failed' | 'completedIndexes' | 'failedIndexes'> | undefined;
+
+/** A pod that has ended and is held by the tracking finalizer counts as added, and as deleted when that is over, whoever owns it. */
+export function finalizerTally(old: Pod | undefined, now: Pod | undefined): Tally | undefined {
+  const isHeld = (pod: Pod | undefined) => pod !== undefined && isTerminal(pod) && isTracked(pod);
+  return isHeld(old) === isHeld(now) ? undefined : tally('tracked', [isHeld(now) ? 'add' : 'delete']);
+}
+
+export const handledTallies = (handled: ReadonlyMap<string, number>): Action[] =>
+  [...handled].map(([action, count]) => tally('handled', [action], count));
 
 const modeOf = (job: Job) => job.spec?.completionMode ?? 'NonIndexed';
 

@@ -54,7 +54,7 @@ function newPods(job: Job, pods: readonly Pod[], known: ReadonlySet<string> | un
   return pods.filter((pod) => isTracked(pod) && !known?.has(uidOf(pod)) && (!isIndexed(job) || inRange(job, pod)) && condition(pod));
 }
 
-function isIndexFailed(job: Job, pod: Pod): boolean {
+export function isIndexFailed(job: Job, pod: Pod): boolean {
   if (!isPodFailed(job, pod)) return false;
   const { counts, action } = matchFailurePolicy(job.spec?.podFailurePolicy, pod);
   return action === 'FailIndex' || (counts && indexFailures(pod) >= job.spec!.backoffLimitPerIndex!);

@@ -5,12 +5,12 @@ import { matchesSelector } from '../pods/selectors.ts';
 import { type Action, after, normal, type Outcome, wakeAt, warning } from '../runtime/actions.ts';
 import { defineController, type World } from '../runtime/controller.ts';
 import { isDeleting } from '../runtime/objects.ts';
-import { createdTallies, externalTallies, JOB_COUNTERS } from './counters.ts';
+import { createdTallies, externalTallies, finalizerTally, JOB_COUNTERS } from './counters.ts';
 import { type Facts, factsOf, isExternallyManaged, isFinished, isSuspended, TRACKING_FINALIZER } from './facts.ts';
 import { type Management, managePods, removeActive } from './pods.ts';
 import type { Job } from './policies.ts';
 import { track } from './tracking.ts';
-import { completion, condition, deadlineMs, type Verdict, verdictOf } from './verdict.ts';
+import { completion, condition, deadlineMs, ensured, type Verdict, verdictOf } from './verdict.ts';
 
 type Status = batchv1.JobStatus;
 
@@ -20,12 +20,11 @@ const COMPLETION_MODES: readonly (string | undefined)[] = [undefined, 'NonIndexe
 function withSuspension(facts: Facts, status: Status): { status: Status; events: Action[] } {
   const { job, nowMs } = facts;
   const suspended = isSuspended(job);
-  const current = status.conditions?.find(({ type }) => type === 'Suspended');
-  if (current ? (current.status === 'True') === suspended : !suspended) return { status, events: [] };
   const next = suspended
     ? condition(nowMs, 'Suspended', 'JobSuspended', 'Job suspended')
     : condition(nowMs, 'Suspended', 'JobResumed', 'Job resumed', 'False');
-  const conditions = current ? status.conditions!.map((one) => (one === current ? next : one)) : [...(status.conditions ?? []), next];
+  const conditions = ensured(status.conditions, next);
+  if (!conditions) return { status, events: [] };
   const { startTime: _, ...rest } = status;
   const event = suspended ? normal('Suspended', 'Job suspended') : normal('Resumed', 'Job resumed');
   return { status: { ...rest, conditions, ...(suspended ? {} : { startTime: timeText(nowMs) }) }, events: [event] };
@@ -84,5 +83,6 @@ export const jobController = defineController<Job>({
     },
   ],
   counters: JOB_COUNTERS,
+  counts: [{ type: corev1.pods, tally: finalizerTally }],
   plan,
 });

@@ -23,7 +23,7 @@ function withIndexVariable(container: corev1.Container): corev1.Container {
 }
 
 /** The counts of failures that the replacement carries on. */
-function failureCounts(job: Job, replaced: Pod | undefined): Record<string, string> {
+export function failureCounts(job: Job, replaced: Pod | undefined): Record<string, string> {
   if (!limitsIndexes(job)) return {};
   if (!replaced) return { [INDEX_FAILURES]: '0' };
   const { counts } = matchFailurePolicy(job.spec?.podFailurePolicy, replaced);
@@ -39,15 +39,20 @@ function trackedPod(job: Job): Pod {
   return { ...pod, metadata: { ...pod.metadata, finalizers: [...finalizers, TRACKING_FINALIZER] } };
 }
 
+/** Cut, so that the server's suffix still fits behind the index. */
+export function generatedName(job: string, index: number): string {
+  const suffix = `-${index}-`;
+  return job.slice(0, GENERATED_NAME_MAX - suffix.length) + suffix;
+}
+
 function indexedPod(job: Job, index: number, replaced: Pod | undefined): Pod {
   const pod = trackedPod(job);
-  const suffix = `-${index}-`;
   const { initContainers, containers } = pod.spec!;
   return {
     ...pod,
     metadata: {
       ...pod.metadata,
-      generateName: nameOf(job).slice(0, GENERATED_NAME_MAX - suffix.length) + suffix,
+      generateName: generatedName(nameOf(job), index),
       labels: { ...labelsOf(pod), [COMPLETION_INDEX]: String(index) },
       annotations: { ...annotationsOf(pod), [COMPLETION_INDEX]: String(index), ...failureCounts(job, replaced) },
     },
@@ -61,7 +66,7 @@ function indexedPod(job: Job, index: number, replaced: Pod | undefined): Pod {
 }
 
 /** Active pods of which one too many runs: without an index, beyond the range, or the second of an index. */
-function misplaced(facts: Facts): { pods: Pod[]; left: Pod[] } {
+export function misplaced(facts: Pick<Facts, 'job' | 'active' | 'nowMs'>): { pods: Pod[]; left: Pod[] } {
   const pods: Pod[] = [];
   const left: Pod[] = [];
   const byIndex = new Map<number, Pod[]>();
@@ -118,7 +123,7 @@ export interface Management {
 
 const NOTHING: Management = { actions: [], removed: [], created: 0 };
 
-function indexesToCreate(facts: Facts, count: number): { indexes: number[]; waitMs: number } {
+export function indexesToCreate(facts: Facts, count: number): { indexes: number[]; waitMs: number } {
   const { job, active, terminating, succeededIndexes, failedIndexes = [], delayed, nowMs } = facts;
   const busy = replacesOnlyFailed(job) ? [...active, ...terminating] : active;
   const taken = mergeIndexes(withIndexes(succeededIndexes, indexesOfPods(busy)), failedIndexes);

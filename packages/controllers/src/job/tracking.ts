@@ -5,12 +5,12 @@ import { omitZeros, semanticEqual } from '../equality.ts';
 import { type Pod, phaseOf } from '../pods/pod-state.ts';
 import { type Action, after, atOnce, normal, note, updateStatus, warning } from '../runtime/actions.ts';
 import { isDeleting, uidOf } from '../runtime/objects.ts';
-import { endedTally, finishedTallies } from './counters.ts';
+import { endedTally, finishedTallies, handledTallies } from './counters.ts';
 import { completionsOf, type Facts, isIndexed, isTracked, jobCondition, limitsIndexes } from './facts.ts';
 import { countIndexes, formatIndexes, hasIndex, indexOf, withIndexes } from './indexes.ts';
 import { dropFinalizer } from './pods.ts';
 import { isPodFailed, matchFailurePolicy } from './policies.ts';
-import { condition, type Verdict } from './verdict.ts';
+import { condition, ensured, type Verdict } from './verdict.ts';
 
 /** Uids in status at a time, so that it stays below about 20 kB. */
 export const UNCOUNTED_MAX = 500;
@@ -52,6 +52,8 @@ interface Count {
   newIndexes: number[];
   toDrop: Pod[];
   /** There is more to count than one status can hold. */
+  /** Failures by the action of the failure policy's rule that matched. */
+  handled: Map<string, number>;
   full: boolean;
 }
 
@@ -68,11 +70,13 @@ function countPod(facts: Facts, verdict: Verdict | undefined, pod: Pod, count: C
   // When the Job has failed, every pod that is not at its end counts as failed.
   if (!isPodFailed(job, pod) && (!verdict || verdict.type === 'SuccessCriteriaMet')) return;
   if (uncounted.failed.has(uidOf(pod)) || (isIndexed(job) && !validIndex)) return;
-  if (matchFailurePolicy(job.spec?.podFailurePolicy, pod).counts) count.lists.failed.push(uidOf(pod));
+  const { counts, action } = matchFailurePolicy(job.spec?.podFailurePolicy, pod);
+  if (action !== undefined) count.handled.set(action, (count.handled.get(action) ?? 0) + 1);
+  if (counts) count.lists.failed.push(uidOf(pod));
 }
 
 function countPods(facts: Facts, verdict: Verdict | undefined, status: Status): Count {
-  const count: Count = { lists: listsOf(status), newIndexes: [], toDrop: [], full: false };
+  const count: Count = { lists: listsOf(status), newIndexes: [], toDrop: [], handled: new Map(), full: false };
   for (const pod of facts.pods) {
     if (!isTracked(pod) || !mayDropFinalizer(facts, verdict, pod)) continue;
     count.toDrop.push(pod);
@@ -118,8 +122,7 @@ const written = (status: Status): Status => {
 };
 
 function finish(facts: Facts, status: Status, final: Verdict): { status: Status; events: Action[] } {
-  const conditions = [...(status.conditions ?? []).filter(({ type }) => type !== final.type), final];
-  const finished: Status = { ...status, conditions };
+  const finished: Status = { ...status, conditions: ensured(status.conditions, final) ?? status.conditions ?? [] };
   if (final.type !== 'Complete') return { status: finished, events: [warning(final.reason ?? '', final.message ?? '')] };
   finished.completionTime = final.lastTransitionTime!;
   const { completions } = facts.job.spec ?? {};
@@ -147,6 +150,7 @@ export function track(facts: Facts, status: Status, verdict: Verdict | undefined
       ...finishedTallies(job, job.status, interim),
     );
   }
+  actions.push(...handledTallies(count.handled));
   if (count.toDrop.length > 0) actions.push(atOnce(count.toDrop.map((pod) => dropFinalizer(pod, 'it is counted'))));
   actions.push(
     after(({ failure }) => {

@@ -12,6 +12,15 @@ export function condition(nowMs: number, type: string, reason: string, message: 
   return { type, status, lastProbeTime: time, lastTransitionTime: time, reason, message };
 }
 
+/** The conditions with this one, in the place of the one that was there; undefined when nothing changes. From none to false is no change. */
+export function ensured(conditions: readonly Verdict[] | undefined, next: Verdict): Verdict[] | undefined {
+  const current = conditions?.find(({ type }) => type === next.type);
+  if (!current) return next.status === 'False' ? undefined : [...(conditions ?? []), next];
+  if (current.status === next.status && (current.reason ?? '') === next.reason && (current.message ?? '') === next.message)
+    return undefined;
+  return conditions!.map((one) => (one === current ? next : one));
+}
+
 /** The Job is on its way to failure; it is Failed when its pods are gone. */
 const failure = (nowMs: number, reason: string, message: string) => condition(nowMs, 'FailureTarget', reason, message);
 

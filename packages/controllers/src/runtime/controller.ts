@@ -3,7 +3,7 @@ import type { KubeObject, ResourceType } from '@tiphys/api';
 import type { Client, EventRecorder } from '@tiphys/client';
 import type { Runtime } from '@tiphys/runtime';
 import type { Described, Family } from '@tiphys/std';
-import type { Action } from './actions.ts';
+import type { Action, Tally } from './actions.ts';
 
 /** The caches as they are while a plan runs. Objects are shared: do not change them. */
 export interface Snapshot {
@@ -53,6 +53,13 @@ export interface Watched<X extends KubeObject = any> {
   keys: (object: X, snapshot: Snapshot, change: { old?: X; gone: boolean }) => readonly string[];
 }
 
+/** Changes that are counted as they are seen, whether or not anything is planned for them. */
+export interface Counted<X extends KubeObject = any> {
+  type: ResourceType<X>;
+  /** Without `old` it is new, without `now` it is gone. */
+  tally: (old: X | undefined, now: X | undefined) => Tally | undefined;
+}
+
 export interface Index<X extends KubeObject = any> {
   type: ResourceType<X>;
   name: string;
@@ -97,6 +104,7 @@ export interface Controller<T extends KubeObject = any> {
   reconcile?(key: { namespace: string; name: string }, object: T | undefined, context: ReconcileContext): Promise<number | undefined>;
   /** What its plans may add to, by the names that their tallies use; each cluster has counters of its own. */
   counters?: Readonly<Record<string, Described>>;
+  counts?: readonly Counted[];
   /** What it counts itself, besides its queue. */
   metrics?: readonly Family[];
   /** Background work of its own beside the queue, until the signal aborts. `enqueue` takes a key. */

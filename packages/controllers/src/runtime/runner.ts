@@ -107,6 +107,12 @@ class ControllerRunner implements Runner {
         for (const key of watch.keys(object, this.#caches, change)) this.#queue.add(key);
       });
     }
+    for (const { type, tally } of controller.counts ?? []) {
+      follow(type, (object, { old, gone }) => {
+        const counted = gone ? tally(object, undefined) : tally(old, object);
+        if (counted) this.#tally(counted.counter, counted.labels, counted.by);
+      });
+    }
     if (controller.run) {
       this.#background = controller
         .run(this.#context(), (key) => this.#queue.add(key))

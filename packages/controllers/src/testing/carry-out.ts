@@ -15,6 +15,8 @@ export interface Carried {
   sideBySide: number;
   /** By the last update of status; undefined without one. */
   status?: unknown;
+  /** All that were tried, in order, also those that failed. */
+  statuses: unknown[];
   events: string[];
   wakesMs: number[];
   /** Counter and labels → by how much. */
@@ -27,7 +29,7 @@ export type Fails = (write: Write['do'], type: ResourceType, sofar: Carried) => 
 export async function carryOut(actions: readonly Action[], about: KubeObject, fails: Fails = () => undefined): Promise<Carried> {
   const carried: Carried = {
     ...{ attempts: {}, created: [], updated: [], deleted: [], patched: [], events: [] },
-    ...{ sideBySide: 0, wakesMs: [], tallies: {} },
+    ...{ sideBySide: 0, wakesMs: [], tallies: {}, statuses: [] },
   };
   const { tallies } = carried;
   let underWay = 0;
@@ -52,6 +54,7 @@ export async function carryOut(actions: readonly Action[], about: KubeObject, fa
       return object;
     },
     updateStatus: async (object: KubeObject & { status?: unknown }) => {
+      carried.statuses.push(object.status);
       attempt(type, 'updateStatus');
       carried.status = object.status;
       return object;
