@@ -3,6 +3,7 @@ import type { Readable } from 'node:stream';
 import { StatusError, statusError } from '@tiphys/machinery';
 import type { Clock } from '@tiphys/runtime';
 import { ANSWER_TIMEOUT_MAX_MS } from './deadline.ts';
+import { GatheredBytes } from './gathered-bytes.ts';
 
 export const REQUEST_BYTES_MAX = 3 * 1024 * 1024;
 
@@ -47,13 +48,13 @@ export async function readBody({ method, headers, body }: Request, clock: Clock)
   if (method === 'GET' || method === 'HEAD') return undefined;
   const declared = Number(headers['content-length'] ?? 0);
   if (declared > REQUEST_BYTES_MAX) throw statusError.requestEntityTooLarge(`limit is ${REQUEST_BYTES_MAX}`);
-  const chunks: Uint8Array[] = [];
+  const gathered = new GatheredBytes();
   let bytes = 0;
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   body.read({
     data: (chunk) => {
       bytes += chunk.length;
-      if (bytes <= REQUEST_BYTES_MAX) chunks.push(chunk);
+      if (bytes <= REQUEST_BYTES_MAX) gathered.add(chunk);
       else {
         body.ignore();
         reject(statusError.requestEntityTooLarge(`limit is ${REQUEST_BYTES_MAX}`));
@@ -69,6 +70,5 @@ export async function readBody({ method, headers, body }: Request, clock: Clock)
   } finally {
     timer.cancel();
   }
-  if (bytes === 0) return undefined;
-  return chunks.length === 1 ? chunks[0] : Buffer.concat(chunks);
+  return gathered.take();
 }

@@ -179,6 +179,13 @@ const WRONG: readonly (readonly [string, number, ...Buffer[]])[] = [
     headers(1, HEADERS, 0),
     ...Array.from({ length: 70 }, () => frame(FRAME.continuation, 0, 1, Buffer.alloc(16_000))),
   ],
+  [
+    'headers in frames without anything, without end',
+    FAULT.calm,
+    START,
+    headers(1, HEADERS, 0),
+    ...Array.from({ length: 1001 }, () => frame(FRAME.continuation, 0, 1, '')),
+  ],
   ['more padding than frame', FAULT.protocol, START, headers(1, HEADERS, FLAG.endHeaders), frame(FRAME.data, FLAG.padded, 1, 'ff00')],
   ['a ping of another size', FAULT.frameSize, START, frame(FRAME.ping, 0, 0, '00')],
   ['no window', FAULT.flowControl, START, numbersFrame(FRAME.windowUpdate, 0, 0)],
@@ -200,6 +207,21 @@ test('whoever breaks the rules is told which and left', async (t) => {
   for (const [name, code, ...parts] of WRONG) {
     await t.test(name, async () => assert.equal(await farewellOf(Buffer.concat(parts)), code));
   }
+});
+
+test('who asks without end and reads nothing is left', async () => {
+  const pings = Buffer.concat(Array.from({ length: 5000 }, () => frame(FRAME.ping, 0, 0, '0000000000000000')));
+  const socket = connectSocket(port, '127.0.0.1');
+  socket.on('error', () => {});
+  socket.pause();
+  socket.write(START);
+  let sent = 0;
+  while (!socket.destroyed && socket.writable && sent < 1e9) {
+    sent += pings.length;
+    if (!socket.write(pings)) await Promise.race([once(socket, 'drain'), once(socket, 'close')]).catch(() => {});
+  }
+  assert.ok(sent < 1e9, 'its questions are kept for ever');
+  socket.destroy();
 });
 
 test('malformed requests are reset, and the connection goes on', async (t) => {

@@ -22,6 +22,8 @@ import { requestHead } from './request-head.ts';
 import { type Carrier, STREAM_WINDOW_BYTES, Stream } from './stream.ts';
 
 export const HEADER_BYTES_MAX = 1024 * 1024;
+/** Of one block, however little is in them (CVE-2024-27316). */
+const HEADER_FRAMES_MAX = 1000;
 export const STREAMS_PER_CONNECTION_MAX = 1000;
 /** Of all bodies together, on their way to us. */
 const CONNECTION_WINDOW_BYTES = 4 * 1024 * 1024;
@@ -158,7 +160,8 @@ export class Connection implements Carrier {
   #takeHeaders(block: Block, piece: Buffer): void {
     block.parts.push(piece);
     block.bytes += piece.length;
-    if (block.bytes > HEADER_BYTES_MAX) throw new ConnectionError(FAULT.calm, 'headers without end');
+    if (block.bytes > HEADER_BYTES_MAX || block.parts.length > HEADER_FRAMES_MAX)
+      throw new ConnectionError(FAULT.calm, 'headers without end');
     this.#block = block.flags & FLAG.endHeaders ? undefined : block;
     if (this.#block) return;
     const whole = block.parts.length === 1 ? piece : Buffer.concat(block.parts);

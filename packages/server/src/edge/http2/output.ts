@@ -93,19 +93,18 @@ export class Output implements Allowance {
   }
 
   #flush(): void {
-    if (!this.#socket.writable || (this.#isBlocked && this.#control.length < CONTROL_FRAMES_MAX / 2)) return;
+    // What waits meanwhile is bounded by control() and by the streams' own waiting.
+    if (!this.#socket.writable || this.#isBlocked) return;
     const parts: Uint8Array[] = this.#control;
     let bytes = this.#control.reduce((sum, frame) => sum + frame.length, 0);
     this.#control = [];
     const sent: Stream[] = [];
-    if (!this.#isBlocked) {
-      for (const stream of this.#ready) {
-        this.#ready.delete(stream);
-        bytes += stream.take(parts, this);
-        if (stream.isSent) sent.push(stream);
-        else if (stream.isWaiting) (this.window > 0 ? this.#ready : this.#starved).add(stream);
-        if (bytes >= WRITE_BYTES_MAX) break;
-      }
+    for (const stream of this.#ready) {
+      this.#ready.delete(stream);
+      bytes += stream.take(parts, this);
+      if (stream.isSent) sent.push(stream);
+      else if (stream.isWaiting) (this.window > 0 ? this.#ready : this.#starved).add(stream);
+      if (bytes >= WRITE_BYTES_MAX) break;
     }
     if (bytes > 0) this.#isBlocked = !this.#socket.write(joined(parts, bytes));
     for (const stream of sent) this.#onSent(stream);

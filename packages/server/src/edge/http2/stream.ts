@@ -1,4 +1,5 @@
 // One request on an HTTP/2 connection: what has come of its body, and what waits to be sent of its answer (RFC 9113, section 5).
+import { GatheredBytes } from '../gathered-bytes.ts';
 import type { BodySink } from '../read-body.ts';
 import { FAULT, FLAG, FRAME, FRAME_BYTES_MAX, frameHeader } from './frames.ts';
 import type { RequestHead } from './request-head.ts';
@@ -44,7 +45,7 @@ export class Stream {
   #ends = false;
   #endSent = false;
   #sink: BodySink | undefined;
-  #received: Uint8Array[] = [];
+  readonly #received = new GatheredBytes();
   /** What may still come, and what came since we last told. */
   #inWindow = STREAM_WINDOW_BYTES;
   #uncredited = 0;
@@ -61,9 +62,8 @@ export class Stream {
   /** Begins to take the body. */
   read(sink: BodySink): void {
     this.#sink = sink;
-    const received = this.#received;
-    this.#received = [];
-    for (const chunk of received) sink.data(chunk);
+    const received = this.#received.take();
+    if (received) sink.data(received);
     this.#giveCredit();
     if (this.hasEnded) sink.end();
     else if (this.isClosed) sink.cut();
@@ -72,7 +72,7 @@ export class Stream {
   /** Nobody wants the rest of the body. */
   ignore(): void {
     this.#sink = { data: () => {}, end: () => {}, cut: () => {} };
-    this.#received = [];
+    this.#received.take();
   }
 
   /** False where more came than was allowed. `bytes`: with padding. */
@@ -81,7 +81,7 @@ export class Stream {
     this.#uncredited += bytes;
     if (this.#inWindow < 0) return false;
     if (this.#sink) this.#sink.data(chunk);
-    else this.#received.push(chunk);
+    else this.#received.add(chunk);
     this.#giveCredit();
     return true;
   }
