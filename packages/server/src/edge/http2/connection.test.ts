@@ -210,18 +210,20 @@ test('whoever breaks the rules is told which and left', async (t) => {
 });
 
 test('who asks without end and reads nothing is left', async () => {
-  const pings = Buffer.concat(Array.from({ length: 5000 }, () => frame(FRAME.ping, 0, 0, '0000000000000000')));
+  // Few enough for what the server may keep within one turn.
+  const pings = Buffer.concat(Array.from({ length: 2000 }, () => frame(FRAME.ping, 0, 0, '0000000000000000')));
   const socket = connectSocket(port, '127.0.0.1');
   socket.on('error', () => {});
+  const closed = new Promise<void>((resolve) => socket.once('close', resolve));
   socket.pause();
   socket.write(START);
   let sent = 0;
-  while (!socket.destroyed && socket.writable && sent < 1e9) {
-    sent += pings.length;
-    if (!socket.write(pings)) await Promise.race([once(socket, 'drain'), once(socket, 'close')]).catch(() => {});
+  for (; !socket.destroyed && sent < 200e6; sent += pings.length) {
+    if (!socket.write(pings)) await Promise.race([new Promise<void>((resolve) => socket.once('drain', resolve)), closed]);
+    await new Promise(setImmediate);
   }
-  assert.ok(sent < 1e9, 'its questions are kept for ever');
   socket.destroy();
+  assert.ok(sent < 200e6, 'its questions are kept for ever');
 });
 
 test('malformed requests are reset, and the connection goes on', async (t) => {
