@@ -16,6 +16,8 @@ interface Common {
   tolerate?: (error: unknown) => boolean;
   /** Recorded about the controller's object, or about `about`. */
   whenDone?: (result: KubeObject) => EventText;
+  /** In its place after an error that counts as success. */
+  whenTolerated?: () => EventText;
   whenFailed?: (error: Error) => EventText | readonly EventText[] | undefined;
   about?: KubeObject;
 }

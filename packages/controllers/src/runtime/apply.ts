@@ -79,7 +79,10 @@ async function attempt(write: Write, context: ApplyContext, newest: Map<string, 
     if (write.whenDone) record(write, context, write.whenDone(typed(write.type, result)));
   } catch (error) {
     if (!(error instanceof Error)) throw error;
-    if (write.tolerate?.(error)) return;
+    if (write.tolerate?.(error)) {
+      if (write.whenTolerated) record(write, context, write.whenTolerated());
+      return;
+    }
     if (!progress.failure) {
       progress.failure = error;
       progress.failed = write.do;

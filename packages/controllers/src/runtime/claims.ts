@@ -4,7 +4,7 @@ import type { KubeObject, ResourceType } from '@tiphys/api';
 import { isStatus } from '@tiphys/machinery';
 import { type Action, patch, type Write } from './actions.ts';
 import type { Owned, Snapshot } from './controller.ts';
-import { controllerReference, isDeleting, namespaceOf, uidOf } from './objects.ts';
+import { controllerReference, isDeleting, nameOf, namespaceOf, uidOf } from './objects.ts';
 
 export interface Claims<X extends KubeObject = any> {
   claimed: readonly X[];
@@ -67,3 +67,10 @@ export function claim(forType: ResourceType, owner: KubeObject, owned: Owned<any
 }
 
 export const claimActions = (claims: readonly Claims[]): readonly Action[] => claims.flatMap((c) => [...c.releases, ...c.adoptions]);
+
+/** Who is on its way out adopts nothing, whatever the cache says: `fresh` is what the server says of the owner. */
+export function adoptionRefused(type: ResourceType, owner: KubeObject, fresh: KubeObject): Error | undefined {
+  const kind = `${type.kind} ${namespaceOf(owner)}/${nameOf(owner)}`;
+  if (uidOf(fresh) !== uidOf(owner)) return new Error(`original ${kind} is gone: got uid ${uidOf(fresh)}, wanted ${uidOf(owner)}`);
+  return isDeleting(fresh) ? new Error(`${kind} has just been deleted at ${fresh.metadata!.deletionTimestamp}`) : undefined;
+}

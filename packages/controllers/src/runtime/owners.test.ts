@@ -7,7 +7,7 @@ import { deploymentController } from '../deployment/deployment-controller.ts';
 import { jobController } from '../job/job-controller.ts';
 import { statefulSetController } from '../statefulset/statefulset-controller.ts';
 import { snapshotOf } from '../testing/plan.ts';
-import { claim } from './claims.ts';
+import { adoptionRefused, claim } from './claims.ts';
 import type { Controller } from './controller.ts';
 import { controllerReference, nameOf } from './objects.ts';
 import { ownersOf } from './owners.ts';
@@ -99,7 +99,7 @@ for (const kind of KINDS) {
     assert.deepEqual(ownersOf(type, ownedBy(kind), nobody, mine, { old: mine, gone: false }), [], 'updated, and the owner is not there');
   });
 
-  test(`${type.kind}: what is adopted and let go: 5 cases`, () => {
+  test(`${type.kind}: what is adopted and let go: 6 cases`, () => {
     const objects = [
       objectOf(kind, { owner: one, name: 'one-1' }),
       objectOf(kind, { owner: two, name: 'one-2' }),
@@ -115,6 +115,9 @@ for (const kind of KINDS) {
     const deleting = { ...one, metadata: { ...one.metadata, deletionTimestamp: '2026-01-01T00:00:00Z' } };
     const last = claim(type, deleting, ownedBy(kind), snapshotOf([deleting, two, ...objects]));
     assert.deepEqual([last.claimed.map(nameOf), last.adoptions, last.releases], [['one-1'], [], []]);
+    assert.equal(adoptionRefused(type, one, one), undefined);
+    // The cache says that it is well, the server that it is being deleted.
+    assert.match(adoptionRefused(type, one, deleting)!.message, /ns\/one has just been deleted at 2026-01-01T00:00:00Z$/);
   });
 }
 

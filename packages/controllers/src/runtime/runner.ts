@@ -7,10 +7,10 @@ import { Counter, type Family, invariant } from '@tiphys/std';
 import type { Action } from './actions.ts';
 import { apply, typed } from './apply.ts';
 import type { Caches } from './caches.ts';
-import { type Claims, claim } from './claims.ts';
+import { adoptionRefused, type Claims, claim } from './claims.ts';
 import type { Controller, Owned, ReconcileContext, Snapshot, World } from './controller.ts';
 import type { ControllerMetrics } from './metrics.ts';
-import { isDeleting, keyOf, namespaceOf, sameType, splitKey, uidOf } from './objects.ts';
+import { keyOf, namespaceOf, sameType, splitKey } from './objects.ts';
 import { type Observations, observe } from './observations.ts';
 import { type OwnWrites, ownWrites } from './own-writes.ts';
 import { ownersOf } from './owners.ts';
@@ -205,9 +205,8 @@ class ControllerRunner implements Runner {
     if (adoptions.length > 0) {
       // The cache may not have heard yet that the owner is being deleted; the server has.
       const fresh = await this.#client.of(this.#controller.for).get(object.metadata!.name!, namespaceOf(object));
-      const kind = `${this.#controller.for.kind} ${namespaceOf(object)}/${object.metadata!.name}`;
-      if (uidOf(fresh) !== uidOf(object)) return new Error(`original ${kind} is gone: got uid ${uidOf(fresh)}, wanted ${uidOf(object)}`);
-      if (isDeleting(fresh)) return new Error(`${kind} has just been deleted at ${fresh.metadata!.deletionTimestamp}`);
+      const refused = adoptionRefused(this.#controller.for, object, fresh);
+      if (refused) return refused;
     }
     const failure = await this.#apply(key, object, [...releases, ...adoptions]);
     this.#queue.add(key);

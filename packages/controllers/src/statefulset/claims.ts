@@ -1,6 +1,7 @@
 // The claims of a StatefulSet's pods, and who owns them by the retention policy (stateful_pod_control.go, KEP-1847).
 import { appsv1, corev1, type KubeObject, type OwnerReference, type ResourceType } from '@tiphys/api';
 import { isAlreadyExists } from '@tiphys/machinery';
+import { semanticEqual } from '../equality.ts';
 import type { Pod } from '../pods/pod-state.ts';
 import { type Action, create, type EventText, update, type Write, warning } from '../runtime/actions.ts';
 import type { Snapshot } from '../runtime/controller.ts';
@@ -9,7 +10,7 @@ import { claimName, inRange, ordinalOf, type StatefulSet } from './identity.ts';
 
 type Claim = corev1.PersistentVolumeClaim;
 
-function policyOf(set: StatefulSet): { whenDeleted: string; whenScaled: string } {
+export function policyOf(set: StatefulSet): { whenDeleted: string; whenScaled: string } {
   const { whenDeleted = 'Retain', whenScaled = 'Retain' } = set.spec?.persistentVolumeClaimRetentionPolicy ?? {};
   return { whenDeleted, whenScaled };
 }
@@ -75,13 +76,13 @@ export function missingClaims(set: StatefulSet, pod: Pod, snapshot: Snapshot, ve
   return missing;
 }
 
-const matches = (reference: OwnerReference, type: ResourceType, owner: KubeObject) =>
+export const matches = (reference: OwnerReference, type: ResourceType, owner: KubeObject) =>
   reference.apiVersion === (type.group === '' ? type.version : `${type.group}/${type.version}`) &&
   reference.kind === type.kind &&
   reference.name === nameOf(owner);
 
 const referencesOf = (claim: Claim): readonly OwnerReference[] => claim.metadata?.ownerReferences ?? [];
-const isOwnedBy = (claim: Claim, owner: KubeObject) => referencesOf(claim).some((reference) => reference.uid === uidOf(owner));
+export const isOwnedBy = (claim: Claim, owner: KubeObject) => referencesOf(claim).some((reference) => reference.uid === uidOf(owner));
 
 /** Refers to an earlier object of the same name. */
 function isStale(claim: Claim, type: ResourceType, owner: KubeObject): boolean {
@@ -116,12 +117,20 @@ function wantedOwners(set: StatefulSet, pod: Pod): { set: boolean; pod: boolean 
   };
 }
 
+/** The set or the pod owns the claim without being its controller, as earlier versions wrote it. */
+export const hasIdleOwner = (claim: Claim, set: StatefulSet, pod: Pod): boolean =>
+  referencesOf(claim).some(({ uid, controller }) => (uid === uidOf(set) || uid === uidOf(pod)) && controller !== true);
+
+/** In whatever order. */
+export function sameOwners(a: readonly OwnerReference[], b: readonly OwnerReference[]): boolean {
+  return a.length === b.length && a.every((one) => b.some((other) => semanticEqual(one, other)));
+}
+
 /** Whether the claim's owners are those that the policy asks for. */
 export function ownersAreRight(claim: Claim, set: StatefulSet, pod: Pod): boolean {
   if (isStale(claim, appsv1.statefulsets, set) || isStale(claim, corev1.pods, pod)) return true;
   if (hasUnexpectedController(claim, set, pod)) return !isOwnedBy(claim, set) && !isOwnedBy(claim, pod);
-  const ours = referencesOf(claim).filter((reference) => reference.uid === uidOf(set) || reference.uid === uidOf(pod));
-  if (ours.some((reference) => reference.controller !== true)) return false;
+  if (hasIdleOwner(claim, set, pod)) return false;
   const wanted = wantedOwners(set, pod);
   return isOwnedBy(claim, set) === wanted.set && isOwnedBy(claim, pod) === wanted.pod;
 }
@@ -146,7 +155,9 @@ export function retentionWrites(set: StatefulSet, pod: Pod, snapshot: Snapshot):
       const message = `PersistentVolumeClaim ${nameOf(claim)} has a conflicting OwnerReference that acts as a manging controller, the retention policy is ignored for this claim`;
       actions.push(warning('ConflictingController', message));
     }
-    const changed = { ...claim, metadata: { ...claim.metadata, ownerReferences: rightOwners(claim, set, pod) } };
+    const ownerReferences = rightOwners(claim, set, pod);
+    if (sameOwners(referencesOf(claim), ownerReferences)) continue;
+    const changed = { ...claim, metadata: { ...claim.metadata, ownerReferences } };
     actions.push(update(corev1.persistentvolumeclaims, changed, 'its owners follow the retention policy'));
   }
   return actions;

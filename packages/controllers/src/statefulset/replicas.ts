@@ -1,6 +1,6 @@
 // What happens to each pod of a StatefulSet, one after another or all at once (stateful_set_control.go).
 import { corev1 } from '@tiphys/api';
-import { isAlreadyExists } from '@tiphys/machinery';
+import { isAlreadyExists, isConflict } from '@tiphys/machinery';
 import { isAvailable, type Pod, phaseOf } from '../pods/pod-state.ts';
 import { type Action, create, type EventText, remove, slowStart, update, type Write, warning } from '../runtime/actions.ts';
 import type { Snapshot } from '../runtime/controller.ts';
@@ -27,10 +27,13 @@ export function isUnavailable({ set, nowMs }: Members, pod: Pod): boolean {
 
 function podEvents(set: StatefulSet, pod: Pod, verb: Verb) {
   const message = `${verb} Pod ${nameOf(pod)} in StatefulSet ${nameOf(set)} successful`;
+  const done: EventText = { type: 'Normal', reason: `Successful${verb}`, message };
   return {
-    whenDone: (): EventText => ({ type: 'Normal', reason: `Successful${verb}`, message }),
-    // One that is there already is not worth a word.
-    whenFailed: (error: Error) => (isAlreadyExists(error) ? undefined : podFailed(set, pod, verb, error.message)),
+    whenDone: () => done,
+    // Also of one that was gone before.
+    whenTolerated: () => done,
+    // One that is there already is not worth a word, and one that has changed since is looked at again.
+    whenFailed: (error: Error) => (isAlreadyExists(error) || isConflict(error) ? undefined : podFailed(set, pod, verb, error.message)),
   };
 }
 
