@@ -67,6 +67,18 @@ const detailsOf = (subject: Subject, name?: string): StatusDetails => ({
   ...(subject.resource ? { kind: subject.resource } : {}),
 });
 
+/** Faults that one answer tells. Nobody reads more, and a body can be made to have hundreds of thousands. */
+export const FAULTS_TOLD_MAX = 1000;
+/** What the sentences of all but the first may come to: each may show what was sent. */
+const FAULTS_TEXT_MAX = 1024 * 1024;
+
+function told(errors: readonly FieldError[]): readonly FieldError[] {
+  let length = 0;
+  let count = 0;
+  for (; count < errors.length && count < FAULTS_TOLD_MAX && length < FAULTS_TEXT_MAX; count++) length += errors[count]!.message.length;
+  return count === errors.length ? errors : errors.slice(0, count);
+}
+
 /** Constructors named as upstream names them. */
 export const statusError = {
   notFound: (subject: Subject, name: string) =>
@@ -103,8 +115,9 @@ export const statusError = {
   applyConflict: (message: string, causes: StatusCause[]) => new StatusError(409, 'Conflict', message, { causes }),
   unauthorized: (why = 'Unauthorized') => new StatusError(401, 'Unauthorized', why),
   badRequest: (why: string) => new StatusError(400, 'BadRequest', why),
-  invalid: (kind: { group: string; kind: string }, name: string, errors: readonly FieldError[]) => {
+  invalid: (kind: { group: string; kind: string }, name: string, found: readonly FieldError[]) => {
     const qualified = kind.group === '' ? kind.kind : `${kind.kind}.${kind.group}`;
+    const errors = told(found);
     const lines = [...new Set(errors.map((e) => `${e.field}: ${e.message}`))];
     const list = lines.length === 0 ? '' : lines.length === 1 ? `: ${lines[0]}` : `: [${lines.join(', ')}]`;
     return new StatusError(422, 'Invalid', `${qualified} ${JSON.stringify(name)} is invalid${list}`, {

@@ -166,6 +166,8 @@ export interface ResourceDefinition<T extends KubeObject = KubeObject> {
   scale?: ScalePaths;
   /** Whether a change of spec bumps metadata.generation, or it is 1 for good. Default: when there is a status subresource. */
   generation?: boolean | 'constant';
+  /** Values that a body about it may have, where it may have more than others: lists, maps and what they hold. */
+  valuesMax?: number;
   /** Name rule of metadata.name: upstream's path-segment, DNS-1123 subdomain (default) or label, or own. */
   validateName?(name: string, prefix: boolean): string[];
   /** metadata.generateName is the name to generate: nothing is drawn to follow it. */

@@ -16,7 +16,6 @@ import type { Authenticator, Authorizer, Decision, RequestInfo } from './interfa
 import type { HistogramSeries } from './metrics/family.ts';
 import type { Metrics, WatchSeries } from './metrics.ts';
 import type { Core, Decided, RequestContext } from './request/context.ts';
-import { guardBody } from './request/guard-body.ts';
 import { requestInfo } from './request/request-info.ts';
 import { admitConnection } from './verbs/connect.ts';
 
@@ -177,7 +176,6 @@ export class Pipeline {
       if (admitted && !('release' in admitted)) return turnedAway(admitted);
       if (admitted) seen.admitted = admitted;
       const context = await this.#authorized(request, info, user, warnings, seen);
-      guardBody(request);
       const response = await this.#options.serve(context);
       if (warnings.length === 0) return response;
       return { ...response, body: response.body, warnings: [...(response.warnings ?? []), ...new Set(warnings)] };

@@ -5,6 +5,7 @@ import type { RequestInfo, SubresourceHandler } from './interfaces.ts';
 import { type Encoding, negotiate, type Output } from './output/negotiate.ts';
 import { convertsMeta, transformed } from './output/transform.ts';
 import type { RequestContext } from './request/context.ts';
+import { guardBody } from './request/guard-body.ts';
 import { listOptions } from './request/list-options.ts';
 import type { Endpoint, Resources } from './resources.ts';
 import { create } from './verbs/create.ts';
@@ -75,11 +76,13 @@ export class Server {
     const delegated = this.#options.delegation(context);
     if (delegated) return delegated;
     if (!info.isResourceRequest) {
+      guardBody(context.request);
       const document = await this.#options.document(context);
       return document ?? NO_PAGE;
     }
     const endpoint = this.#options.resources.find(info.apiGroup, info.apiVersion, info.resource);
     if (!endpoint) throw notFoundPath();
+    guardBody(context.request, endpoint.definition.valuesMax);
     if (endpoint.definition.warning) context.warnings.push(endpoint.definition.warning);
     const fresh = whenFresh(context);
     if (fresh) await fresh;

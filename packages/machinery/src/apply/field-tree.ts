@@ -50,6 +50,13 @@ function unionNode(left: FieldTree, right: FieldTree): FieldTree {
   return isMember(left) || isMember(right) ? withMember(children) : children;
 }
 
+/** One by one, each would copy what the ones before have come to. */
+export function unionOfAll(trees: readonly FieldTree[]): FieldTree {
+  if (trees.length <= 2) return union(trees[0] ?? NOTHING, trees[1] ?? NOTHING);
+  const middle = trees.length >> 1;
+  return union(unionOfAll(trees.slice(0, middle)), unionOfAll(trees.slice(middle)));
+}
+
 /** What is in left and not in right. Being in the set is not inherited: children are looked at one by one. */
 export function difference(left: FieldTree, right: FieldTree): FieldTree {
   return meets(left, right) ? childrenLeft(left, right) : left;

@@ -1,7 +1,7 @@
 // metadata.managedFields as a list of managers with their sets (apimachinery managedfields/internal: managedfields.go,
 // capmanagers.go, stripmeta.go).
 import type { KubeObject, ManagedFieldsEntry } from '@tiphys/api';
-import { difference, type FieldTree, isEmptyTree, LEAF, sortedTree, treeFromFields, union } from './field-tree.ts';
+import { difference, type FieldTree, isEmptyTree, LEAF, sortedTree, treeFromFields, unionOfAll } from './field-tree.ts';
 
 export interface Manager {
   name: string;
@@ -119,32 +119,36 @@ export const withoutUnowned = (fields: FieldTree): FieldTree => difference(field
 export function cappedManagers(managers: readonly Manager[]): Manager[] {
   const updaters = managers.filter((manager) => manager.operation === 'Update');
   if (updaters.length <= UPDATE_MANAGERS_MAX) return [...managers];
-  updaters.sort((a, b) => seconds(a) - seconds(b) || text(identityOf(a), identityOf(b)));
+  const sortable = updaters.map((manager) => ({ manager, time: seconds(manager), identity: identityOf(manager) }));
+  sortable.sort((a, b) => a.time - b.time || text(a.identity, b.identity));
   const kept = new Set(managers);
   const firstOf = new Map<string, Manager>();
-  const bucketOf = new Map<string, Manager>();
+  const bucketOf = new Map<string, { time?: string; parts: FieldTree[] }>();
   let count = updaters.length;
-  for (const manager of updaters) {
+  for (const { manager } of sortable) {
     if (count <= UPDATE_MANAGERS_MAX) break;
     const first = firstOf.get(manager.apiVersion);
     if (!first) {
       firstOf.set(manager.apiVersion, manager);
       continue;
     }
-    const before = bucketOf.get(manager.apiVersion) ?? first;
-    kept.delete(before);
+    const bucket = bucketOf.get(manager.apiVersion) ?? { parts: [first.fields] };
+    kept.delete(first);
     kept.delete(manager);
-    const bucket: Manager = {
+    bucket.parts.push(manager.fields);
+    bucket.time = manager.time;
+    bucketOf.set(manager.apiVersion, bucket);
+    count--;
+  }
+  for (const [apiVersion, { time, parts }] of bucketOf) {
+    kept.add({
       name: OLD_UPDATES_MANAGER,
       operation: 'Update',
-      apiVersion: manager.apiVersion,
+      apiVersion,
       subresource: '',
-      fields: union(manager.fields, before.fields),
-      ...(manager.time === undefined ? {} : { time: manager.time }),
-    };
-    bucketOf.set(manager.apiVersion, bucket);
-    kept.add(bucket);
-    count--;
+      fields: unionOfAll(parts),
+      ...(time === undefined ? {} : { time }),
+    });
   }
   return [...kept].filter((manager) => !isEmptyTree(manager.fields));
 }

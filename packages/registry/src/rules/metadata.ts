@@ -14,6 +14,9 @@ const FIELD_MANAGER_MAX = 128;
 /** Unprefixed finalizers that upstream knows (apis/core/helper IsStandardFinalizerName). */
 const STANDARD_FINALIZERS = new Set(['kubernetes', 'orphan', 'foregroundDeletion']);
 
+/** Owners that each say to be the controller beside the first; every one is told with all references. */
+const CONTROLLERS_TOLD_MAX = 10;
+
 export type NameRule = (name: string, prefix: boolean) => string[];
 
 /** Complains about metadata of an object that is to be created, or of a template's or nested object's. */
@@ -70,6 +73,8 @@ function checkPrintable(errors: Errors, path: string, name: string): void {
 
 function checkOwnerReferences(errors: Errors, path: string, references: readonly OwnerReference[]): void {
   let controller = '';
+  let others = 0;
+  let shown = '';
   for (const reference of references) {
     // With more than one slash it is no version at all.
     const parts = (reference.apiVersion ?? '').split('/');
@@ -85,7 +90,9 @@ function checkOwnerReferences(errors: Errors, path: string, references: readonly
     const name = `${reference.kind}/${reference.name}`;
     if (controller) {
       const why = `Only one reference can have Controller set to true. Found "true" in references for ${controller} and ${name}`;
-      errors.push(fieldError.invalid(path, references, why));
+      if (++others > CONTROLLERS_TOLD_MAX) continue;
+      shown ||= fieldError.invalid(path, references, '').message;
+      errors.push({ type: 'FieldValueInvalid', field: path, message: `${shown}: ${why}` });
     } else controller = name;
   }
 }

@@ -56,6 +56,9 @@ function adviseFormats(crd: Definition, old: Definition | undefined, context: Ru
   for (const format of formatsOf(crd)) if (!before.has(format)) context.warn(`unrecognized format ${JSON.stringify(format)}`);
 }
 
+/** What a definition and an object of one may hold: the largest that people install have a few ten thousand values. */
+export const CUSTOM_VALUES_MAX = 100_000;
+
 /** The definition to serve customresourcedefinitions by, from the one the table gives. */
 export function customResourceDefinitionRules(base: ResourceDefinition<any>): ResourceDefinition<any> {
   return Object.freeze({
@@ -93,6 +96,7 @@ export function customResourceDefinitionRules(base: ResourceDefinition<any>): Re
       validateUpdate: (crd: Definition) => validateDefinitionStatus(crd),
     },
     allowUnconditionalUpdate: false,
+    valuesMax: CUSTOM_VALUES_MAX,
     holdsAlone: true,
     holdsDeletion: (crd: Definition) => crd.metadata?.finalizers?.includes(CLEANUP_FINALIZER) === true,
     markDeleting,

@@ -18,6 +18,7 @@ import { compareVersions } from '../discovery/classic.ts';
 import { customColumns } from './columns.ts';
 import type { Definition } from './conditions.ts';
 import type { Converter } from './conversion-webhook.ts';
+import { CUSTOM_VALUES_MAX } from './definition-rules.ts';
 import { coerceEmbedded } from './embedded.ts';
 import { nested, valueAt } from './field-path.ts';
 import { type CustomObject, objectRules } from './object-rules.ts';
@@ -61,6 +62,7 @@ export function servedVersion(
     deleteReturnsObject: false,
     generation: true,
     allowUnconditionalUpdate: false,
+    valuesMax: CUSTOM_VALUES_MAX,
     columns: customColumns(version.additionalPrinterColumns),
     ...objectRules({
       type,

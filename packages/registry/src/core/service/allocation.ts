@@ -1,6 +1,6 @@
 // What a Service's write claims and gives back (registry/core/service/storage/{storage,alloc}.go).
 import { corev1 } from '@tiphys/api';
-import { fieldError, isNotFound, StatusError, statusError } from '@tiphys/machinery';
+import { fieldError, isNotFound, jsonClone, StatusError, statusError } from '@tiphys/machinery';
 import type { Claim, ObjectOperations, RuleContext } from '../../define-resource.ts';
 import { type Block, parseBlock } from '../../rules/addresses.ts';
 import { AllocationError, claimAddress, claimAnyAddress, RangeFullError, releaseAddresses, serviceBlocks } from './addresses.ts';
@@ -104,7 +104,7 @@ async function withPorts(
   { claimed, released, releasedPorts }: Change,
   claimPorts: (claim: PortClaim) => void,
 ): Promise<Claim> {
-  const { ports, healthCheckNodePort } = structuredClone({ ports: spec.ports, healthCheckNodePort: spec.healthCheckNodePort });
+  const { ports, healthCheckNodePort } = jsonClone({ ports: spec.ports, healthCheckNodePort: spec.healthCheckNodePort });
   let claimedPorts: readonly number[] = [];
   const revert = async () => {
     await nodePorts.release(claimedPorts, context, operations);
@@ -113,7 +113,7 @@ async function withPorts(
   try {
     if (needsNodePort(spec) || needsHealthCheckPort(spec)) {
       claimedPorts = await nodePorts.claim(context, operations, (claim) => {
-        if (ports) spec.ports = structuredClone(ports);
+        if (ports) spec.ports = jsonClone(ports);
         if (healthCheckNodePort === undefined) delete spec.healthCheckNodePort;
         claimPorts(claim);
       });
@@ -231,11 +231,13 @@ function claimNodePorts(write: Write, claim: PortClaim): void {
   const { spec } = write;
   const byPort = new Map<number, number>();
   const ports = spec.ports ?? [];
+  const wishes = new Map<number, number>();
+  for (const { port, nodePort } of ports) if (nodePort && !wishes.has(port)) wishes.set(port, nodePort);
   ports.forEach((port, i) => {
     if (!port.nodePort && !allocatesNodePorts(spec)) return;
     const shared = byPort.get(port.port);
     if (shared === undefined) {
-      const wished = ports.find((other) => other.port === port.port && other.nodePort)?.nodePort;
+      const wished = wishes.get(port.port);
       if (wished) claimPort(write, claim, i, wished);
       port.nodePort = wished ?? claimAnyPort(claim);
       byPort.set(port.port, port.nodePort);

@@ -9,17 +9,62 @@ interface Placed {
 const quoted = JSON.stringify;
 const shown = ({ path, source }: Placed) => (source ? `${quoted(path)} (${source})` : quoted(path));
 
-/** Those before that are the same as, above or below the item. */
-function collisions(before: readonly Placed[], item: Placed): Placed[] {
-  if (item.path === '') return [];
-  return before.filter(({ path }) => path !== '' && (`${path}/`.startsWith(`${item.path}/`) || `${item.path}/`.startsWith(`${path}/`)));
+/** Overlaps of one volume that are looked for: far more than an answer has room for. */
+const OVERLAPS_TOLD_MAX = 1000;
+
+/** Which items are the same as, above or below which, found in the order of their paths: a path comes right before all that are below it. */
+class Tree {
+  /** Numbers of the items whose paths say something, by path. */
+  readonly #sorted: readonly number[];
+  readonly #rank = new Map<number, number>();
+  /** By rank: the rank that the items of the same path begin at, the one after all below it, and that of an item above it. */
+  readonly #begin: number[] = [];
+  readonly #end: number[] = [];
+  readonly #above: (number | undefined)[] = [];
+
+  constructor(items: readonly Placed[]) {
+    const keys = items.map(({ path }) => `${path}/`);
+    this.#sorted = keys
+      .flatMap((key, i) => (key === '/' ? [] : [i]))
+      .sort((a, b) => (keys[a]! < keys[b]! ? -1 : keys[a]! > keys[b]! ? 1 : a - b));
+    const open: number[] = [];
+    const keyAt = (rank: number) => keys[this.#sorted[rank]!]!;
+    this.#sorted.forEach((item, rank) => {
+      this.#rank.set(item, rank);
+      while (open.length > 0 && !keyAt(rank).startsWith(keyAt(open.at(-1)!))) this.#end[open.pop()!] = rank;
+      const before = open.at(-1);
+      const isSame = before !== undefined && keyAt(before) === keyAt(rank);
+      this.#begin.push(isSame ? this.#begin[before]! : rank);
+      this.#above.push(isSame ? this.#above[before] : before);
+      open.push(rank);
+    });
+    for (const rank of open) this.#end[rank] = this.#sorted.length;
+  }
+
+  /** Those before that meet the item, in their order. */
+  before(item: number): number[] {
+    const found: number[] = [];
+    const rank = this.#rank.get(item);
+    if (rank === undefined) return found;
+    const look = (from: number, to: number) => {
+      for (let at = from; at < to; at++) if (this.#sorted[at]! < item) found.push(this.#sorted[at]!);
+    };
+    look(this.#begin[rank]!, this.#end[rank]!);
+    for (let above = this.#above[rank]; above !== undefined; above = this.#above[above]) look(this.#begin[above]!, above + 1);
+    return found.sort((a, b) => a - b);
+  }
 }
 
 const placed = (items: readonly { path?: string }[] | undefined, source = ''): Placed[] =>
   (items ?? []).map(({ path = '' }) => ({ path: path.replace(/\/+$/, ''), source }));
 
 function overlaps(items: readonly Placed[]): string[] {
-  return items.flatMap((item, i) => collisions(items.slice(0, i), item).map((other) => `${shown(item)} with ${shown(other)}`));
+  const told: string[] = [];
+  if (items.length < 2) return told;
+  const tree = new Tree(items);
+  for (let i = 1; i < items.length && told.length < OVERLAPS_TOLD_MAX; i++)
+    for (const other of tree.before(i)) told.push(`${shown(items[i]!)} with ${shown(items[other]!)}`);
+  return told;
 }
 
 function projectedPaths(source: corev1.VolumeProjection): Placed[] {

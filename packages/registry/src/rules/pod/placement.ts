@@ -165,6 +165,9 @@ export function checkTopologySpread(
   path: string,
   constraints: readonly corev1.TopologySpreadConstraint[] | undefined,
 ): void {
+  const pair = ({ topologyKey, whenUnsatisfiable }: corev1.TopologySpreadConstraint) =>
+    `{${topologyKey ?? ''}, ${whenUnsatisfiable ?? ''}}`;
+  const last = new Map(constraints?.map((constraint, i) => [pair(constraint), i]));
   constraints?.forEach((constraint, i) => {
     const at = `${path}[${i}]`;
     const { topologyKey = '', whenUnsatisfiable = '', minDomains } = constraint;
@@ -173,11 +176,7 @@ export function checkTopologySpread(
     if (whenUnsatisfiable !== 'DoNotSchedule' && whenUnsatisfiable !== 'ScheduleAnyway') {
       errors.push(fieldError.notSupported(`${at}.whenUnsatisfiable`, whenUnsatisfiable, ['DoNotSchedule', 'ScheduleAnyway']));
     }
-    const same = (other: corev1.TopologySpreadConstraint) =>
-      (other.topologyKey ?? '') === topologyKey && (other.whenUnsatisfiable ?? '') === whenUnsatisfiable;
-    if (constraints.slice(i + 1).some(same)) {
-      errors.push(fieldError.duplicate(`${at}.{topologyKey, whenUnsatisfiable}`, `{${topologyKey}, ${whenUnsatisfiable}}`));
-    }
+    if (last.get(pair(constraint))! > i) errors.push(fieldError.duplicate(`${at}.{topologyKey, whenUnsatisfiable}`, pair(constraint)));
     if (minDomains !== undefined) {
       positive(errors, `${at}.minDomains`, minDomains);
       if (whenUnsatisfiable !== 'DoNotSchedule') {

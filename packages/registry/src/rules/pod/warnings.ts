@@ -144,26 +144,66 @@ function warnAboutContainers(warn: Warn, base: string, spec: corev1.PodSpec, met
 const goPort = ({ name = '', hostPort = 0, containerPort, protocol = '', hostIP = '' }: corev1.ContainerPort) =>
   `{Name:${name} HostPort:${hostPort} ContainerPort:${containerPort} Protocol:${protocol} HostIP:${hostIP}}`;
 
+/** Warnings about ports that a pod gets: far more than an answer has room for. */
+const PORT_WARNINGS_MAX = 1000;
+
+interface SeenPort {
+  index: number;
+  path: string;
+  hostPort: number;
+  hostIP: string;
+}
+
+/** Ports of one number and protocol. Whoever is found among them is warned of, so that finding costs no more than telling. */
+class SamePorts {
+  readonly #groups = new Map<string, SeenPort[]>();
+  readonly #all: SeenPort[] = [];
+
+  /** Those that a port duplicates, overlaps or can't be told from, in their order. */
+  meeting({ hostPort, hostIP }: Omit<SeenPort, 'index'>): readonly SeenPort[] {
+    if (hostPort === 0) return this.#all;
+    const of = (key: string) => this.#groups.get(key) ?? [];
+    const ambiguous = of(hostIP === '' ? `${hostPort} some` : `${hostPort} `);
+    return [...of('0'), ...of(`${hostPort} ${hostIP}`), ...ambiguous].sort((a, b) => a.index - b.index);
+  }
+
+  add(port: Omit<SeenPort, 'index'>): void {
+    const seen = { ...port, index: this.#all.length };
+    this.#all.push(seen);
+    const { hostPort, hostIP } = port;
+    const keys = hostPort === 0 ? ['0'] : [`${hostPort} ${hostIP}`, ...(hostIP === '' ? [] : [`${hostPort} some`])];
+    for (const key of keys) {
+      const group = this.#groups.get(key);
+      if (group) group.push(seen);
+      else this.#groups.set(key, [seen]);
+    }
+  }
+}
+
+function relation(one: Omit<SeenPort, 'index'>, other: SeenPort): string {
+  if (one.hostIP === other.hostIP && one.hostPort === other.hostPort) return 'duplicate';
+  return one.hostPort && other.hostPort ? 'dangerously ambiguous' : 'overlapping';
+}
+
 function warnAboutPorts(warn: Warn, at: string, spec: corev1.PodSpec): void {
-  const byPort = new Map<string, { path: string; port: corev1.ContainerPort }[]>();
+  const byPort = new Map<string, SamePorts>();
   const byName = new Map<string, string>();
   const named: string[] = [];
+  let told = 0;
   eachContainer(spec, at, (container, containerPath) => {
     container.ports?.forEach((port, i) => {
       const path = `${containerPath}.ports[${i}]`;
       const { hostPort = 0, hostIP = '', name } = port;
       if (hostIP && !hostPort) warn(`${path}: hostIP set without hostPort: ${goPort(port)}`);
       const key = `${port.containerPort}/${port.protocol}`;
-      const others = byPort.get(key) ?? [];
-      for (const other of others) {
-        const [otherPort, otherIp] = [other.port.hostPort ?? 0, other.port.hostIP ?? ''];
-        if (hostIP === otherIp && hostPort === otherPort) warn(`${path}: duplicate port definition with ${other.path}`);
-        else if (!hostPort || !otherPort) warn(`${path}: overlapping port definition with ${other.path}`);
-        else if (hostPort === otherPort && (hostIP === '') !== (otherIp === '')) {
-          warn(`${path}: dangerously ambiguous port definition with ${other.path}`);
-        }
+      const same = byPort.get(key) ?? new SamePorts();
+      byPort.set(key, same);
+      const seen = { path, hostPort, hostIP };
+      for (const other of told < PORT_WARNINGS_MAX ? same.meeting(seen) : []) {
+        if (told++ === PORT_WARNINGS_MAX) break;
+        warn(`${path}: ${relation(seen, other)} port definition with ${other.path}`);
       }
-      byPort.set(key, [...others, { path, port }]);
+      same.add(seen);
       const first = name ? byName.get(name) : undefined;
       if (first) {
         named.push(
