@@ -60,7 +60,7 @@ export function machineCpuSeconds(): number {
 
 /** Builds dist/, which is what users of the npm package run. */
 export function bundle(): void {
-  execFileSync(process.execPath, [join(root, 'tools/bundle.mjs')], { stdio: 'inherit' });
+  for (const tool of ['bundle', 'compile']) execFileSync(process.execPath, [join(root, `tools/${tool}.mjs`)], { stdio: 'inherit' });
 }
 
 export function tiphys(...args: string[]): void {

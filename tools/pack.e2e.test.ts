@@ -66,6 +66,21 @@ describe('the npm package', () => {
     assert.doesNotMatch(readFileSync(userKubeconfig, 'utf8'), /tiphys/);
   });
 
+  test('what V8 made of the program comes with it, and is no more than a help', async () => {
+    const compiled = join(project, 'node_modules', 'tiphys', 'dist', 'compiled');
+    const file = join(compiled, `commands-${process.version}-${process.platform}-${process.arch}`);
+    const whole = readFileSync(file);
+    writeFileSync(file, whole.with(whole.length >> 1, whole[whole.length >> 1]! ^ 1));
+    assert.match((await tiphys('--version')).stdout, /^\d+\.\d+\.\d+\n$/, 'damaged');
+    assert.match(
+      (await inProject(process.execPath, '--no-opt', 'node_modules/tiphys/dist/tiphys.mjs', '--version')).stdout,
+      /^\d/,
+      'other flags',
+    );
+    rmSync(file);
+    assert.match((await tiphys('--version')).stdout, /^\d+\.\d+\.\d+\n$/, 'missing');
+  });
+
   test('the library starts one in a program, which then ends by itself', async () => {
     const program = `import { startCluster } from 'tiphys';
 await using cluster = await startCluster({ runtime: 'simulated' });
