@@ -14,6 +14,7 @@ import {
   DEFAULT_OPTIONS,
   type Draft,
   draftOf,
+  removeCondition,
   setCondition,
   statusOf,
   warn,
@@ -181,6 +182,8 @@ class HorizontalAutoscaler {
         'SucceededRescale',
         `the HPA controller was able to update the target scale to ${desired}`,
       );
+      // Of a time when the gate for that was on.
+      removeCondition(draft, 'ScaledToZero');
       draft.events.push({ type: 'Normal', reason: 'SuccessfulRescale', message: `New size: ${desired}; reason: ${reason}` });
       known.memory = remembered(memory, behaviorOf(draft), current, desired, draft.nowMs);
     }

@@ -75,7 +75,7 @@ export interface TurnCase extends PodsCase {
   status: number;
   levels?: readonly number[];
   target?: { kind: string; apiVersion: string; name: string };
-  /** What goes wrong: a group of metrics, `scale` or `resize`. */
+  /** What goes wrong: a group of metrics, `scale`, `resize`, or `conflict` of the first write. */
   failing?: readonly string[];
   selector?: string;
 }
@@ -143,6 +143,7 @@ export function turnContext(one: TurnCase, pods: readonly corev1.Pod[]): { conte
   const failure = (what: string) => {
     if (one.failing?.includes(what)) throw statusError.internal('something went wrong');
   };
+  let conflicts = one.failing?.includes('conflict') ? 1 : 0;
   const resource = {
     get: async () => {
       failure('scale');
@@ -150,6 +151,7 @@ export function turnContext(one: TurnCase, pods: readonly corev1.Pod[]): { conte
     },
     update: async (object: { spec: { replicas: number } }) => {
       failure('resize');
+      if (conflicts-- > 0) throw statusError.conflict({ group: '', resource: 'replicationcontrollers' }, 'test-rc', 'simulated conflict');
       written.replicas = object.spec.replicas;
     },
     updateStatus: async ({ status }: autoscalingv2.HorizontalPodAutoscaler) => {

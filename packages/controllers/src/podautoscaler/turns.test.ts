@@ -17,6 +17,8 @@ interface Case extends TurnCase {
   cpuCurrent?: number;
   metrics?: autoscalingv2.MetricSpec[];
   conditions?: string[];
+  /** Conditions before the turn. */
+  initial?: string[];
   /** Action and error, as upstream counts the turn. */
   counted?: string;
   recommendations?: { replicas: number; ago: number }[];
@@ -35,9 +37,16 @@ const PECULIAR: Record<string, Partial<Case>> = {
   'condition failed get scale': { failing: ['scale'] },
   'condition failed update scale': { failing: ['resize'] },
   'condition failed get metrics': { failing: ['metrics', 'custom', 'external'] },
+  'hpa rescale with successful conflict retry': { failing: ['conflict'] },
   'scale up one metric empty': { failing: ['external'] },
   'no scale down one metric empty': { failing: ['external'] },
 };
+
+/** As in `AbleToScale=True SucceededRescale`. */
+function conditionOf(text: string): autoscalingv2.HorizontalPodAutoscalerCondition {
+  const [, type = '', status = '', reason = ''] = /^(\w+)=(\w+) (\w+)$/.exec(text) ?? [];
+  return { type, status, reason };
+}
 
 function hpaOf(one: Case): autoscalingv2.HorizontalPodAutoscaler {
   const cpu = { name: 'cpu', target: { type: 'Utilization', averageUtilization: one.cpuTarget! } };
@@ -52,7 +61,7 @@ function hpaOf(one: Case): autoscalingv2.HorizontalPodAutoscaler {
       metrics: metrics.length > 0 ? metrics : [bare],
       ...(one.scaleUp || one.scaleDown ? { behavior: rulesOf(one.scaleUp, one.scaleDown) } : {}),
     },
-    status: { currentReplicas: one.spec, desiredReplicas: one.spec },
+    status: { currentReplicas: one.spec, desiredReplicas: one.spec, ...(one.initial ? { conditions: one.initial.map(conditionOf) } : {}) },
   };
 }
 
