@@ -15,6 +15,7 @@ export { readJson } from './codec/json-text.ts';
 export { cameEmpty, cameFiner, cameUnlikeStored, finerApart } from './codec/normalize.ts';
 export { toStorageForm } from './codec/storage-form.ts';
 export { unstructuredFault, withWrappedIntegers } from './codec/unstructured-fault.ts';
+export { countValues, measureJson, TooManyValues } from './codec/values.ts';
 export { applyDefaults, applyDefaultsPatched } from './defaults/apply.ts';
 export { isExternallyAccessible } from './defaults/core.ts';
 export { imageTag, mirrorServiceAccount } from './defaults/pods.ts';

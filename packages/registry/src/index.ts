@@ -14,6 +14,7 @@ export {
   type ScalePaths,
   type SubresourceDefinition,
   type UpdateRules,
+  VALUES_MAX,
 } from './define-resource.ts';
 export { ageColumn, integer, nameColumn } from './rules/columns.ts';
 export { sameValue } from './rules/equality.ts';

@@ -16,7 +16,7 @@ import {
   withWrappedIntegers,
 } from '@tiphys/api';
 import { applyStrategicMergePatch, consumedStrategicMergePatch, emptyObject, mergeTypeOf, type TrackedType } from '@tiphys/machinery';
-import type { ResourceDefinition } from '@tiphys/registry';
+import { type ResourceDefinition, VALUES_MAX } from '@tiphys/registry';
 import type { PlainObject } from './cache/entry.ts';
 
 export interface DecodedObject {
@@ -76,14 +76,14 @@ export interface ObjectCodec {
 export { DecodeError };
 
 export function builtInCodec(definition: ResourceDefinition<any>): ObjectCodec {
-  const { schema, setDefaults } = definition;
+  const { schema, setDefaults, valuesMax = VALUES_MAX } = definition;
   let tracked: TrackedType | undefined;
   return {
     protobuf: true,
     decode: (bytes, options) =>
       options.mediaType === PROTOBUF_MEDIA_TYPE && typeof bytes !== 'string'
-        ? { object: decodeProtobuf(bytes, { schema }) as PlainObject, strictErrors: [] }
-        : (decode(bytes, { schema, ...options }) as unknown as DecodedObject),
+        ? { object: decodeProtobuf(bytes, { schema, valuesMax }) as PlainObject, strictErrors: [] }
+        : (decode(bytes, { schema, valuesMax, ...options }) as unknown as DecodedObject),
     normalize: (value, { applied: _, ...options }) => normalize(value, { schema, ...options }) as unknown as DecodedObject,
     applyDefaults: (object) => {
       const defaulted = applyDefaults(object, schema);

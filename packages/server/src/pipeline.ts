@@ -1,4 +1,5 @@
 // One request from beginning to end: who asks, may they, and the verb (the handler chain of apiserver server/config.go).
+import { TooManyValues } from '@tiphys/api';
 import {
   type ApiBody,
   type ApiRequest,
@@ -246,6 +247,7 @@ export class Pipeline {
   /** Anything but a StatusError is our fault: it is logged in full and told in general. */
   toStatus(error: unknown, request: ApiRequest): StatusError {
     if (error instanceof StatusError) return error;
+    if (error instanceof TooManyValues) return statusError.requestEntityTooLarge(error.message);
     // Whatever recurses over what a caller sends goes as deep as the caller likes.
     if (error instanceof RangeError && error.message.includes('call stack')) return statusError.badRequest('exceeded max depth');
     this.#options.core.runtime.log.error('a request failed', error, { method: request.method, url: request.url });

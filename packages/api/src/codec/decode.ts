@@ -10,7 +10,8 @@ import { firstFault } from './first-fault.ts';
 import { countColons, readJson } from './json-text.ts';
 import { countKeys, type NormalizeTally, normalizeChanged, normalizeStruct } from './normalize.ts';
 import { strictErrorsOf, toJsonValue } from './strict.ts';
-import { readYamlDocuments, type YamlDocument } from './yaml-text.ts';
+import { countValues } from './values.ts';
+import { readYamlDocuments, YAML_TOKENS_OF_VALUE, type YamlDocument } from './yaml-text.ts';
 
 /** The request body limit of upstream's API server. */
 export const DECODE_BYTES_MAX = 3 * 1024 * 1024;
@@ -22,6 +23,8 @@ export interface DecodeOptions {
   schema?: string;
   /** Look for unknown and duplicate fields; `converted` tells of them as upstream's converter of unstructured data does. */
   strict?: boolean | 'converted';
+  /** Throws TooManyValues for more; YAML alone is counted here. */
+  valuesMax?: number;
 }
 
 export interface Decoded<T extends KubeObject = KubeObject> {
@@ -67,7 +70,7 @@ const isYaml = (mediaType: string | undefined) =>
   mediaType !== undefined && /^application\/(x-)?(apply-patch\+)?yaml|^text\/yaml/.test(mediaType);
 
 function decodeYaml<T extends KubeObject>(text: string, options: DecodeOptions): Decoded<T> {
-  const document = decodeConfiguration(text);
+  const document = decodeConfiguration(text, options.valuesMax);
   const { object, node, tally } = convert(document.value, options);
   const strictErrors = options.strict ? [...document.duplicates] : [];
   if (options.strict && tally.unknown > 0) strictErrors.push(...strictErrorsOf(node, toJsonValue(document.value), structOf(OBJECT_META)));
@@ -173,14 +176,17 @@ function copyOf<T>(value: T): T {
 
 /**
  * The configuration of a server-side apply, YAML or JSON, as plain data with the keys that came twice, worded as goyaml does.
- * Throws DecodeError.
+ * Throws DecodeError, or TooManyValues for YAML that has more than `valuesMax`.
  */
-export function decodeConfiguration(bytes: Uint8Array | string): YamlDocument {
+export function decodeConfiguration(bytes: Uint8Array | string, valuesMax = Number.POSITIVE_INFINITY): YamlDocument {
   const text = textOf(bytes);
   const value = text.trimStart().startsWith('{') ? jsonValue(text) : undefined;
   // Nearly every configuration is JSON without such keys, and then nothing is read twice.
   if (value !== undefined && countKeys(value, 0) === countColons(text)) return { value, duplicates: [] };
-  return readYamlDocuments(text)[0] ?? { value: null, duplicates: [] };
+  const document = readYamlDocuments(text, valuesMax * YAML_TOKENS_OF_VALUE)[0] ?? { value: null, duplicates: [] };
+  // Aliases make many of few.
+  countValues(document.value, valuesMax);
+  return document;
 }
 
 function jsonValue(text: string): unknown {

@@ -1,11 +1,14 @@
 // YAML as Kubernetes reads it: YAML 1.1 booleans, no dates, no base-60 numbers (sigs.k8s.io/yaml on goyaml.v2), and a bound
 // on what aliases may multiply.
-import { type Document, isCollection, isMap, isScalar, type Node, parseAllDocuments, type Tags, type YAMLMap } from 'yaml';
+import { Composer, type Document, isCollection, isMap, isScalar, Lexer, type Node, Parser, type Tags, type YAMLMap } from 'yaml';
 import { DecodeError } from './decode-error.ts';
+import { TooManyValues } from './values.ts';
 
 /** Documents whose aliases would expand to more are refused. */
 export const YAML_ALIASES_MAX = 1000;
 export const YAML_NESTING_MAX = 1000;
+/** What the reader takes for a token it takes microseconds for: a key, its colon, a space, what it says and the end of its line are five. */
+export const YAML_TOKENS_OF_VALUE = 1.5;
 const DUPLICATES_TOLD_MAX = 100;
 
 const DROPPED_TAGS = new Set(['tag:yaml.org,2002:timestamp', 'tag:yaml.org,2002:omap', 'tag:yaml.org,2002:pairs', 'tag:yaml.org,2002:set']);
@@ -86,11 +89,10 @@ function documentValue(text: string, document: Document.Parsed): YamlDocument {
   }
 }
 
-/** Every document of a stream; empty ones are left out. Throws DecodeError. */
-export function readYamlDocuments(text: string): YamlDocument[] {
-  assertShallow(text);
+/** The documents of a stream, of which no more is read than the bound allows. */
+function* parsed(text: string, tokensMax: number): Generator<Document.Parsed> {
   // The library compares every key with every other: keys that come twice are looked for here.
-  const documents = parseAllDocuments(text, {
+  const composer = new Composer({
     version: '1.1',
     merge: true,
     customTags: kubernetesTags,
@@ -99,10 +101,24 @@ export function readYamlDocuments(text: string): YamlDocument[] {
     uniqueKeys: false,
     prettyErrors: false,
   });
-  if (!Array.isArray(documents)) return [];
-  return documents
+  const parser = new Parser();
+  let tokens = 0;
+  const read = function* () {
+    for (const token of new Lexer().lex(text)) {
+      if (++tokens > tokensMax) throw new TooManyValues(Math.floor(tokensMax / YAML_TOKENS_OF_VALUE));
+      yield* parser.next(token);
+    }
+    yield* parser.end();
+  };
+  yield* composer.compose(read()) as Generator<Document.Parsed>;
+}
+
+/** Every document of a stream; empty ones are left out. Throws DecodeError, or TooManyValues. */
+export function readYamlDocuments(text: string, tokensMax = Number.POSITIVE_INFINITY): YamlDocument[] {
+  assertShallow(text);
+  return [...parsed(text, tokensMax)]
     .filter((document) => document.contents !== null || document.errors.length > 0)
-    .map((document) => documentValue(text, document as Document.Parsed));
+    .map((document) => documentValue(text, document));
 }
 
 export const isYamlMapping = (document: Document): boolean => isMap(document.contents);

@@ -2,6 +2,7 @@
 // does, so both ways in give equal objects.
 import { DecodeError } from '../codec/decode-error.ts';
 import { NESTING_MAX, normalizeStruct } from '../codec/normalize.ts';
+import { measureJson, TooManyValues } from '../codec/values.ts';
 import type { KubeObject } from '../object.ts';
 import { formatDuration } from '../quantity/duration.ts';
 import { schemaOfObject } from '../schema/lookup.ts';
@@ -13,15 +14,36 @@ type Plain = Record<string, unknown>;
 
 const META = 'io.k8s.apimachinery.pkg.apis.meta.v1.';
 
+/** What may still be read: each field of a message is a value. */
+interface Budget {
+  left: number;
+  readonly valuesMax: number;
+}
+
+const budgetOf = (valuesMax = Number.POSITIVE_INFINITY): Budget => ({ left: valuesMax, valuesMax });
+
 class Reader {
   readonly bytes: Buffer;
+  readonly budget: Budget;
   position: number;
   readonly end: number;
 
-  constructor(bytes: Buffer, start = 0, end = bytes.length) {
+  constructor(bytes: Buffer, budget: Budget, start = 0, end = bytes.length) {
     this.bytes = bytes;
+    this.budget = budget;
     this.position = start;
     this.end = end;
+  }
+
+  /** The head of a field. */
+  tag(): number {
+    this.spend(1);
+    return this.varint();
+  }
+
+  spend(values: number): void {
+    this.budget.left -= values;
+    if (this.budget.left < 0) throw new TooManyValues(this.budget.valuesMax);
   }
 
   varint(): number {
@@ -58,7 +80,7 @@ class Reader {
     const start = this.position;
     if (size < 0 || start + size > this.end) throw new DecodeError('unexpected EOF');
     this.position += size;
-    return new Reader(this.bytes, start, start + size);
+    return new Reader(this.bytes, this.budget, start, start + size);
   }
 
   text(): string {
@@ -88,14 +110,22 @@ function memberOf(node: StructNode, number: number): MemberNode | undefined {
 
 export const isProtobuf = (bytes: Uint8Array): boolean => bytes.length >= 4 && PROTOBUF_MAGIC.every((byte, i) => bytes[i] === byte);
 
+export interface ProtobufOptions {
+  /** Full type name to decode as. Without it the envelope says which. */
+  schema?: string;
+  /** Throws TooManyValues for more. Default: any number. */
+  valuesMax?: number;
+}
+
 /** An enveloped object. Throws DecodeError. */
-export function decodeProtobuf<T extends KubeObject = KubeObject>(bytes: Uint8Array, options: { schema?: string } = {}): T {
+export function decodeProtobuf<T extends KubeObject = KubeObject>(bytes: Uint8Array, options: ProtobufOptions = {}): T {
   if (!isProtobuf(bytes)) throw new DecodeError('provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]');
-  const reader = new Reader(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength), PROTOBUF_MAGIC.length);
+  const budget = budgetOf(options.valuesMax);
+  const reader = new Reader(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength), budget, PROTOBUF_MAGIC.length);
   const identity: Plain = {};
   let raw: Reader | undefined;
   while (reader.position < reader.end) {
-    const tag = reader.varint();
+    const tag = reader.tag();
     if (tag === 0x0a) readIdentity(reader.part(), identity);
     else if (tag === 0x12) raw = reader.part();
     else reader.skip(tag & 7);
@@ -108,7 +138,7 @@ export function decodeProtobuf<T extends KubeObject = KubeObject>(bytes: Uint8Ar
 
 function readIdentity(reader: Reader, identity: Plain): void {
   while (reader.position < reader.end) {
-    const tag = reader.varint();
+    const tag = reader.tag();
     if (tag === 0x0a) identity.apiVersion = reader.part().text();
     else if (tag === 0x12) identity.kind = reader.part().text();
     else reader.skip(tag & 7);
@@ -118,14 +148,14 @@ function readIdentity(reader: Reader, identity: Plain): void {
 /** A bare WatchEvent, without the frame's length. */
 export function decodeProtobufWatchEvent(bytes: Uint8Array): { type: string; object: KubeObject } {
   const node = structOf(`${META}WatchEvent`);
-  const reader = new Reader(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+  const reader = new Reader(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength), budgetOf());
   return readStruct(reader, node, {}, 0) as unknown as { type: string; object: KubeObject };
 }
 
 function readStruct(reader: Reader, node: StructNode, out: Plain, depth: number): Plain {
   if (depth > NESTING_MAX) throw new DecodeError('exceeded max depth');
   while (reader.position < reader.end) {
-    const tag = reader.varint();
+    const tag = reader.tag();
     const member = memberOf(node, Math.floor(tag / 8));
     if (!member) {
       reader.skip(tag & 7);
@@ -159,7 +189,7 @@ function readEntry(reader: Reader, item: ValueNode, map: Plain, depth: number): 
   let key = '';
   let value: unknown = null;
   while (reader.position < reader.end) {
-    const tag = reader.varint();
+    const tag = reader.tag();
     if (tag >> 3 === 1) key = reader.part().text();
     else if (tag >> 3 === 2) value = readValue(reader, item, depth);
     else reader.skip(tag & 7);
@@ -195,7 +225,7 @@ function readLoose(reader: Reader): { numbers: Map<number, number>; parts: [numb
   const numbers = new Map<number, number>();
   const parts: [number, Reader][] = [];
   while (reader.position < reader.end) {
-    const tag = reader.varint();
+    const tag = reader.tag();
     if ((tag & 7) === 0) numbers.set(tag >> 3, reader.varint());
     else if ((tag & 7) === 2) parts.push([tag >> 3, reader.part()]);
     else reader.skip(tag & 7);
@@ -230,8 +260,9 @@ function readSpecial(reader: Reader, node: ValueNode, depth: number): unknown {
 /** Raw parts hold JSON, or another enveloped object. */
 function readRaw(reader: Reader): unknown {
   const bytes = reader.bytes.subarray(reader.position, reader.end);
-  if (isProtobuf(bytes)) return decodeProtobuf(bytes);
+  if (isProtobuf(bytes)) return decodeProtobuf(bytes, { valuesMax: reader.budget.left });
   if (bytes.length === 0) return null;
+  reader.spend(measureJson(bytes, NESTING_MAX).values);
   try {
     return JSON.parse(bytes.toString('utf8'));
   } catch {

@@ -244,7 +244,7 @@ function codecOf(crd: Definition, type: ResourceType, schema: JsonSchema): Objec
     selfNamed: true,
     openApiSchema: openApiSchema(type, schema, versions.find((version) => version.name === type.version)?.selectableFields ?? []),
     decode(bytes, options) {
-      const { object, strictErrors } = decode(bytes, options);
+      const { object, strictErrors } = decode(bytes, { ...options, valuesMax: CUSTOM_VALUES_MAX });
       return finished(object, strictErrors, options.strict);
     },
     normalize(value, { applied, ...options }) {

@@ -1,7 +1,7 @@
 // DeleteOptions from the body, or from the query when there is none (apiserver endpoints/handlers/delete.go).
-import { decodeConfiguration, decodeProtobuf } from '@tiphys/api';
+import { decodeConfiguration, decodeProtobuf, TooManyValues } from '@tiphys/api';
 import { type FieldError, fieldError, statusError } from '@tiphys/machinery';
-import type { DeleteOptions } from '@tiphys/registry';
+import { type DeleteOptions, VALUES_MAX } from '@tiphys/registry';
 
 import { bodyText, mediaType } from './body.ts';
 import type { RequestContext } from './context.ts';
@@ -32,9 +32,10 @@ function fromBody(context: RequestContext): DeleteOptions | undefined {
   const type = mediaType(headers['content-type']);
   try {
     if (type === 'application/vnd.kubernetes.protobuf')
-      return decodeProtobuf(body, { schema: 'io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions' }) as DeleteOptions;
-    return (type === 'application/yaml' ? decodeConfiguration(body).value : JSON.parse(bodyText(body))) as DeleteOptions;
+      return decodeProtobuf(body, { schema: 'io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions', valuesMax: VALUES_MAX }) as DeleteOptions;
+    return (type === 'application/yaml' ? decodeConfiguration(body, VALUES_MAX).value : JSON.parse(bodyText(body))) as DeleteOptions;
   } catch (error) {
+    if (error instanceof TooManyValues) throw error;
     throw statusError.badRequest((error as Error).message);
   }
 }

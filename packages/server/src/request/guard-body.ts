@@ -1,53 +1,36 @@
 // A look at a body before anything reads it, so that nobody can make the readers recurse or take long. One pass over its bytes.
-import { type ApiRequest, type StatusError, statusError } from '@tiphys/machinery';
+import { countValues, measureJson, TooManyValues } from '@tiphys/api';
+import { type ApiRequest, statusError } from '@tiphys/machinery';
+import { VALUES_MAX } from '@tiphys/registry';
+import type { PlainObject } from '../cache/entry.ts';
 import { mediaType } from './body.ts';
 
 const JSON_PATCH = 'application/json-patch+json';
 
 /** As deep as Go's reader goes. */
 export const JSON_NESTING_MAX = 10_000;
-/** Reading YAML takes about a microsecond a byte; programs send JSON, also where they call it YAML. */
+/** Programs send JSON, also where they call it YAML. What YAML is made of is counted by who reads it. */
 export const YAML_BYTES_MAX = 512 * 1024;
-
-/**
- * Lists, maps and what they hold: rules take a few microseconds for each. An EndpointSlice of 1,000 endpoints has 14,000. Kinds whose objects
- * are larger say so themselves (ResourceDefinition.valuesMax).
- */
-export const VALUES_MAX = 20_000;
 
 /** An operation of a JSON patch has four values and may hold more; that there are no more than 10,000 is for the patch to say. */
 export const JSON_PATCH_VALUES_MAX = 50_000;
 
-const [QUOTE, BACKSLASH, OPEN_LIST, CLOSE_LIST, OPEN_MAP, CLOSE_MAP] = [0x22, 0x5c, 0x5b, 0x5d, 0x7b, 0x7d];
-const COMMA = 0x2c;
+const [OPEN_LIST, OPEN_MAP] = [0x5b, 0x7b];
+
+const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf];
 
 function firstByte(body: Uint8Array): number | undefined {
-  return body.find((byte) => byte !== 0x20 && byte !== 0x09 && byte !== 0x0a && byte !== 0x0d);
+  const text = BYTE_ORDER_MARK.every((byte, i) => body[i] === byte) ? body.subarray(BYTE_ORDER_MARK.length) : body;
+  return text.find((byte) => byte !== 0x20 && byte !== 0x09 && byte !== 0x0a && byte !== 0x0d);
 }
 
-/** Looks for too deep JSON and too many values, and no further than it must. Spaces and broken texts do no harm. */
 function judgeJson(json: Uint8Array, valuesMax: number): void {
-  let depth = 0;
-  let inString = false;
-  let values = 0;
-  for (let i = 0; i < json.length; i++) {
-    const byte = json[i]!;
-    if (inString) {
-      if (byte === BACKSLASH) i++;
-      else if (byte === QUOTE) inString = false;
-    } else if (byte === QUOTE) inString = true;
-    else if (byte === COMMA) values++;
-    else if (byte === OPEN_MAP || byte === OPEN_LIST) {
-      values++;
-      if (++depth > JSON_NESTING_MAX) throw statusError.badRequest('exceeded max depth');
-    } else if (byte === CLOSE_MAP || byte === CLOSE_LIST) depth--;
-  }
-  if (values > valuesMax) throw tooManyValues(valuesMax);
+  const { values, isDeep } = measureJson(json, JSON_NESTING_MAX);
+  if (isDeep) throw statusError.badRequest('exceeded max depth');
+  if (values > valuesMax) throw new TooManyValues(valuesMax);
 }
 
-export const tooManyValues = (valuesMax: number): StatusError => statusError.requestEntityTooLarge(`limit is ${valuesMax} values`);
-
-/** Throws BadRequest or RequestEntityTooLarge. Small bodies can do no harm and are not looked at. */
+/** Throws TooManyValues, BadRequest or RequestEntityTooLarge. Small bodies can do no harm and are not looked at. */
 export function guardBody({ body, headers }: ApiRequest, valuesMax = VALUES_MAX): void {
   if (!(body instanceof Uint8Array) || body.length <= JSON_NESTING_MAX) return;
   const first = firstByte(body);
@@ -56,5 +39,31 @@ export function guardBody({ body, headers }: ApiRequest, valuesMax = VALUES_MAX)
   else if (first === OPEN_LIST) judgeJson(body, type === JSON_PATCH ? Math.max(valuesMax, JSON_PATCH_VALUES_MAX) : valuesMax);
   else if (body.length > YAML_BYTES_MAX && type.endsWith('yaml')) {
     throw statusError.requestEntityTooLarge(`limit is ${YAML_BYTES_MAX}`);
+  }
+}
+
+interface Patched {
+  /** What the patch made, and of what. */
+  object: PlainObject;
+  old: PlainObject;
+  /** Bytes that the old object is stored in. */
+  bytes: number;
+}
+
+const unmanaged = ({ metadata, ...rest }: PlainObject) => ({ ...rest, metadata: { ...metadata, managedFields: undefined } });
+
+/**
+ * Throws TooManyValues where a patch has made an object larger than one that may be sent. One that is, as its store was another
+ * server's, may stay so or become smaller. Who manages its fields does not count: nobody has sent that.
+ */
+export function guardPatched({ body, headers }: ApiRequest, { object, old, bytes }: Patched, valuesMax = VALUES_MAX): void {
+  if (!(body instanceof Uint8Array)) return;
+  // A value takes a byte at least, and only copies make more of them than are sent.
+  if (bytes + body.length <= valuesMax && mediaType(headers['content-type']) !== JSON_PATCH) return;
+  try {
+    countValues(unmanaged(object), valuesMax);
+  } catch (error) {
+    const before = countValues(unmanaged(old), Number.POSITIVE_INFINITY);
+    if (countValues(unmanaged(object), Number.POSITIVE_INFINITY) > before) throw error;
   }
 }

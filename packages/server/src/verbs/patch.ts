@@ -1,5 +1,5 @@
 // PATCH in its four forms (apiserver endpoints/handlers/patch.go).
-import { decodeConfiguration, jsonTypeName, parseJson } from '@tiphys/api';
+import { decodeConfiguration, jsonTypeName, parseJson, TooManyValues } from '@tiphys/api';
 import {
   type ApiResponse,
   applyJsonPatch,
@@ -13,7 +13,7 @@ import {
   statusError,
   subjectText,
 } from '@tiphys/machinery';
-import type { UpdateRules } from '@tiphys/registry';
+import { type UpdateRules, VALUES_MAX } from '@tiphys/registry';
 import type { PlainObject } from '../cache/entry.ts';
 import { type DecodedObject, DecodeError } from '../codec.ts';
 import { bodyText, mediaType, sharedBy, unsupportedMediaType } from '../request/body.ts';
@@ -53,16 +53,17 @@ const GO_TYPES: Record<string, string> = {
 };
 
 /** The patch itself as data; nothing at all where it says null. Keys of a configuration that came twice are added to the list. */
-export function patchBody(context: RequestContext, type: string, duplicates: string[] = []): unknown {
+export function patchBody(context: RequestContext, type: string, duplicates: string[] = [], valuesMax = VALUES_MAX): unknown {
   const { body } = context.request;
   if (body !== undefined && !(body instanceof Uint8Array)) return body;
   const bytes = body ?? new Uint8Array(0);
   if (type === APPLY_PATCH) {
     try {
-      const configuration = decodeConfiguration(bytes);
+      const configuration = decodeConfiguration(bytes, valuesMax);
       duplicates.push(...configuration.duplicates);
       return configuration.value;
     } catch (error) {
+      if (error instanceof TooManyValues) throw error;
       throw statusError.badRequest(`error decoding YAML: ${(error as Error).message}`);
     }
   }
@@ -106,7 +107,7 @@ async function patchWith(context: RequestContext, endpoint: Endpoint, rules: Upd
   // Read when the object is at hand: that there is none comes first.
   let read: { value: unknown } | undefined;
   const body = () => {
-    read ??= { value: patchBody(context, type, duplicates) };
+    read ??= { value: patchBody(context, type, duplicates, endpoint.definition.valuesMax) };
     return read.value;
   };
   const applies = type === APPLY_PATCH;

@@ -6,6 +6,7 @@ import type { Entry, PlainObject } from '../cache/entry.ts';
 import { EntryBody } from '../output/bodies.ts';
 import { decodeBody, matchNamespace, type Standing, sharedBy } from '../request/body.ts';
 import type { RequestContext } from '../request/context.ts';
+import { guardPatched } from '../request/guard-body.ts';
 import { type WriteOptions, writeOptions } from '../request/write-options.ts';
 import type { Endpoint } from '../resources.ts';
 import { admit, admitValid, attributesOf } from './admit.ts';
@@ -148,6 +149,7 @@ async function updateOnce(context: RequestContext, endpoint: Endpoint, plan: Upd
   await endpoint.ready([current]);
   const old = endpoint.object(current);
   const wished = await plan.change(old);
+  guardPatched(context.request, { object: wished, old, bytes: current.value.length }, endpoint.definition.valuesMax);
   matchNamespace(wished, context.info.namespace, endpoint.type.namespaced);
   checkName(context, wished);
   checkPreconditions(endpoint, wished, old, { name, dryRun: options.dryRun, withUid: plan.uidIsPrecondition === true });
