@@ -112,7 +112,7 @@ const BODIES: [string, ApiRequest['method'], string, string, string | Uint8Array
     'PATCH',
     `${PODS}/p`,
     'application/strategic-merge-patch+json',
-    `{"spec":{"containers":[${Array.from({ length: 3_000 }, container).join(',')}]}}`,
+    `{"spec":{"containers":[${Array.from({ length: 2_000 }, container).join(',')}]}}`,
     422,
     /may not add or remove containers/,
   ],
