@@ -100,9 +100,15 @@ export const resourceQuotaController = defineController<corev1.ResourceQuota>({
   async reconcile({ namespace }, quota, context) {
     if (!quota || quota.metadata?.deletionTimestamp) return undefined;
     const types = await typesFor(Object.keys(quota.spec?.hard ?? {}), context);
-    const objects = new Map<ResourceType, readonly KubeObject[]>();
-    for (const type of types) objects.set(type, await objectsOf(type, namespace, context));
-    const status = quotaStatus(quota, types, (type) => objects.get(type)!, context.runtime.clock.now());
+    const count = async (read: (type: ResourceType) => Promise<readonly KubeObject[]>) => {
+      const objects = new Map<ResourceType, readonly KubeObject[]>();
+      for (const type of types) objects.set(type, await read(type));
+      return quotaStatus(quota, types, (type) => objects.get(type)!, context.runtime.clock.now());
+    };
+    if (!(await count((type) => objectsOf(type, namespace, context)))) return RESYNC_MS;
+    // What is written is counted at the server: a cache that lags would give back what admission has charged meanwhile. A charge
+    // after the quota was read is a conflict.
+    const status = await count(async (type) => (await context.client.of(type).list({ namespace })).items);
     if (status) await context.client.of(corev1.resourcequotas).updateStatus({ ...quota, status });
     return RESYNC_MS;
   },

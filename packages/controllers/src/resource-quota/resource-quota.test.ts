@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { corev1 } from '@tiphys/api';
+import type { ReconcileContext, Snapshot } from '../runtime/controller.ts';
 import { NAMESPACE, startTestCluster } from '../testing/cluster.ts';
 import { resourceQuotaController } from './resource-quota-controller.ts';
 
@@ -26,4 +27,18 @@ test('a new quota counts what is there, and again what goes', async () => {
     ({ status }) => status?.used?.pods === '1' && status.used.configmaps === '0',
   );
   assert.equal(after.status!.used!['requests.cpu'], '250m');
+});
+
+test('nothing is given back for what a cache does not show yet', async () => {
+  await using cluster = await startTestCluster([]);
+  const { client, runtime } = cluster;
+  const spec = { containers: [{ name: 'c', image: 'c:1' }] } as corev1.PodSpec;
+  await client.of(corev1.pods).create({ metadata: { name: 'new', namespace: NAMESPACE }, spec });
+  const quotas = client.of(corev1.resourcequotas);
+  const created = await quotas.create({ metadata: { name: 'quota', namespace: NAMESPACE }, spec: { hard: { pods: '5' } } });
+  const quota = await quotas.updateStatus({ ...created, status: { hard: { pods: '5' }, used: { pods: '1' } } });
+  const lagging: Snapshot = { get: () => undefined, list: () => [], controlledBy: () => [], byIndex: () => [] };
+  const context = { client, runtime, snapshot: lagging, signal: new AbortController().signal } as unknown as ReconcileContext;
+  await resourceQuotaController.reconcile!({ name: 'quota', namespace: NAMESPACE }, quota, context);
+  assert.deepEqual((await quotas.get('quota', NAMESPACE)).status!.used, { pods: '1' });
 });
