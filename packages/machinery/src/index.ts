@@ -1,9 +1,10 @@
 export * from './apply/index.ts';
 export * as cel from './cel/index.ts';
 export { CidrValue, IpValue, readAddress, readNetwork } from './cel/library/addresses.ts';
-export { urlProblem } from './cel/library/url.ts';
+export { parseUrl } from './cel/library/url.ts';
+export { referenceProblem, urlProblem } from './cel/library/url-problem.ts';
 export { type FieldError, type FieldErrorType, fieldError } from './field-error.ts';
-export { goText, goTypeOf } from './go-text.ts';
+export { goQuoted, goText, goTypeOf } from './go-text.ts';
 export * from './jsonpath/index.ts';
 export * from './patch/index.ts';
 export * from './pods/index.ts';

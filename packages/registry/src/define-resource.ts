@@ -125,6 +125,10 @@ export interface ResourceDefinition<T extends KubeObject = KubeObject> {
   categories?: readonly string[];
   /** Upstream's verbs for the resource, such as `['create', 'delete', …]`. */
   verbs: readonly string[];
+  /** Discovery and OpenAPI don't tell of it. */
+  untold?: boolean;
+  /** Why its objects can't be had: the internal error that answers every request for them. */
+  fault?: string;
   /** Said with every answer about it, such as that the version is deprecated. */
   warning?: string;
   /** Full name of the object's type in the schema table. */

@@ -1,6 +1,7 @@
 export { builtinDefinitions } from './built-in/definitions.ts';
 export type { BuiltInOptions } from './built-in/options.ts';
 export { isServed } from './built-in/served.ts';
+export { authorityBundleFault } from './certificates/authority-bundle.ts';
 export {
   type Claim,
   type Column,

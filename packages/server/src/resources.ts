@@ -195,15 +195,19 @@ export class Resources {
     return this.#endpoints.values();
   }
 
+  /** Those that discovery tells of. */
+  told(): Endpoint[] {
+    return [...this.#endpoints.values()].filter(({ definition }) => !definition.untold);
+  }
+
   /** The other endpoints of the same stored objects, in the order in which they came. */
   equivalents(endpoint: Endpoint): Endpoint[] {
     return [...this.#endpoints.values()].filter((other) => other !== endpoint && other.cache === endpoint.cache);
   }
 
+  /** Whether something of it is told of. */
   hasGroupVersion(group: string, version: string): boolean {
-    const prefix = `${group}/${version}/`;
-    for (const key of this.#endpoints.keys()) if (key.startsWith(prefix)) return true;
-    return false;
+    return this.told().some(({ type }) => type.group === group && type.version === version);
   }
 
   /** Serves the definition once its objects are loaded. Replaces one of the same name. */

@@ -82,6 +82,7 @@ export class Server {
     }
     const endpoint = this.#options.resources.find(info.apiGroup, info.apiVersion, info.resource);
     if (!endpoint) throw notFoundPath();
+    if (endpoint.definition.fault) throw statusError.internal(endpoint.definition.fault);
     guardBody(context.request, endpoint.definition.valuesMax);
     if (endpoint.definition.warning) context.warnings.push(endpoint.definition.warning);
     const fresh = whenFresh(context);

@@ -1,6 +1,6 @@
 // String formats that custom resource schemas check (apiextensions apiserver/validation/formats.go; kube-openapi validation/strfmt).
 // Formats that upstream does not know are not in the table and pass.
-import { urlProblem } from '../cel/library/url.ts';
+import { urlProblem } from '../cel/library/url-problem.ts';
 import type { JsonSchema } from './json-schema.ts';
 
 const OCTET = '0*(25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)';

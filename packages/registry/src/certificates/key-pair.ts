@@ -1,6 +1,13 @@
 // Whether a certificate and a key belong together (crypto/tls X509KeyPair).
-import { createPrivateKey, createPublicKey, type KeyObject, X509Certificate } from 'node:crypto';
+import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
+import { type Certificate, readOneCertificate } from './certificate.ts';
+import { X509Fault } from './der-reader.ts';
 import { pemBlocks } from './pem.ts';
+import type { Algorithm } from './public-keys.ts';
+
+/** What the key's type is called, for those that pairs are made of. */
+const ALGORITHMS: Readonly<Record<string, Algorithm>> = { rsa: 'RSA', ec: 'ECDSA', ed25519: 'Ed25519' };
+const PAIRED = new Set(Object.values(ALGORITHMS));
 
 const isKey = (type: string) => type === 'PRIVATE KEY' || type.endsWith(' PRIVATE KEY');
 const skippedText = (types: readonly string[]) => `after skipping PEM blocks of the following types: [${types.join(' ')}]`;
@@ -41,11 +48,12 @@ function parsedKey(der: Buffer): KeyObject | undefined {
   return undefined;
 }
 
-function parsedCertificate(der: Buffer): X509Certificate | undefined {
+function certificateIn(der: Buffer): Certificate | string {
   try {
-    return new X509Certificate(der);
-  } catch {
-    return undefined;
+    return readOneCertificate(der);
+  } catch (error) {
+    if (error instanceof X509Fault) return error.message;
+    throw error;
   }
 }
 
@@ -57,11 +65,13 @@ export function keyPairFault(certificateInput: Buffer, keyInput: Buffer): string
   if (typeof certificateDer === 'string') return certificateDer;
   const keyDer = keyOf(keyInput);
   if (typeof keyDer === 'string') return keyDer;
-  const certificate = parsedCertificate(certificateDer);
-  if (!certificate) return 'x509: malformed certificate';
+  const certificate = certificateIn(certificateDer);
+  if (typeof certificate === 'string') return certificate;
   const key = parsedKey(keyDer);
-  if (!key) return 'tls: failed to parse private key';
-  const known = certificate.publicKey;
-  if (key.asymmetricKeyType !== known.asymmetricKeyType) return 'tls: private key type does not match public key type';
-  return spki(createPublicKey(key)).equals(spki(known)) ? undefined : 'tls: private key does not match public key';
+  if (key?.asymmetricKeyType === 'x25519') return 'tls: found unknown private key type in PKCS#8 wrapping';
+  if (!key || !ALGORITHMS[key.asymmetricKeyType!]) return 'tls: failed to parse private key';
+  const known = certificate.key;
+  if (!known || !PAIRED.has(known.algorithm)) return 'tls: unknown public key algorithm';
+  if (ALGORITHMS[key.asymmetricKeyType!] !== known.algorithm) return 'tls: private key type does not match public key type';
+  return known.key && spki(createPublicKey(key)).equals(spki(known.key)) ? undefined : 'tls: private key does not match public key';
 }

@@ -46,16 +46,21 @@ function blockBefore(text: string, from: number, end: number): { block: PemBlock
 }
 
 /** All blocks of a text, in their order. */
-export function pemBlocks(text: string): PemBlock[] {
+export const pemBlocks = (text: string): PemBlock[] => pemParts(text).blocks;
+
+/** The blocks, and what stands behind the last of them. */
+export function pemParts(text: string): { blocks: PemBlock[]; rest: string } {
   const blocks: PemBlock[] = [];
+  let behind = 0;
   for (let from = 0, search = 0; ; ) {
     const end = text.indexOf(END, search);
-    if (end < 0) return blocks;
+    if (end < 0) return { blocks, rest: text.slice(behind) };
     const found = blockBefore(text, from, end);
     if (found) {
       blocks.push(found.block);
       from = found.next;
       search = found.next;
+      behind = found.next;
     } else {
       from = end + END.length;
       search = from;

@@ -1,7 +1,8 @@
 // Public keys within requests and certificates (crypto/x509 parser.go parsePublicKey).
 import { createPublicKey, type KeyObject } from 'node:crypto';
-import { derObjectIdentifier } from '@tiphys/std';
-import { type DerReader, TAG, X509Fault } from './der-reader.ts';
+import { derBits, derObjectIdentifier, derSequence } from '@tiphys/std';
+import { DER, DerCursor, fits, isPositive } from './der-cursor.ts';
+import { type DerReader, X509Fault } from './der-reader.ts';
 
 export type Algorithm = 'RSA' | 'DSA' | 'ECDSA' | 'Ed25519' | 'X25519';
 
@@ -22,6 +23,7 @@ const CURVES: Readonly<Record<string, readonly [string, number]>> = {
 const NULL = Buffer.from([5, 0]);
 const CURVE25519_BYTES = 32;
 const UNCOMPRESSED = 4;
+const INTEGER_BYTES_MAX = 8;
 
 export interface PublicKey {
   algorithm: Algorithm;
@@ -37,12 +39,34 @@ export function readAlgorithm(reader: DerReader): { identifier: string; paramete
 }
 
 function curveFault(parameters: Buffer, point: Buffer): string | undefined {
-  if (parameters[0] !== TAG.identifier || parameters.length !== 2 + parameters[1]!) return 'x509: invalid ECDSA parameters';
-  const known = Object.entries(CURVES).find(([dotted]) => derObjectIdentifier(dotted).equals(parameters));
-  if (!known) return 'x509: unsupported elliptic curve';
-  const [name, bytes] = known[1];
+  const identifier = new DerCursor(parameters).identifier();
+  if (identifier === undefined) return 'x509: invalid ECDSA parameters';
+  const curve = CURVES[identifier];
+  if (!curve) return 'x509: unsupported elliptic curve';
+  const [name, bytes] = curve;
   if (point[0] !== UNCOMPRESSED) return 'ecdsa: invalid uncompressed public key';
   return point.length === 1 + 2 * bytes ? undefined : `invalid ${name} point encoding`;
+}
+
+function rsaFault(parameters: Buffer, der: Buffer): string | undefined {
+  if (!parameters.equals(NULL)) return 'x509: RSA key missing NULL parameters';
+  const key = new DerCursor(der).inner(DER.sequence);
+  if (!key) return 'x509: invalid RSA public key';
+  const modulus = key.integer();
+  if (!modulus) return 'x509: invalid RSA modulus';
+  const exponent = key.integer();
+  if (!exponent || !fits(exponent, INTEGER_BYTES_MAX)) return 'x509: invalid RSA public exponent';
+  if (!isPositive(modulus)) return 'x509: RSA modulus is not a positive number';
+  return isPositive(exponent) ? undefined : 'x509: RSA public exponent is not a positive number';
+}
+
+function dsaFault(parameters: Buffer, der: Buffer): string | undefined {
+  const y = new DerCursor(der).integer();
+  if (!y) return 'x509: invalid DSA public key';
+  const list = new DerCursor(parameters).inner(DER.sequence);
+  const numbers = [list?.integer(), list?.integer(), list?.integer()];
+  if (numbers.includes(undefined)) return 'x509: invalid DSA parameters';
+  return [y, ...numbers].every((number) => isPositive(number!)) ? undefined : 'x509: zero or negative DSA parameter';
 }
 
 function plainFault(algorithm: 'Ed25519' | 'X25519', parameters: Buffer, point: Buffer): string | undefined {
@@ -51,28 +75,29 @@ function plainFault(algorithm: 'Ed25519' | 'X25519', parameters: Buffer, point: 
   return algorithm === 'Ed25519' ? 'x509: wrong Ed25519 public key size' : 'crypto/ecdh: invalid public key';
 }
 
-const WORSE: Readonly<Record<Algorithm, string>> = {
-  RSA: 'x509: invalid RSA public key',
-  DSA: 'x509: invalid DSA public key',
-  ECDSA: 'ecdsa: invalid public key',
-  Ed25519: 'x509: wrong Ed25519 public key size',
-  X25519: 'crypto/ecdh: invalid public key',
+const FAULTS: Readonly<Record<Algorithm, (parameters: Buffer, bits: Buffer) => string | undefined>> = {
+  RSA: rsaFault,
+  DSA: dsaFault,
+  ECDSA: curveFault,
+  Ed25519: (parameters, bits) => plainFault('Ed25519', parameters, bits),
+  X25519: (parameters, bits) => plainFault('X25519', parameters, bits),
 };
 
 /** Reads a SubjectPublicKeyInfo: the key, or nothing where its algorithm is unknown. Throws X509Fault. */
-export function readPublicKey(info: { identifier: string; parameters: Buffer; bits: Buffer; full: Buffer }): PublicKey | undefined {
+export function readPublicKey(info: { identifier: string; parameters: Buffer; bits: Buffer }): PublicKey | undefined {
   const algorithm = ALGORITHMS[info.identifier];
   if (!algorithm) return undefined;
   const { parameters, bits } = info;
-  let fault: string | undefined;
-  if (algorithm === 'RSA') fault = parameters.equals(NULL) ? undefined : 'x509: RSA key missing NULL parameters';
-  else if (algorithm === 'ECDSA') fault = curveFault(parameters, bits);
-  else if (algorithm !== 'DSA') fault = plainFault(algorithm, parameters, bits);
+  const fault = FAULTS[algorithm](parameters, bits);
   if (fault !== undefined) throw new X509Fault(fault);
   try {
-    return { algorithm, key: createPublicKey({ key: info.full, format: 'der', type: 'spki' }) };
+    // Made anew: what stands behind one of its values is let pass by Go alone.
+    const der = derSequence(derSequence(derObjectIdentifier(info.identifier), parameters), derBits(bits));
+    return { algorithm, key: createPublicKey({ key: der, format: 'der', type: 'spki' }) };
   } catch {
-    const curve = algorithm === 'ECDSA' && Object.entries(CURVES).find(([dotted]) => derObjectIdentifier(dotted).equals(parameters));
-    throw new X509Fault(curve ? `${curve[1][0]} point not on curve` : WORSE[algorithm]);
+    const curve = algorithm === 'ECDSA' ? CURVES[new DerCursor(parameters).identifier()!] : undefined;
+    if (curve) throw new X509Fault(`${curve[0]} point not on curve`);
+    // Go has nothing against numbers that no cryptography will take.
+    return { algorithm };
   }
 }

@@ -2,6 +2,7 @@
 // CheckSignature; RFC 2986).
 import { isUtf8 } from 'node:buffer';
 import { constants, verify } from 'node:crypto';
+import { checkAlternativeNames } from './certificate-extensions.ts';
 import { DerReader, type DerValue, syntaxFault, TAG, X509Fault } from './der-reader.ts';
 import { pemBlocks } from './pem.ts';
 import { type Algorithm, type PublicKey, readAlgorithm, readPublicKey } from './public-keys.ts';
@@ -68,7 +69,7 @@ function readRequest(der: Buffer): Request {
   const algorithm = readAlgorithm(all);
   const signature = all.readBits();
   if (!outer.isDone) throw syntaxFault('trailing data');
-  const key = readPublicKey({ identifier, parameters, bits, full: keyInfo.full });
+  const key = readPublicKey({ identifier, parameters, bits });
   checkSubject(subject);
   checkExtensions(values.map(({ full }) => full));
   return { signed: info.full, algorithm, signature, key };
@@ -112,32 +113,8 @@ function checkExtensions(attributes: readonly Buffer[]): void {
       seen.add(identifier);
       let value = extension.read({ goType: '' });
       if (value.tag === BOOLEAN) value = extension.read({ goType: '', tag: TAG.octets });
-      if (identifier === ALTERNATIVE_NAMES) checkNames(value.content);
+      if (identifier === ALTERNATIVE_NAMES) checkAlternativeNames(value.content);
     }
-  }
-}
-
-/** What each form of a name is called, by its tag. */
-const NAMES: Readonly<Record<number, string>> = { 1: 'rfc822Name', 2: 'dNSName', 6: 'uniformResourceIdentifier' };
-const ADDRESS = 7;
-
-function checkNames(value: Buffer): void {
-  for (const { tag, content } of alternativeNames(value)) {
-    const name = NAMES[tag];
-    if (name && !ASCII.test(content.toString('latin1'))) throw new X509Fault(`x509: SAN ${name} is malformed`);
-    if (tag === ADDRESS && content.length !== 4 && content.length !== 16)
-      throw new X509Fault(`x509: cannot parse IP address of length ${content.length}`);
-  }
-}
-
-function alternativeNames(value: Buffer): DerValue[] {
-  let what = 'names';
-  try {
-    const list = new DerReader(value).readSequence('');
-    what = 'name';
-    return list.readAll({ goType: '' });
-  } catch (error) {
-    throw error instanceof X509Fault ? new X509Fault(`x509: invalid subject alternative ${what}`) : error;
   }
 }
 

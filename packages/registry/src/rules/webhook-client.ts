@@ -1,6 +1,6 @@
 // How a webhook is reached (apiserver util/webhook/validation.go), for admission and for conversion.
 import type { admissionregistrationv1 } from '@tiphys/api';
-import { fieldError, urlProblem } from '@tiphys/machinery';
+import { fieldError, referenceProblem } from '@tiphys/machinery';
 import type { Errors } from './errors.ts';
 import { isDns1123Subdomain, isPort } from './formats.ts';
 
@@ -9,9 +9,8 @@ const PORT_DEFAULT = 443;
 const PARTS = /^(?:([a-zA-Z][a-zA-Z0-9+.-]*):)?(?:\/\/([^/?#]*))?[^?#]*(?:\?([^#]*))?(?:#([\s\S]*))?/;
 
 function checkUrl(errors: Errors, at: string, url: string): void {
-  const problem = urlProblem(url);
-  // A reference without scheme or path is a URL to Go, too.
-  if (problem !== undefined && !/: (invalid URI for request|empty url)$/.test(problem)) {
+  const problem = referenceProblem(url);
+  if (problem !== undefined) {
     errors.push(fieldError.required(at, `url must be a valid URL: ${problem}; ${FORM}`));
     return;
   }

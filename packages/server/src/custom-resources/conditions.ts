@@ -92,9 +92,25 @@ function setOrDrop(names: Names, field: 'shortNames' | 'categories', value: stri
 
 const NOT_ACCEPTED = { type: 'Established', status: 'False', reason: 'NotAccepted', message: 'not all names are accepted' };
 const INSTALLING = { type: 'Established', status: 'False', reason: 'Installing', message: 'the initial names have been accepted' };
-export const ESTABLISHED = {
+const ESTABLISHED = {
   type: 'Established',
   status: 'True',
   reason: 'InitialNamesAccepted',
   message: 'the initial names have been accepted',
 };
+const INVALID_AUTHORITY = {
+  type: 'Established',
+  status: 'False',
+  reason: 'InvalidCABundle',
+  message: 'The conversion webhook CABundle is invalid',
+};
+
+/**
+ * The conditions of a definition whose names are accepted and which is not established yet (controller/establish). undefined: they say
+ * it already, or the time has not come.
+ */
+export function establishing(crd: Definition, hasBadAuthority: boolean, now: string): Condition[] | undefined {
+  if (!isTrue(crd, 'NamesAccepted') || isTrue(crd, 'Established')) return undefined;
+  const said = hasBadAuthority ? INVALID_AUTHORITY : ESTABLISHED;
+  return isEquivalent(said, conditionOf(crd, 'Established')) ? undefined : withCondition(crd.status?.conditions, said, now);
+}

@@ -11,11 +11,12 @@ import {
   conditionOf,
   DELETION_PENDING,
   type Definition,
-  ESTABLISHED,
+  establishing,
   isTrue,
   naming,
   withCondition,
 } from './conditions.ts';
+import { hasBadAuthority } from './conversion-rules.ts';
 import { type ConversionOptions, webhookConverter } from './conversion-webhook.ts';
 import { servedVersion, typeOf } from './served-version.ts';
 
@@ -132,9 +133,8 @@ class CustomResourceController {
       await this.#writeStatus(crd, { ...crd.status, ...named });
       return this.#offerNames(crd.spec.group);
     }
-    if (isTrue(crd, 'NamesAccepted') && !isTrue(crd, 'Established')) {
-      await this.#writeStatus(crd, { ...crd.status, conditions: withCondition(crd.status?.conditions, ESTABLISHED, now) });
-    }
+    const conditions = establishing(crd, hasBadAuthority(crd), now);
+    if (conditions) await this.#writeStatus(crd, { ...crd.status, conditions });
   }
 
   /** Names of the group may be free now; somebody may be waiting for them. */
@@ -165,6 +165,7 @@ class CustomResourceController {
       crd.status?.storedVersions,
       crd.spec.conversion,
       crd.spec.scope,
+      hasBadAuthority(crd) && isTrue(crd, 'Established'),
       // Objects stored in one version are read by its schema before they are another's.
       crd.spec.versions.map(({ name, schema, storage }) => [name, schema, storage]),
     ]);

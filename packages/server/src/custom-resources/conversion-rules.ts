@@ -1,7 +1,7 @@
 // Rules for spec.conversion of custom resource definitions (apiextensions apis/apiextensions/validation).
 import { type FieldError, fieldError } from '@tiphys/machinery';
-import { checkWebhookClient, isDns1035Label } from '@tiphys/registry';
-import type { Definition } from './conditions.ts';
+import { authorityBundleFault, checkWebhookClient, isDns1035Label } from '@tiphys/registry';
+import { type Definition, isTrue } from './conditions.ts';
 
 const REVIEW_VERSIONS = ['v1', 'v1beta1'];
 
@@ -18,8 +18,19 @@ function reviewVersionErrors(versions: readonly string[] | undefined, at: string
   return errors;
 }
 
+/** Whether the certificates that the conversion webhook is believed by can be read. */
+export const hasBadAuthority = ({ spec: { conversion } }: Definition): boolean =>
+  conversion?.strategy === 'Webhook' && authorityBundleFault(conversion?.webhook?.clientConfig?.caBundle) !== undefined;
+
+/** Once a definition is established, they stay readable; what can't be read before may be changed at will. */
+function authorityErrors(client: string, bundle: string | undefined, old: Definition | undefined): FieldError[] {
+  if (!old || !isTrue(old, 'Established') || hasBadAuthority(old)) return [];
+  const fault = authorityBundleFault(bundle);
+  return fault === undefined ? [] : [fieldError.invalid(`${client}.caBundle`, bundle, fault)];
+}
+
 /** Upstream names the fields of its internal type. */
-export function validateConversion({ spec: { conversion } }: Definition): FieldError[] {
+export function validateConversion({ spec: { conversion } }: Definition, old?: Definition): FieldError[] {
   if (!conversion) return [];
   const { strategy, webhook } = conversion;
   const client = 'spec.conversion.webhookClientConfig';
@@ -31,7 +42,10 @@ export function validateConversion({ spec: { conversion } }: Definition): FieldE
   }
   if (strategy === 'Webhook') {
     if (!webhook?.clientConfig) errors.push(fieldError.required(client, 'required when strategy is set to Webhook'));
-    else checkWebhookClient(errors, client, webhook.clientConfig);
+    else {
+      checkWebhookClient(errors, client, webhook.clientConfig);
+      errors.push(...authorityErrors(client, webhook.clientConfig.caBundle, old));
+    }
     return [...errors, ...reviewVersionErrors(webhook?.conversionReviewVersions, versions)];
   }
   const unwanted = 'should not be set when strategy is not set to Webhook';

@@ -13,7 +13,7 @@ const withSize = (size: object) => definition({ name: 'v1', schema: { openAPIV3S
 test('the version that is stored is kept in mind, even one without a name', () => {
   const crd = definition({ name: 'v1' }, { storage: true });
   rules.prepareForCreate!(crd, context);
-  assert.deepEqual(crd.status, { storedVersions: [''] });
+  assert.deepEqual(crd.status, { acceptedNames: { kind: '', plural: '' }, conditions: null, storedVersions: [''] });
 });
 
 test('what is empty in a schema counts as a change of it', () => {

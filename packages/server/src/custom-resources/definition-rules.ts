@@ -70,7 +70,8 @@ export function customResourceDefinitionRules(base: ResourceDefinition<any>): Re
     generation: true,
     setDefaults,
     prepareForCreate(crd: Definition) {
-      delete crd.status;
+      // Upstream's type has no place for what is missing here.
+      crd.status = { acceptedNames: { kind: '', plural: '' }, conditions: null };
       withStorageVersion(crd);
     },
     prepareForUpdate(crd: Definition, old: Definition) {

@@ -16,7 +16,8 @@ import type { PlainObject } from '../cache/entry.ts';
 import { DecodeError, type ObjectCodec } from '../codec.ts';
 import { compareVersions } from '../discovery/classic.ts';
 import { customColumns } from './columns.ts';
-import type { Definition } from './conditions.ts';
+import { type Definition, isTrue } from './conditions.ts';
+import { hasBadAuthority } from './conversion-rules.ts';
 import type { Converter } from './conversion-webhook.ts';
 import { CUSTOM_VALUES_MAX } from './definition-rules.ts';
 import { coerceEmbedded } from './embedded.ts';
@@ -56,6 +57,7 @@ export function servedVersion(
     shortNames: names.shortNames ?? [],
     categories: names.categories ?? [],
     verbs: ALL_VERBS,
+    ...(hasBadAuthority(crd) ? { fault: 'error resolving resource', untold: !isTrue(crd, 'Established') } : {}),
     schema: schemaName(type),
     storagePrefix: `${type.group}/${type.resource}`,
     ...(version.deprecated ? { warning: version.deprecationWarning ?? deprecation(crd, version.name) } : {}),

@@ -28,7 +28,7 @@ export function validateDefinition(crd: Definition): FieldError[] {
 }
 
 export function validateDefinitionUpdate(crd: Definition, old: Definition): FieldError[] {
-  const errors = specErrors(crd);
+  const errors = specErrors(crd, old);
   const immutable = (field: string, value: string | undefined, before: string | undefined) => {
     if ((value ?? '') !== (before ?? '')) errors.push(fieldError.invalid(field, value ?? '', 'field is immutable'));
   };
@@ -108,7 +108,7 @@ function groupErrors(group: string | undefined): FieldError[] {
 const hasDefaults = ({ schema }: Spec['versions'][number]): boolean =>
   someSchema((schema?.openAPIV3Schema ?? {}) as JsonSchema, (part) => part.default !== undefined && part.default !== null);
 
-function specErrors(crd: Definition): FieldError[] {
+function specErrors(crd: Definition, old?: Definition): FieldError[] {
   const { spec } = crd;
   const errors = groupErrors(spec.group);
   if (spec.preserveUnknownFields && spec.versions?.some(hasDefaults))
@@ -127,7 +127,7 @@ function specErrors(crd: Definition): FieldError[] {
     const why = 'must be None if spec.preserveUnknownFields is true';
     errors.push(fieldError.invalid('spec.conversion.strategy', spec.conversion.strategy, why));
   }
-  return [...errors, ...validateConversion(crd)];
+  return [...errors, ...validateConversion(crd, old)];
 }
 
 /** As upstream's type names what is in it. */

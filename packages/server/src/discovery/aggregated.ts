@@ -44,7 +44,7 @@ function resourceItem({ definition, codec }: Endpoint): object {
 }
 
 function listOf(resources: Resources, core: boolean, apiVersion: string): object {
-  const endpoints = Array.from(resources.all());
+  const endpoints = resources.told();
   const delegated = (group: string, version: string) =>
     resources.delegated.find((each) => each.group === group && each.version === version);
   const local = (group: string, version: string) => ({
@@ -57,6 +57,11 @@ function listOf(resources: Resources, core: boolean, apiVersion: string): object
   });
   const items = servedGroups(resources)
     .filter(({ group }) => (group === '') === core)
+    .map(({ group, versions }) => ({
+      group,
+      versions: versions.filter((one) => delegated(group, one) || resources.hasGroupVersion(group, one)),
+    }))
+    .filter(({ versions }) => versions.length > 0)
     .map(({ group, versions }) => ({
       metadata: { ...(group ? { name: group } : {}), creationTimestamp: null },
       versions: versions.map((one) => {

@@ -115,7 +115,7 @@ export function resourceRows(definition: ResourceDefinition<any>): object[] {
 
 export function apiResourceList(resources: Resources, group: string, version: string): object | undefined {
   const rows: { name: string }[] = [];
-  for (const { definition } of resources.all()) {
+  for (const { definition } of resources.told()) {
     if (definition.type.group === group && definition.type.version === version)
       rows.push(...(resourceRows(definition) as { name: string }[]));
   }

@@ -82,7 +82,7 @@ export class Documents {
 
   #paths(): string[] {
     const paths = new Set([...ROOT_PATHS, ...ROOT_FOLDERS, ...this.#others]);
-    for (const { type } of this.#core.resources.all()) {
+    for (const { type } of this.#core.resources.told()) {
       if (type.group === '') paths.add(`/api/${type.version}`);
       else paths.add(`/apis/${type.group}`).add(`/apis/${type.group}/${type.version}`);
     }

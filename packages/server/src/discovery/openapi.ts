@@ -27,6 +27,9 @@ interface Kept {
 const YEAR_MS = 365 * 24 * 3600 * 1000;
 const hashOf = (content: string | Uint8Array): string => createHash('sha512').update(content).digest('hex').toUpperCase();
 
+/** Upstream says no word of a document that isn't there. */
+const NOTHING: ApiResponse = { status: 404, headers: {}, body: { kind: 'empty' } };
+
 export class OpenApiDocuments {
   readonly #resources: Resources;
   readonly #kept = new Map<string, Kept>();
@@ -66,9 +69,9 @@ export class OpenApiDocuments {
           const delegated = this.#resources.delegated.find((each) => each.group === group && each.version === version);
           if (delegated) {
             if (delegated.openApiV3Url) paths[path] = { serverRelativeURL: delegated.openApiV3Url };
-            continue;
+          } else if (this.#resources.hasGroupVersion(group, version)) {
+            paths[path] = { serverRelativeURL: `/openapi/v3/${path}?hash=${this.#hash(group, version)}` };
           }
-          paths[path] = { serverRelativeURL: `/openapi/v3/${path}?hash=${this.#hash(group, version)}` };
         }
       }
       return Buffer.from(JSON.stringify({ paths }));
@@ -76,13 +79,13 @@ export class OpenApiDocuments {
     return { status: 200, headers: { 'content-type': 'application/json' }, body: { kind: 'bytes', bytes: kept.bytes } };
   }
 
-  #v3(context: RequestContext, path: string): ApiResponse | undefined {
+  #v3(context: RequestContext, path: string): ApiResponse {
     const groups = this.#builtInGroups();
     if (openApiServerPaths(groups).includes(path))
       return this.#v3Document(context, path, hashOf(path), () => openApiV3OfServer(path, groups)!);
     const [prefix, ...rest] = path.split('/');
     const [group, version] = prefix === 'api' ? ['', rest[0]] : [rest[0], rest[1]];
-    if (group === undefined || version === undefined || !this.#resources.hasGroupVersion(group, version)) return undefined;
+    if (group === undefined || version === undefined || !this.#resources.hasGroupVersion(group, version)) return NOTHING;
     return this.#v3Document(context, path, this.#hash(group, version), () => openApiV3(group, version, this.#custom(group, version))!);
   }
 
@@ -110,7 +113,7 @@ export class OpenApiDocuments {
   }
 
   #endpoints(group: string, version: string): Endpoint[] {
-    return Array.from(this.#resources.all()).filter(({ type }) => type.group === group && type.version === version);
+    return this.#resources.told().filter(({ type }) => type.group === group && type.version === version);
   }
 
   #hash(group: string, version: string): string {

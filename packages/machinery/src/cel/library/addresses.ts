@@ -94,6 +94,9 @@ function parseV6(text: string): bigint | undefined {
   return groups.reduce((bits, group) => (bits << 16n) | BigInt(`0x${group}`), 0n);
 }
 
+/** With a zone or without. */
+export const isAddressOfSix = (text: string): boolean => parseV6(text.replace(/%.+$/s, '')) !== undefined;
+
 /** The address, or upstream's words for what is wrong with it. */
 function parse(text: string): IpValue | string {
   const quoted = JSON.stringify(text);

@@ -14,7 +14,8 @@ import { hasFormat } from '../../schema/formats.ts';
 import { type Declared, free, member } from '../functions.ts';
 import { BOOL, DOUBLE, INT, listOf, mapOf, optionalOf, STRING, struct } from '../types.ts';
 import { ArrayList, CelError, EntryMap, type OpaqueValue, Optional, type Value } from '../values.ts';
-import { parseUrl, type UrlParts, urlProblem } from './url.ts';
+import { parseUrl, type UrlParts } from './url.ts';
+import { urlProblem } from './url-problem.ts';
 
 const none = () => undefined;
 

@@ -1,4 +1,4 @@
-// URLs as Go's net/url reads them: nothing is normalized.
+// The parts of URLs as Go's net/url has them: nothing is normalized.
 
 export interface UrlParts {
   scheme: string;
@@ -9,30 +9,6 @@ export interface UrlParts {
   /** As it stands in the text. */
   path: string;
   query: string;
-}
-
-/** What url.ParseRequestURI would say; undefined: it is one. */
-export function urlProblem(text: string): string | undefined {
-  const failed = (why: string) => `parse ${JSON.stringify(text)}: ${why}`;
-  if (text === '') return failed('empty url');
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused
-  if (/[\x00-\x1f\x7f]/.test(text)) return failed('net/url: invalid control character in URL');
-  if (text.startsWith(':')) return failed('missing protocol scheme');
-  const scheme = /^([a-zA-Z][a-zA-Z0-9+.-]*):/.exec(text)?.[1];
-  if (scheme === undefined && !text.startsWith('/') && text !== '*') return failed('invalid URI for request');
-  const rest = text.slice(scheme === undefined ? 0 : scheme.length + 1);
-  // What has no slash after its scheme is opaque, such as `mailto:a@b`.
-  if (scheme !== undefined && !rest.startsWith('/')) return undefined;
-  const badEscape = /%(?![0-9a-fA-F]{2}).{0,2}/.exec(rest.split('?')[0]!);
-  if (badEscape) return failed(`invalid URL escape ${JSON.stringify(badEscape[0])}`);
-  if (!rest.startsWith('//') || (scheme === undefined && rest.startsWith('///'))) return undefined;
-  if (scheme === undefined) return undefined;
-  const authority = authorityOf(rest);
-  if (/[ <>"]/.test(authority)) return failed(`invalid character ${JSON.stringify(/[ <>"]/.exec(authority)![0])} in host name`);
-  const port = /:([^:\]]*)$/.exec(authority.replace(/^.*@/, ''));
-  if (port && !/^\d*$/.test(port[1]!)) return failed(`invalid port ${JSON.stringify(port[0])} after host`);
-  if (authority.replace(/^.*@/, '').startsWith('[') && !authority.includes(']')) return failed("missing ']' in host");
-  return undefined;
 }
 
 const authorityOf = (rest: string) => rest.slice(2).split(/[/?#]/)[0]!;
