@@ -25,7 +25,18 @@ export interface PreemptionArguments {
 
 export const DEFAULT_PREEMPTION: PreemptionArguments = { minCandidateNodesPercentage: 10, minCandidateNodesAbsolute: 100 };
 
+/** What schedulers of one's own may judge otherwise (DefaultPreemption's IsEligiblePod, MoreImportantPod and OrderedScoreFuncs). */
+export interface PreemptionJudgement {
+  /** Whether the pod may drive the victim out, besides being more important. */
+  isEligible?(node: NodeInfo, victim: PodInfo, pod: PodInfo): boolean;
+  /** Negative when `a` is kept rather than `b`. */
+  compareVictims?(a: PodInfo, b: PodInfo): number;
+  /** Negative when `a` does less harm. */
+  compareCandidates?(a: PreemptionCandidate, b: PreemptionCandidate): number;
+}
+
 export interface PreemptionOptions {
+  judgement?: PreemptionJudgement;
   /** Where to begin among the nodes that may do. */
   start?: number;
   arguments?: PreemptionArguments;
@@ -63,8 +74,15 @@ const NO_VICTIMS = refusedBecause('No preemption victims found for incoming pod'
 const NOT_HELPFUL = refusedBecause('Preemption is not helpful for scheduling');
 
 /** Takes all lower pods away, then gives back as many as still fit, the most important first. Or says what stands against the pod without them. */
-function candidateOn(pod: PodInfo, node: NodeInfo, prepared: Prepared, snapshot: Snapshot): PreemptionCandidate | RefusalBy {
-  const lower = [...node.pods.values()].filter((other) => other.priority < pod.priority).sort(moreImportant);
+function candidateOn(
+  pod: PodInfo,
+  node: NodeInfo,
+  prepared: Prepared,
+  snapshot: Snapshot,
+  { isEligible = () => true, compareVictims = moreImportant }: PreemptionJudgement,
+): PreemptionCandidate | RefusalBy {
+  const mayGo = (other: PodInfo) => other.priority < pod.priority && isEligible(node, other, pod);
+  const lower = [...node.pods.values()].filter(mayGo).sort(compareVictims);
   if (lower.length === 0) return NO_VICTIMS;
   const refusalWithout = (removed: readonly PodInfo[]) =>
     refusalBesideNominated(afterChanges(prepared, pod, node, removed, -1), pod, nodeWith(node, removed), snapshot);
@@ -80,7 +98,7 @@ function candidateOn(pod: PodInfo, node: NodeInfo, prepared: Prepared, snapshot:
   }
   // Whatever stood against the pod, it was none of them.
   if (removed.length === 0) throw new Error(`expected at least one victim pod on node "${node.name}"`);
-  return { nodeName: node.name, victims: [...removed].sort(moreImportant), violations };
+  return { nodeName: node.name, victims: [...removed].sort(compareVictims), violations };
 }
 
 const highest = (candidate: PreemptionCandidate) => Math.max(...candidate.victims.map((victim) => victim.priority));
@@ -124,7 +142,7 @@ interface Search {
 function searchAmong(
   pod: PodInfo,
   possible: readonly NodeInfo[],
-  { start = 0, arguments: given = DEFAULT_PREEMPTION }: PreemptionOptions,
+  { start = 0, arguments: given = DEFAULT_PREEMPTION, judgement = {} }: PreemptionOptions,
   prepared: Prepared,
   snapshot: Snapshot,
 ): Search {
@@ -135,7 +153,7 @@ function searchAmong(
   for (let at = 0; at < possible.length && !(keepsBudgets && search.found.length >= enough); at++) {
     const node = possible[(start + at) % possible.length]!;
     try {
-      const candidate = candidateOn(pod, node, prepared, snapshot);
+      const candidate = candidateOn(pod, node, prepared, snapshot, judgement);
       if ('reasons' in candidate) search.refusals.set(node.name, candidate);
       else {
         search.found.push(candidate);
@@ -149,8 +167,8 @@ function searchAmong(
 }
 
 /** The one that does the least harm. */
-export const bestCandidate = (candidates: readonly PreemptionCandidate[]): PreemptionCandidate | undefined =>
-  [...candidates].sort(compareCandidates)[0];
+export const bestCandidate = (candidates: readonly PreemptionCandidate[], compare = compareCandidates): PreemptionCandidate | undefined =>
+  [...candidates].sort(compare)[0];
 
 /** Nodes and whom the pod could drive out there. */
 export function preemptionCandidates(
@@ -190,8 +208,8 @@ export interface NoPreemption {
 /** The node and the victims, or why nobody is driven out. */
 export type PreemptionOutcome = { preemption: Preemption } | NoPreemption;
 
-export function preemptionAmong(candidates: readonly PreemptionCandidate[]): PreemptionOutcome {
-  const preemption = bestCandidate(candidates);
+export function preemptionAmong(candidates: readonly PreemptionCandidate[], judgement: PreemptionJudgement = {}): PreemptionOutcome {
+  const preemption = bestCandidate(candidates, judgement.compareCandidates);
   return preemption ? { preemption } : { reason: 'no candidate node for preemption' };
 }
 
@@ -203,5 +221,5 @@ export function preempt(
   options: PreemptionOptions = {},
 ): PreemptionOutcome {
   const found = preemptionCandidates(pod, diagnosis, snapshot, plugins, options);
-  return 'reason' in found ? found : preemptionAmong(found.candidates);
+  return 'reason' in found ? found : preemptionAmong(found.candidates, options.judgement);
 }

@@ -50,12 +50,15 @@ export interface BindingServices {
   client: Client;
   runtime: Runtime;
   recorder: SeriesRecorder;
-  signal: AbortSignal;
+  /** From here on the pod may be sent back, until `prepared()` is called. */
+  preparing(): AbortSignal;
+  prepared(): void;
   /** An extender that binds instead. */
   bindElsewhere?: (pod: corev1.Pod, nodeName: string) => Promise<void>;
 }
 
-async function permitted(pod: PodInfo, nodeName: string, plugins: readonly Plugin[], services: BindingServices): Promise<void> {
+/** How long the plugins want it to wait. Throws SentBack. */
+function permitted(pod: PodInfo, nodeName: string, plugins: readonly Plugin[]): number {
   let waitMs = 0;
   for (const plugin of plugins) {
     const permission = plugin.permit?.(pod, nodeName) ?? 'allow';
@@ -63,7 +66,20 @@ async function permitted(pod: PodInfo, nodeName: string, plugins: readonly Plugi
     if ('waitMs' in permission) waitMs = Math.max(waitMs, permission.waitMs);
     else throw new SentBack(plugin, permission);
   }
-  if (waitMs > 0) await services.runtime.clock.sleep(waitMs, services.signal);
+  return waitMs;
+}
+
+/** What takes time before the binding. Most pods have nothing of that. */
+async function prepareAll(waitMs: number, { all }: Reservations, services: BindingServices): Promise<void> {
+  if (waitMs === 0 && !all.some(({ preBind }) => preBind)) return;
+  const signal = services.preparing();
+  try {
+    if (waitMs > 0) await services.runtime.clock.sleep(waitMs, signal);
+    for (const reservation of all) await reservation.preBind?.(signal);
+    signal.throwIfAborted();
+  } finally {
+    services.prepared();
+  }
 }
 
 /** Resolves when the API server has the binding. Rejects with what stood in the way; the caller undoes the reservations. */
@@ -75,8 +91,8 @@ export async function bind(
   services: BindingServices,
 ): Promise<void> {
   const { pod } = info;
-  await permitted(info, nodeName, plugins, services);
-  for (const reservation of reservations.all) await reservation.preBind?.(services.signal);
+  const waitMs = permitted(info, nodeName, plugins);
+  await prepareAll(waitMs, reservations, services);
   const { name, namespace, uid } = pod.metadata!;
   if (services.bindElsewhere) await services.bindElsewhere(pod, nodeName);
   else {

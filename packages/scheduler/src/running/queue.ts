@@ -127,6 +127,14 @@ export class SchedulingQueue {
     this.#backingOff.put({ ...queued, refusedMs: nowMs, failed: true });
   }
 
+  /** To be tried next, without waiting for anything. */
+  activate(key: string, nowMs: number): void {
+    const queued = this.#backingOff.get(key) ?? this.#unschedulable.get(key);
+    if (!queued) return;
+    this.remove(key);
+    this.#activate(queued, nowMs);
+  }
+
   /** True when some pod may be tried again. */
   happened(happening: Happening, nowMs: number): boolean {
     let any = false;

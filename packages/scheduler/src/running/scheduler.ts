@@ -15,10 +15,11 @@ import { VolumeBinder } from '../volumes/volume-binder.ts';
 import { type PodInfo, podInfo, podKey } from '../world/infos.ts';
 import { bind, reserveAll, SentBack } from './binding.ts';
 import { ClusterView } from './cluster-view.ts';
+import { Evictions } from './evictions.ts';
 import { SchedulerMetrics } from './metrics.ts';
 import { DEFAULT_SCHEDULER_NAME, defaultProfile, enqueueRefusal, type Profile, type ProfileOptions, profileOf } from './profile.ts';
 import { type BackoffOptions, type QueuedPod, SchedulingQueue } from './queue.ts';
-import { evictVictims, takeBackNomination, writeVerdict } from './refusal.ts';
+import { takeBackNomination, writeVerdict } from './refusal.ts';
 
 /** Bindings on their way at once. */
 export const BINDINGS_MAX = 256;
@@ -50,6 +51,7 @@ const sameLabels = (a: corev1.Pod, b: corev1.Pod) => JSON.stringify(a.metadata?.
 
 /** What a plugin that refused everywhere, or nowhere in particular, waits for. */
 const ANY_NODE: Hints = { NodeAdded: true };
+const POD_DELETED: Hints = { PodDeleted: true };
 const ANYTHING: Hints = { NodeAdded: true, NodeUpdated: true, PodAdded: true, PodUpdated: true, PodDeleted: true, ClaimChanged: true };
 
 class RunningScheduler implements Scheduler {
@@ -68,6 +70,9 @@ class RunningScheduler implements Scheduler {
   #stopPods = () => {};
   /** uid → node, from the decision until the binding is seen or has failed. */
   readonly #assumed = new Map<string, string>();
+  /** By uid: what sends a pod back whose binding is being prepared. */
+  readonly #preparing = new Map<string, AbortController>();
+  readonly #evictions: Evictions;
   #nextNode = 0;
   #running = false;
   #timer: Timer | undefined;
@@ -83,6 +88,8 @@ class RunningScheduler implements Scheduler {
     const options = profiles?.(services) ?? [defaultProfile(services)];
     this.#profiles = new Map(options.map((one) => [one.schedulerName, profileOf(one)]));
     this.#queue = new SchedulingQueue(backoff, (pod) => this.#gateOf(pod));
+    const podOf = (name: string, namespace: string) => client.informer(corev1.pods).get(name, namespace);
+    this.#evictions = new Evictions({ ...this.#services, podOf, sendBack: (uid) => this.#sendBack(uid) });
     this.started = this.#start();
   }
 
@@ -103,6 +110,7 @@ class RunningScheduler implements Scheduler {
   }
 
   #gateOf(pod: corev1.Pod): Hints | undefined {
+    if (this.#evictions.holdsBack(pod.metadata!.uid!)) return POD_DELETED;
     const profile = this.#profileOf(pod);
     return profile && enqueueRefusal(profile, pod, this.#view.snapshot)?.plugin.events;
   }
@@ -249,7 +257,8 @@ class RunningScheduler implements Scheduler {
       const binder = extenders.find((one) => one.bind && one.isInterested(info.pod));
       await bind(info, node.name, plugins, reservations, {
         ...this.#services,
-        signal: this.#stopping.signal,
+        preparing: () => this.#prepare(info.uid),
+        prepared: () => void this.#preparing.delete(info.uid),
         ...(binder ? { bindElsewhere: binder.bind!.bind(binder) } : {}),
       });
       this.#metrics.attempted('scheduled', schedulerName, clock.monotonicMs() - startMs);
@@ -263,6 +272,18 @@ class RunningScheduler implements Scheduler {
       this.#assumed.delete(info.uid);
       this.#wake();
     }
+  }
+
+  #prepare(uid: string): AbortSignal {
+    const controller = new AbortController();
+    this.#preparing.set(uid, controller);
+    return AbortSignal.any([this.#stopping.signal, controller.signal]);
+  }
+
+  #sendBack(uid: string): boolean {
+    const controller = this.#preparing.get(uid);
+    controller?.abort(new Error('preempted by DefaultPreemption'));
+    return controller !== undefined;
   }
 
   #notBound(queued: QueuedPod, nodeName: string, error: Error): void {
@@ -332,13 +353,21 @@ class RunningScheduler implements Scheduler {
     }
   }
 
-  async #evict(info: PodInfo, { victims, nodeName }: Preemption): Promise<void> {
+  async #evict(info: PodInfo, preemption: Preemption): Promise<void> {
     const schedulerName = info.pod.spec?.schedulerName ?? DEFAULT_SCHEDULER_NAME;
+    const again = () => {
+      this.#queue.activate(info.key, this.#runtime.clock.monotonicMs());
+      this.#wake();
+    };
     try {
-      await evictVictims(info.pod, victims, nodeName, schedulerName, this.#services);
+      await this.#evictions.run(info.pod, preemption, schedulerName);
+      // It heard of a victim's end while the others were being told.
+      if (this.#queue.isGated(info.key)) again();
     } catch (error) {
       this.#view.world.denominate(info.uid);
-      this.#runtime.log.warning('preemption failed', { pod: info.key, node: nodeName, err: String(error) });
+      this.#runtime.log.warning('preemption failed', { pod: info.key, node: preemption.nodeName, err: String(error) });
+      // What was done so far tells nobody that it is worth a new try.
+      again();
     }
   }
 
