@@ -1,3 +1,4 @@
+export { append } from './append.ts';
 export { derBits, derBoolean, derInteger, derObjectIdentifier, derOctets, derSequence, derSet, derText, derTime, derValue } from './der.ts';
 export { Heap } from './heap.ts';
 export { InvariantError, invariant, Retryable } from './invariant.ts';

@@ -1,4 +1,5 @@
 // Defaults of a definition's schema must themselves be valid and known (apiextensions apiserver/schema/defaulting/validation.go).
+import { append } from '@tiphys/std';
 import { compileSchemaRules } from '../cel/schema/rules.ts';
 import { type FieldError, fieldError } from '../field-error.ts';
 import { formatFor } from './formats.ts';
@@ -63,12 +64,12 @@ export function defaultErrors(
     }
     const whole = embedded ? { ...schema, 'x-kubernetes-embedded-resource': true } : schema;
     const misplaced = inMeta ? [] : judgeEmbedded(whole, value, `${path}.default`);
-    errors.push(...(misplaced.length > 0 ? misplaced : valueErrors(schema, value, `${path}.default`, embedded)));
+    append(errors, misplaced.length > 0 ? misplaced : valueErrors(schema, value, `${path}.default`, embedded));
   }
-  if (schema.items) errors.push(...defaultErrors(schema.items, `${path}.items`, judgeEmbedded, false, inMeta));
+  if (schema.items) append(errors, defaultErrors(schema.items, `${path}.items`, judgeEmbedded, false, inMeta));
   for (const [name, property] of Object.entries(schema.properties ?? {})) {
     const isMeta = inMeta || (embedded && META_FIELDS.has(name));
-    errors.push(...defaultErrors(property, `${path}.properties[${name}]`, judgeEmbedded, false, isMeta));
+    append(errors, defaultErrors(property, `${path}.properties[${name}]`, judgeEmbedded, false, isMeta));
   }
   return errors;
 }

@@ -1,5 +1,6 @@
 // All that is wrong with the schema of a custom resource definition: its form, structure, defaults and rules (apiextensions
 // apis/apiextensions/validation/validation.go validateCustomResourceDefinitionValidation).
+import { append } from '@tiphys/std';
 import { definitionRuleErrors } from '../cel/schema/definition.ts';
 import { type FieldError, fieldError } from '../field-error.ts';
 import { defaultErrors, type JudgeEmbedded } from './default-rules.ts';
@@ -62,10 +63,11 @@ export function definitionSchemaErrors(schema: JsonSchema, path: string, hasStat
   if (schema.nullable) errors.push(fieldError.forbidden(`${path}.nullable`, 'nullable cannot be true at the root'));
   const fault = conversionFault(schema);
   const structural = fault === undefined ? structuralErrors(schema, path) : [];
-  if (fault === undefined && structural.length === 0) structural.push(...defaultErrors(schema, path, judgeEmbedded));
+  if (fault === undefined && structural.length === 0) append(structural, defaultErrors(schema, path, judgeEmbedded));
   const form = formErrors(schema, path);
-  errors.push(...structural, ...form);
+  append(errors, structural);
+  append(errors, form);
   if (fault !== undefined) return errors.length > 0 ? errors : [fieldError.invalid(path, '', fault)];
-  if (structural.length === 0) errors.push(...definitionRuleErrors(schema, path, form));
+  if (structural.length === 0) append(errors, definitionRuleErrors(schema, path, form));
   return errors;
 }

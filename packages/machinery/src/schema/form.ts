@@ -1,5 +1,6 @@
 // The form of a schema in a custom resource definition, at every level (apiextensions apis/apiextensions/validation/validation.go
 // ValidateCustomResourceDefinitionOpenAPISchema).
+import { append } from '@tiphys/std';
 import { ruleFormErrors } from '../cel/schema/rule-form.ts';
 import { type FieldError, fieldError } from '../field-error.ts';
 import type { JsonSchema } from './json-schema.ts';
@@ -39,7 +40,7 @@ function listErrors(schema: JsonSchema, path: string): FieldError[] {
     const at = `${path}.x-kubernetes-list-type`;
     errors.push(list === undefined ? fieldError.required(at, why) : fieldError.invalid(at, list, why));
   }
-  if (list === 'map') errors.push(...mapListErrors(schema, keys, path));
+  if (list === 'map') append(errors, mapListErrors(schema, keys, path));
   if ((list === 'map' || list === 'set') && items?.nullable) {
     errors.push(fieldError.forbidden(`${path}.items.nullable`, `cannot be nullable when x-kubernetes-list-type is ${list}`));
   }
@@ -126,21 +127,21 @@ function insideErrors(schema: JsonSchema, path: string, context: Context): Field
   if (typeof schema.additionalProperties === 'object') {
     const noDefault = 'inside additionalProperties applying to object metadata';
     const within = context.insideMeta ? { ...inner, noDefault } : inner;
-    errors.push(...formErrors(schema.additionalProperties, `${path}.additionalProperties`, within));
+    append(errors, formErrors(schema.additionalProperties, `${path}.additionalProperties`, within));
   }
   for (const [name, property] of Object.entries(schema.properties ?? {})) {
     const isMeta = (context.isRoot || schema['x-kubernetes-embedded-resource'] === true) && META_FIELDS.has(name);
     const noDefault = isMeta && context.isRoot ? { noDefault: `in top-level ${name}` } : {};
     const within = isMeta ? { ...inner, insideMeta: true, ...noDefault } : inner;
-    errors.push(...formErrors(property, `${path}.properties[${name}]`, within));
+    append(errors, formErrors(property, `${path}.properties[${name}]`, within));
   }
-  if (schema.not) errors.push(...formErrors(schema.not, `${path}.not`, inner));
+  if (schema.not) append(errors, formErrors(schema.not, `${path}.not`, inner));
   for (const name of ['allOf', 'oneOf', 'anyOf'] as const) {
-    for (const [i, part] of (schema[name] ?? []).entries()) errors.push(...formErrors(part, `${path}.${name}[${i}]`, inner));
+    for (const [i, part] of (schema[name] ?? []).entries()) append(errors, formErrors(part, `${path}.${name}[${i}]`, inner));
   }
   if (Array.isArray(schema.items)) {
-    for (const [i, part] of (schema.items as JsonSchema[]).entries()) errors.push(...formErrors(part, `${path}.items[${i}]`, inner));
-  } else if (schema.items) errors.push(...formErrors(schema.items, `${path}.items`, inner));
+    for (const [i, part] of (schema.items as JsonSchema[]).entries()) append(errors, formErrors(part, `${path}.items[${i}]`, inner));
+  } else if (schema.items) append(errors, formErrors(schema.items, `${path}.items`, inner));
   return errors;
 }
 

@@ -1,4 +1,5 @@
 // The rules a custom resource's schema must itself satisfy (apiextensions apiserver/schema/validation.go and complete.go).
+import { append } from '@tiphys/std';
 import { RE2JS } from 're2js';
 import { type FieldError, fieldError } from '../field-error.ts';
 import { jsonEqual } from '../patch/json-value.ts';
@@ -93,9 +94,9 @@ function nestedErrors(schema: JsonSchema, path: string, skipAnyOf: boolean): Fie
   const errors = combinationErrors(schema, path, skipAnyOf, false);
   for (const [name, why] of MUST_BE_ABSENT)
     if (isSet(schema[name]) || (name === 'default' && schema.default === false)) errors.push(fieldError.forbidden(`${path}.${name}`, why));
-  if (schema.items) errors.push(...nestedErrors(schema.items, `${path}.items`, false));
+  if (schema.items) append(errors, nestedErrors(schema.items, `${path}.items`, false));
   for (const [key, property] of Object.entries(schema.properties ?? {})) {
-    errors.push(...nestedErrors(property, `${path}.properties[${key}]`, false));
+    append(errors, nestedErrors(property, `${path}.properties[${key}]`, false));
   }
   if (schema.properties?.metadata) {
     errors.push(fieldError.forbidden(`${path}.properties[metadata]`, 'must not be specified in a nested context'));
@@ -108,10 +109,10 @@ function combinationErrors(schema: JsonSchema, path: string, skipAnyOf: boolean,
   for (const name of ['anyOf', 'allOf', 'oneOf'] as const) {
     if (name === 'anyOf' && skipAnyOf) continue;
     for (const [i, part] of (schema[name] ?? []).entries()) {
-      errors.push(...nestedErrors(part, `${path}.${name}[${i}]`, name === 'allOf' && skipFirstAllOf && i === 0));
+      append(errors, nestedErrors(part, `${path}.${name}[${i}]`, name === 'allOf' && skipFirstAllOf && i === 0));
     }
   }
-  if (schema.not) errors.push(...nestedErrors(schema.not, `${path}.not`, false));
+  if (schema.not) append(errors, nestedErrors(schema.not, `${path}.not`, false));
   if (schema.pattern) {
     try {
       RE2JS.compile(schema.pattern);
@@ -127,10 +128,10 @@ function combinationErrors(schema: JsonSchema, path: string, skipAnyOf: boolean,
 function completenessErrors(nested: JsonSchema, schema: JsonSchema | undefined, at: string, path: string): FieldError[] {
   if (!schema) return [fieldError.required(at, `because it is defined in ${path}`)];
   const errors = nestedParts(nested, path).flatMap(([part, inner]) => completenessErrors(part, schema, at, inner));
-  if (nested.items) errors.push(...completenessErrors(nested.items, schema.items, `${at}.items`, `${path}.items`));
+  if (nested.items) append(errors, completenessErrors(nested.items, schema.items, `${at}.items`, `${path}.items`));
   for (const [key, property] of Object.entries(nested.properties ?? {})) {
     const inner = `${path}.properties[${key}]`;
-    errors.push(...completenessErrors(property, schema.properties?.[key], `${at}.properties[${key}]`, inner));
+    append(errors, completenessErrors(property, schema.properties?.[key], `${at}.properties[${key}]`, inner));
   }
   return errors;
 }
@@ -146,14 +147,14 @@ function nestedParts(schema: JsonSchema, path: string): [JsonSchema, string][] {
 function levelErrors(schema: JsonSchema, level: Level, path: string): FieldError[] {
   const errors: FieldError[] = [];
   if (schema.type === 'array' && !schema.items) errors.push(fieldError.required(`${path}.items`, 'must be specified'));
-  if (schema.items) errors.push(...levelErrors(schema.items, 'item', `${path}.items`));
+  if (schema.items) append(errors, levelErrors(schema.items, 'item', `${path}.items`));
   for (const [key, property] of Object.entries(schema.properties ?? {})) {
-    errors.push(...levelErrors(property, 'field', `${path}.properties[${key}]`));
+    append(errors, levelErrors(property, 'field', `${path}.properties[${key}]`));
   }
   if (schema.additionalProperties !== undefined) {
     if (level === 'root') errors.push(fieldError.forbidden(`${path}.additionalProperties`, 'must not be used at the root'));
     if (typeof schema.additionalProperties === 'object') {
-      errors.push(...levelErrors(schema.additionalProperties, 'field', `${path}.additionalProperties`));
+      append(errors, levelErrors(schema.additionalProperties, 'field', `${path}.additionalProperties`));
     }
   }
   const skipAnyOf = jsonEqual(schema.anyOf, INT_OR_STRING);
@@ -167,7 +168,7 @@ function levelErrors(schema: JsonSchema, level: Level, path: string): FieldError
 export function structuralErrors(schema: JsonSchema, path: string): FieldError[] {
   const errors = levelErrors(schema, 'root', path);
   // Upstream looks for what is nowhere declared at the root alone.
-  for (const [part, inner] of nestedParts(schema, path)) errors.push(...completenessErrors(part, schema, path, inner));
+  for (const [part, inner] of nestedParts(schema, path)) append(errors, completenessErrors(part, schema, path, inner));
   const text = (error: FieldError) => `${error.field}: ${error.message}`;
   return errors.sort((a, b) => (text(a) < text(b) ? -1 : text(a) > text(b) ? 1 : 0));
 }

@@ -1,5 +1,6 @@
 // Numbers and closed lists of values (kube-openapi pkg/validation/validate values.go, validator.go numberValidator and
 // basicCommonValidator).
+import { append } from '@tiphys/std';
 import { type FieldError, fieldError } from '../field-error.ts';
 import { goText } from '../go-text.ts';
 import { jsonEqual } from '../patch/json-value.ts';
@@ -44,7 +45,7 @@ export function numberErrors(schema: JsonSchema, format: string, value: number, 
   // Limits of integers are cut to integers, unless they aren't of the type anyway.
   const limit = (what: string, given: number): number => {
     const wrong = rangeErrors(given, range, what, path);
-    errors.push(...wrong);
+    append(errors, wrong);
     return wrong.length === 0 && isInteger ? Math.trunc(given) : given;
   };
   if (multipleOf !== undefined && multipleOf !== null) {

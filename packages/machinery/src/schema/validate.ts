@@ -1,5 +1,6 @@
 // Validates a value against a structural schema with upstream's messages (kube-openapi pkg/validation/validate and errors;
 // apiextensions apiserver/validation: validation.go turns them into field errors, ratcheting.go forgives what hasn't changed).
+import { append } from '@tiphys/std';
 import { RE2JS } from 're2js';
 import { type FieldError, fieldError } from '../field-error.ts';
 import type { Correlated } from './correlated.ts';
@@ -159,20 +160,20 @@ function resultOf(schema: JsonSchema, value: unknown, path: string, ratchet: Rat
   const types = typeErrors(schema, format, value, path);
   const result: Result = { errors: types, checks: types.length === 0 ? 1 : 0 };
   if (value === null) {
-    result.errors.push(...enumErrors(schema, value, path));
+    append(result.errors, enumErrors(schema, value, path));
     return result;
   }
   if (typesOf(schema).length > 0 || format !== '') result.checks++;
   else result.checks = 0;
   take(result, combinationResult(schema, value, path, ratchet));
-  result.errors.push(...enumErrors(schema, value, path));
+  append(result.errors, enumErrors(schema, value, path));
   // One for each that was asked: combinations, the enumeration and the whole, and the one of the value's kind.
   result.checks += 3;
   if (typeof value === 'number') {
-    result.errors.push(...numberErrors(schema, format, value, path));
+    append(result.errors, numberErrors(schema, format, value, path));
     result.checks += 2;
   } else if (typeof value === 'string') {
-    result.errors.push(...stringErrors(schema, value, path));
+    append(result.errors, stringErrors(schema, value, path));
     result.checks++;
     if (isKnownFormat(format)) {
       if (!hasFormat(format, value))

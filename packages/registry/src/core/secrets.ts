@@ -1,6 +1,8 @@
 // Secrets (registry/core/secret/strategy.go, apis/core/validation ValidateSecret, printers printSecret).
+
 import { type corev1, DecodeError, jsonTypeName, readJson } from '@tiphys/api';
 import { fieldError } from '@tiphys/machinery';
+import { append } from '@tiphys/std';
 import { defineBuiltIn } from '../built-in/base.ts';
 import { keyPairFault } from '../certificates/key-pair.ts';
 import { integer, text, withNameAndAge } from '../rules/columns.ts';
@@ -105,7 +107,7 @@ export const secrets = defineBuiltIn<Secret>('', 'v1', 'secrets', {
     const errors: Errors = [];
     if ((secret.type ?? '') !== (old.type ?? '')) errors.push(fieldError.invalid('type', secret.type ?? '', IMMUTABLE));
     checkImmutable(errors, secret, old, ['data']);
-    errors.push(...validate(secret));
+    append(errors, validate(secret));
     if (errors.length === 0) warnOfKeyPair(secret, warn);
     return errors;
   },

@@ -1,6 +1,8 @@
 // ServiceCIDRs and IPAddresses (registry/networking/{servicecidr,ipaddress}, apis/networking/validation, printers).
+
 import type { networkingv1 } from '@tiphys/api';
 import { fieldError } from '@tiphys/machinery';
+import { append } from '@tiphys/std';
 import { defineBuiltIn } from '../built-in/base.ts';
 import { canonicalAddressFault, checkCanonicalBlock } from '../rules/addresses.ts';
 import { NONE, text, withNameAndAge } from '../rules/columns.ts';
@@ -39,7 +41,7 @@ export const serviceCidrs = defineBuiltIn<ServiceCidr>(GROUP, 'v1', 'servicecidr
     before.forEach((cidr, i) => {
       if (now[i] !== cidr) errors.push(fieldError.invalid(`spec.cidrs[${i}]`, now[i], IMMUTABLE));
     });
-    if (grows) errors.push(...validateCidr(object));
+    if (grows) append(errors, validateCidr(object));
     return errors;
   },
   columns: withNameAndAge<ServiceCidr>(text('CIDRs', ({ spec }) => (spec?.cidrs ?? []).join(','))),

@@ -1,6 +1,8 @@
 // Pod templates of workloads and the selectors that must match them (apis/core/validation ValidatePodTemplateSpec, apis/apps).
+
 import type { corev1, metav1 } from '@tiphys/api';
 import { fieldError } from '@tiphys/machinery';
+import { append } from '@tiphys/std';
 import type { Errors } from './errors.ts';
 import { checkAnnotations, checkLabelSelector, checkLabels, isEmptySelector, selectorMatches } from './labels.ts';
 import { checkPodAnnotations, checkProfilesAgree } from './pod/metadata.ts';
@@ -25,7 +27,10 @@ export function checkTemplate(
   if (meta.annotations) {
     const inner: Errors = [];
     checkProfilesAgree(inner, { metadata: meta, spec });
-    errors.push(...inner.map((error) => ({ ...error, field: `${path}.${error.field}` })));
+    append(
+      errors,
+      inner.map((error) => ({ ...error, field: `${path}.${error.field}` })),
+    );
   }
   if (spec.ephemeralContainers?.length) {
     errors.push(fieldError.forbidden(`${path}.spec.ephemeralContainers`, 'ephemeral containers not allowed in pod template'));

@@ -8,9 +8,11 @@ const REVIEW_VERSIONS = ['v1', 'v1beta1'];
 function reviewVersionErrors(versions: readonly string[] | undefined, at: string): FieldError[] {
   if (!versions?.length) return [fieldError.required(at)];
   const errors: FieldError[] = [];
+  const seen = new Set<string>();
   for (const [i, version] of versions.entries()) {
-    if (versions.indexOf(version) < i) errors.push(fieldError.invalid(`${at}[${i}]`, version, 'duplicate version'));
+    if (seen.has(version)) errors.push(fieldError.invalid(`${at}[${i}]`, version, 'duplicate version'));
     else for (const why of isDns1035Label(version)) errors.push(fieldError.invalid(`${at}[${i}]`, version, why));
+    seen.add(version);
   }
   if (!versions.some((version) => REVIEW_VERSIONS.includes(version))) {
     errors.push(fieldError.invalid(at, versions, `must include at least one of ${REVIEW_VERSIONS.join(', ')}`));

@@ -57,7 +57,7 @@ function adviseFormats(crd: Definition, old: Definition | undefined, context: Ru
 }
 
 /** What a definition and an object of one may hold: the largest that people install have a few ten thousand values. */
-export const CUSTOM_VALUES_MAX = 100_000;
+export const CUSTOM_VALUES_MAX = 50_000;
 
 /** The definition to serve customresourcedefinitions by, from the one the table gives. */
 export function customResourceDefinitionRules(base: ResourceDefinition<any>): ResourceDefinition<any> {

@@ -1,8 +1,10 @@
 // Objects inside a custom resource that are resources themselves: x-kubernetes-embedded-resource (apiextensions
 // apiserver/schema/objectmeta: coerce.go, validation.go).
+
 import { normalize, type ObjectMeta } from '@tiphys/api';
 import { additionalSchema, type FieldError, fieldError, type JsonSchema } from '@tiphys/machinery';
 import { checkObjectMeta, isDns1035Label, nameIsPathSegment } from '@tiphys/registry';
+import { append } from '@tiphys/std';
 import { DecodeError } from '../codec.ts';
 
 type Entries = Record<string, unknown>;
@@ -56,7 +58,7 @@ export function coerceEmbedded(schema: JsonSchema, object: unknown, place = ''):
     const at = child(path, 'metadata');
     try {
       const read = readMetadata(embedded.metadata, at);
-      unknown.push(...read.unknown);
+      append(unknown, read.unknown);
       embedded.metadata = read.metadata;
     } catch (error) {
       throw error instanceof DecodeError ? new EmbeddedFault(at, embedded.metadata, error.message) : error;
@@ -98,9 +100,9 @@ export function embeddedErrors(schema: JsonSchema, object: unknown, place = ''):
       ['kind', kindErrors],
     ] as const) {
       const at = child(path, name);
-      errors.push(...(name in embedded ? check(embedded[name], at) : [fieldError.required(at)]));
+      append(errors, name in embedded ? check(embedded[name], at) : [fieldError.required(at)]);
     }
-    if ('metadata' in embedded) errors.push(...metadataErrors(embedded.metadata, child(path, 'metadata')));
+    if ('metadata' in embedded) append(errors, metadataErrors(embedded.metadata, child(path, 'metadata')));
   });
   return errors;
 }

@@ -1,6 +1,8 @@
 // What a custom resource definition must satisfy (apiextensions apis/apiextensions/validation, v1 rules).
+
 import { type FieldError, fieldError, internalSchema, type JsonSchema, jsonEqual, someSchema } from '@tiphys/machinery';
 import { isDns1035Label, isDns1123Subdomain } from '@tiphys/registry';
+import { append } from '@tiphys/std';
 import { type Definition, isTrue } from './conditions.ts';
 import { validateConversion } from './conversion-rules.ts';
 import { type Described, internalForm } from './internal-form.ts';
@@ -39,9 +41,10 @@ export function validateDefinitionUpdate(crd: Definition, old: Definition): Fiel
   }
   immutable('spec.group', spec.group, before.group);
   immutable('spec.names.plural', spec.names?.plural, before.names?.plural);
-  errors.push(...statusErrors(crd), ...storedErrors(crd));
-  if (approvalOf(crd) !== approvalOf(old)) errors.push(...approvalErrors(crd));
-  if (!before.preserveUnknownFields) errors.push(...preserveErrors(crd));
+  append(errors, statusErrors(crd));
+  append(errors, storedErrors(crd));
+  if (approvalOf(crd) !== approvalOf(old)) append(errors, approvalErrors(crd));
+  if (!before.preserveUnknownFields) append(errors, preserveErrors(crd));
   return errors;
 }
 
@@ -50,22 +53,28 @@ export const validateDefinitionStatus = (crd: Definition): FieldError[] => statu
 
 const statusErrors = ({ status }: Definition) => nameErrors(status?.acceptedNames ?? {}, 'status.acceptedNames');
 
+/** Versions that wrongly say to be the stored one; each is told with all that are stored. */
+const STORAGE_VERSIONS_TOLD_MAX = 100;
+
 /** A version once stored stays until it is dropped by hand. */
 function storedErrors({ spec, status }: Definition): FieldError[] {
   const at = 'status.storedVersions';
   const stored = status?.storedVersions ?? [];
   if (stored.length === 0) return [fieldError.invalid(at, null, 'must have at least one stored version')];
   const errors: FieldError[] = [];
-  const versions = spec.versions ?? [];
-  for (const [i, { name, storage }] of versions.entries()) {
+  const names = new Set<string>();
+  const known = new Set(stored);
+  for (const { name, storage } of spec.versions ?? []) {
     // A second version of the name is not taken for the stored one.
-    const isFirst = versions.findIndex((version) => version.name === name) === i;
-    if (storage && !(isFirst && stored.includes(name)))
+    const isFirst = !names.has(name);
+    names.add(name);
+    if (storage && !(isFirst && known.has(name)) && errors.length < STORAGE_VERSIONS_TOLD_MAX)
       errors.push(fieldError.invalid(at, stored, `must have the storage version ${name}`));
   }
+  const last = new Map(stored.map((name, i) => [name, i]));
   for (const [i, name] of stored.entries()) {
     // One that stands twice is told of where it stands last.
-    if (stored.lastIndexOf(name) !== i || versions.some((version) => version.name === name)) continue;
+    if (last.get(name) !== i || names.has(name)) continue;
     const why = `missing from spec.versions; ${name} was previously a storage version, and must remain in spec.versions until a storage migration ensures no data remains persisted in ${name} and removes ${name} from status.storedVersions`;
     errors.push(fieldError.invalid(`${at}[${i}]`, name, why));
   }
@@ -115,14 +124,14 @@ function specErrors(crd: Definition, old?: Definition): FieldError[] {
     errors.push(fieldError.invalid(PRESERVE, true, 'must be false in order to use defaults in the schema'));
   if (!spec.scope) errors.push(fieldError.required('spec.scope'));
   else if (!SCOPES.includes(spec.scope)) errors.push(fieldError.notSupported('spec.scope', spec.scope, SCOPES));
-  errors.push(...versionsErrors(spec));
+  append(errors, versionsErrors(spec));
   const first = spec.versions?.[0]?.name;
   const problems = first ? isDns1035Label(first) : [];
   if (problems.length > 0) errors.push(fieldError.invalid('spec.version', first, problems.join(',')));
   for (const name of ['plural', 'singular', 'kind', 'listKind'] as const) {
     if (!spec.names?.[name]) errors.push(fieldError.required(`spec.names.${name}`));
   }
-  errors.push(...nameErrors(spec.names ?? {}, 'spec.names'));
+  append(errors, nameErrors(spec.names ?? {}, 'spec.names'));
   if (spec.conversion && spec.conversion.strategy !== 'None' && spec.preserveUnknownFields) {
     const why = 'must be None if spec.preserveUnknownFields is true';
     errors.push(fieldError.invalid('spec.conversion.strategy', spec.conversion.strategy, why));
@@ -152,13 +161,15 @@ function versionsErrors(spec: Spec): FieldError[] {
     }
   }
   const hasStatus = ({ subresources }: Described) => Boolean(subresources?.status);
+  const apart = versions.some(({ subresources }) => subresources);
   for (const [i, version] of versions.entries()) {
     const at = `spec.versions[${i}]`;
     const problems = isDns1035Label(version.name ?? '');
     if (problems.length > 0) errors.push(fieldError.invalid(`${at}.name`, version.name ?? '', problems.join(',')));
-    const status = hasStatus(versions.some(({ subresources }) => subresources) ? version : common);
+    const status = hasStatus(apart ? version : common);
     const missing = 'may only be set when `version.schema.openAPIV3Schema` is not included';
-    errors.push(...warningErrors(version, at), ...describedErrors(version, at, `${at}.schema.openAPIV3Schema`, status, missing));
+    append(errors, warningErrors(version, at));
+    append(errors, describedErrors(version, at, `${at}.schema.openAPIV3Schema`, status, missing));
   }
   for (const [name, plural, top] of TOGETHER) {
     const [first] = versions;

@@ -1,5 +1,7 @@
 // Rules of what a definition says of one version, or of all (apiextensions apis/apiextensions/validation/validation.go).
+
 import { cel, conversionFault, definitionSchemaErrors, type FieldError, fieldError, type JsonSchema } from '@tiphys/machinery';
+import { append } from '@tiphys/std';
 import type { Definition } from './conditions.ts';
 import { judgeEmbedded } from './embedded.ts';
 import type { Described } from './internal-form.ts';
@@ -54,7 +56,7 @@ function columnErrors({ name, type, format, jsonPath }: Column, at: string): Fie
     errors.push(fieldError.invalid(`${at}.format`, format, `must be one of ${COLUMN_FORMATS.join(',')}`));
   }
   if (!jsonPath) errors.push(fieldError.required(`${at}.JSONPath`));
-  else errors.push(...simplePathErrors(`${at}.JSONPath`, jsonPath));
+  else append(errors, simplePathErrors(`${at}.JSONPath`, jsonPath));
   return errors;
 }
 
@@ -88,9 +90,9 @@ function selectableErrors(fields: NonNullable<Described['selectableFields']>, sc
 export function describedErrors(described: Described, at: string, schemaAt: string, hasStatus: boolean, missing: string): FieldError[] {
   const schema = schemaOf(described);
   const errors = schema ? definitionSchemaErrors(schema, schemaAt, hasStatus, judgeEmbedded) : [];
-  errors.push(...scaleErrors(described, at));
+  append(errors, scaleErrors(described, at));
   for (const [i, column] of (described.additionalPrinterColumns ?? []).entries()) {
-    errors.push(...columnErrors(column, `${at}.additionalPrinterColumns[${i}]`));
+    append(errors, columnErrors(column, `${at}.additionalPrinterColumns[${i}]`));
   }
   const selectable = described.selectableFields ?? [];
   if (selectable.length === 0) return errors;

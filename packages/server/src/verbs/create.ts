@@ -1,7 +1,9 @@
 // CREATE (apiserver endpoints/handlers/create.go, registry/generic/registry/store.go create, registry/rest/create.go).
+
 import { type ObjectMeta, timeText } from '@tiphys/api';
 import { type ApiResponse, isAlreadyExists, jsonClone, StatusError, statusError } from '@tiphys/machinery';
 import { type Claim, validateCommonMetadata, validateMetadata } from '@tiphys/registry';
+import { append } from '@tiphys/std';
 import type { Entry, PlainObject } from '../cache/entry.ts';
 import { nowFresh } from '../freshness.ts';
 import { EntryBody } from '../output/bodies.ts';
@@ -109,8 +111,8 @@ async function createOnce(
     else if (definition.status) clearStatus(endpoint, object);
     const advised = context.warnings.length;
     const errors = validateMetadata(definition, object);
-    errors.push(...(definition.validateCreate?.(object, rules) ?? []));
-    if (errors.length === 0) errors.push(...validateCommonMetadata(definition, object));
+    append(errors, definition.validateCreate?.(object, rules) ?? []);
+    if (errors.length === 0) append(errors, validateCommonMetadata(definition, object));
     if (errors.length > 0) {
       // Advice is for what is taken.
       context.warnings.length = advised;
