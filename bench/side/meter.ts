@@ -1,6 +1,6 @@
 // What a stretch of work costs: CPU seconds of the servers and of the generator, and the servers' memory while it lasts.
 import { readFileSync } from 'node:fs';
-import { type Side, usedSeconds } from './servers.ts';
+import { cutProfile, type Side, usedSeconds } from './servers.ts';
 
 const TICKS_PER_SECOND = 100;
 const SAMPLE_MS = 100;
@@ -34,11 +34,13 @@ export async function metered<T>(side: Side, work: () => Promise<T>): Promise<{ 
     most = Math.max(most, mebibytes(side));
   };
   const sampler = setInterval(look, SAMPLE_MS);
+  cutProfile(side);
   const [server, generator, startMs] = [usedSeconds(side), generatorSeconds(), performance.now()];
   try {
     const result = await work();
     const wallMs = performance.now() - startMs;
     look();
+    cutProfile(side);
     return {
       result,
       cost: {

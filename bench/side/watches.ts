@@ -1,6 +1,7 @@
 // Very many watchers: how fast a change reaches all of them, and what it costs that they come back.
 import type { ClientHttp2Stream } from 'node:http2';
 import { type Connections, connect, latencies, parallel } from './connections.ts';
+import { type Marks, watchMarks } from './marks.ts';
 import type { Group, Scale } from './measurement.ts';
 import { metered } from './meter.ts';
 import { type Side, tiphys, upstream } from './servers.ts';
@@ -28,44 +29,24 @@ async function prepare(side: Side, maps: number): Promise<{ client: Connections;
 const change = (client: Connections, map: number, mark: string) =>
   client.send('PATCH', `${MAPS}/m-${map}`, { metadata: { labels: { mark } } }, MERGE);
 
-/** Resolves with when each update came. Rejects when the stream ends before. */
-function marksOf(stream: ClientHttp2Stream): Promise<Map<number, number>> {
-  const came = new Map<number, number>();
-  let rest = '';
-  return new Promise((resolve, reject) => {
-    stream.on('data', (chunk: Buffer) => {
-      const lines = (rest + chunk.toString('latin1')).split('\n');
-      rest = lines.pop()!;
-      const nowMs = performance.now();
-      for (const line of lines) {
-        const at = line.indexOf(MARK);
-        if (at !== -1) came.set(Number.parseInt(line.slice(at + MARK.length), 10), nowMs);
-      }
-      if (came.size === UPDATES) resolve(came);
-    });
-    stream.on('close', () => reject(new Error(`a watch ended after ${came.size} of ${UPDATES} updates`)));
-  });
-}
-
 async function fansOut(side: Side, { watchers }: Scale) {
   const { client, revision } = await prepare(side, UPDATES);
-  const connections = connect({ ...side, count: Math.ceil(watchers / STREAMS) });
-  const streams: ClientHttp2Stream[] = [];
-  await parallel(watchers, STREAMS, async () => {
-    streams.push(await connections.open(`${MAPS}?watch=true&resourceVersion=${revision}`));
-  });
-  const all = Promise.all(streams.map(marksOf));
+  const readers: Marks[] = [];
+  for (let begun = 0; begun < watchers; begun += STREAMS) {
+    const path = `${MAPS}?watch=true&resourceVersion=${revision}`;
+    readers.push(await watchMarks({ ...side, path, watches: Math.min(STREAMS, watchers - begun), mark: MARK, count: UPDATES }));
+  }
   const sentMs: number[] = [];
   const { result, cost } = await metered(side, async () => {
     await parallel(UPDATES, UPDATERS, (index) => {
       sentMs[index] = performance.now();
       return change(client, index, `fan-${index}`);
     });
-    return all;
+    return (await Promise.all(readers.map(({ all }) => all))).flat();
   });
-  const tookMs = result.flatMap((came) => [...came].map(([index, atMs]) => atMs - sentMs[index]!));
+  const tookMs = result.flatMap((cameMs) => Array.from(cameMs, (atMs, index) => atMs - sentMs[index]!));
   const { perSecond, p99Ms } = latencies(tookMs, cost.wallMs);
-  connections.close();
+  for (const reader of readers) reader.close();
   const objects = await snapshot(side, NAMESPACE, ['configmaps']);
   client.close();
   const events = watchers * UPDATES;

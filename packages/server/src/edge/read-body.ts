@@ -50,6 +50,7 @@ export async function readBody({ method, headers, body }: Request, clock: Clock)
   if (declared > REQUEST_BYTES_MAX) throw statusError.requestEntityTooLarge(`limit is ${REQUEST_BYTES_MAX}`);
   const gathered = new GatheredBytes();
   let bytes = 0;
+  let isWhole = false;
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   body.read({
     data: (chunk) => {
@@ -60,9 +61,17 @@ export async function readBody({ method, headers, body }: Request, clock: Clock)
         reject(statusError.requestEntityTooLarge(`limit is ${REQUEST_BYTES_MAX}`));
       }
     },
-    end: resolve,
+    end: () => {
+      isWhole = true;
+      resolve();
+    },
     cut: () => reject(statusError.badRequest('the connection was closed before the body had arrived')),
   });
+  // Most came along with their headers: nothing is waited for.
+  if (isWhole) {
+    await promise;
+    return gathered.take();
+  }
   const late = 'Timeout: request did not complete within requested timeout - context deadline exceeded';
   const timer = clock.after(ANSWER_TIMEOUT_MAX_MS, () => reject(new StatusError(504, 'Timeout', late, {})));
   try {

@@ -187,9 +187,8 @@ class Run {
 
   /** In this endpoint's version; at once unless a webhook has to convert something. */
   #tell(events: readonly EntryEvent[]): void {
-    const shown = () => (this.#endpoint.sendsAllStored ? events : events.map((event) => this.#endpoint.event(event)));
     if (!this.#endpoint.asksToConvert) {
-      this.#send(shown());
+      this.#send(this.#shown(events));
       return;
     }
     const selection = this.#converted;
@@ -200,10 +199,14 @@ class Run {
     const converted = this.#endpoint.ready(events.map((event) => event.entry));
     this.#then(async () => {
       await converted;
-      this.#send(shown());
+      this.#send(this.#shown(events));
     });
     // Its failure is told when its turn comes.
     converted?.catch(() => {});
+  }
+
+  #shown(events: readonly EntryEvent[]): readonly WatchEvent[] {
+    return this.#endpoint.sendsAllStored ? events : events.map((event) => this.#endpoint.event(event));
   }
 
   /** After everything that was told before. */

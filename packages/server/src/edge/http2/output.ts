@@ -2,6 +2,7 @@
 import type { TLSSocket } from 'node:tls';
 import { FRAME_BYTES_MAX } from './frames.ts';
 import type { Allowance, Stream } from './stream.ts';
+import { WriteBuffer } from './write-buffer.ts';
 
 /** Of answers, in one write. */
 const WRITE_BYTES_MAX = 128 * 1024;
@@ -16,7 +17,7 @@ export class Output implements Allowance {
   readonly #socket: TLSSocket;
   readonly #onSent: (stream: Stream) => void;
   #control: Buffer[] = [];
-  readonly #ready = new Set<Stream>();
+  #ready: Stream[] = [];
   /** They wait for the connection's window. */
   readonly #starved = new Set<Stream>();
   #isScheduled = false;
@@ -29,7 +30,8 @@ export class Output implements Allowance {
     this.#onSent = onSent;
     socket.on('drain', () => {
       this.#isBlocked = false;
-      this.#flush();
+      // The socket tells of this before it gives the last write's memory back.
+      this.#schedule();
     });
   }
 
@@ -51,21 +53,20 @@ export class Output implements Allowance {
   }
 
   ready(stream: Stream): void {
-    if (!stream.isWaiting) return;
-    this.#ready.add(stream);
+    if (stream.isQueued || !stream.isWaiting) return;
+    this.#enqueue(stream);
     this.#schedule();
   }
 
   /** The other side takes more. */
   widen(bytes: number): void {
     this.window += bytes;
-    for (const stream of this.#starved) this.#ready.add(stream);
+    for (const stream of this.#starved) if (!stream.isQueued) this.#enqueue(stream);
     this.#starved.clear();
-    if (this.#ready.size > 0) this.#schedule();
+    if (this.#ready.length > 0) this.#schedule();
   }
 
   forget(stream: Stream): void {
-    this.#ready.delete(stream);
     this.#starved.delete(stream);
   }
 
@@ -73,7 +74,7 @@ export class Output implements Allowance {
   last(frame: Buffer): void {
     if (this.#socket.writable) this.#socket.write(Buffer.concat([...this.#control, frame]));
     this.#control = [];
-    this.#ready.clear();
+    this.#ready = [];
     this.#starved.clear();
   }
 
@@ -92,34 +93,42 @@ export class Output implements Allowance {
     });
   }
 
+  #enqueue(stream: Stream): void {
+    stream.isQueued = true;
+    this.#ready.push(stream);
+  }
+
   #flush(): void {
     // What waits meanwhile is bounded by control() and by the streams' own waiting.
     if (!this.#socket.writable || this.#isBlocked) return;
-    const parts: Uint8Array[] = this.#control;
-    let bytes = this.#control.reduce((sum, frame) => sum + frame.length, 0);
+    const frames = new WriteBuffer();
+    for (const frame of this.#control) frames.add(frame);
     this.#control = [];
-    const sent: Stream[] = [];
-    for (const stream of this.#ready) {
-      this.#ready.delete(stream);
-      bytes += stream.take(parts, this);
-      if (stream.isSent) sent.push(stream);
-      else if (stream.isWaiting) (this.window > 0 ? this.#ready : this.#starved).add(stream);
-      if (bytes >= WRITE_BYTES_MAX) break;
-    }
-    if (bytes > 0) this.#isBlocked = !this.#socket.write(joined(parts, bytes));
+    const sent = this.#takeAnswers(frames);
+    if (frames.length > 0) this.#isBlocked = !frames.sendTo(this.#socket);
     for (const stream of sent) this.#onSent(stream);
-    if (this.#ready.size > 0 && !this.#isBlocked) this.#schedule();
+    if (this.#ready.length > 0 && !this.#isBlocked) this.#schedule();
     else if (this.#isEnding && this.#control.length === 0) this.#socket.end();
   }
-}
 
-function joined(parts: readonly Uint8Array[], bytes: number): Uint8Array {
-  if (parts.length === 1) return parts[0]!;
-  const whole = Buffer.allocUnsafe(bytes);
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
+  /** Streams with more to send come again after the others. Returns those whose answer is complete. */
+  #takeAnswers(frames: WriteBuffer): Stream[] {
+    const ready = this.#ready;
+    const sent: Stream[] = [];
+    let taken = 0;
+    while (taken < ready.length && frames.length < WRITE_BYTES_MAX) {
+      const stream = ready[taken++]!;
+      stream.isQueued = false;
+      if (stream.isClosed) continue;
+      stream.take(frames, this);
+      if (stream.isSent) sent.push(stream);
+      else if (stream.isWaiting) {
+        if (this.window > 0) this.#enqueue(stream);
+        else this.#starved.add(stream);
+      }
+    }
+    if (taken === ready.length) ready.length = 0;
+    else ready.splice(0, taken);
+    return sent;
   }
-  return whole;
 }

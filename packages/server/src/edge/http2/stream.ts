@@ -3,6 +3,7 @@ import { GatheredBytes } from '../gathered-bytes.ts';
 import type { BodySink } from '../read-body.ts';
 import { FAULT, FLAG, FRAME, FRAME_BYTES_MAX, frameHeader } from './frames.ts';
 import type { RequestHead } from './request-head.ts';
+import type { WriteBuffer } from './write-buffer.ts';
 
 /** Of a body, unread. */
 export const STREAM_WINDOW_BYTES = 1024 * 1024;
@@ -10,6 +11,11 @@ export const STREAM_WINDOW_BYTES = 1024 * 1024;
 const WAITING_BYTES_MAX = 64 * 1024;
 /** What one stream may send before it is another's turn. */
 const TURN_BYTES = 128 * 1024;
+
+/** Places for chunks that a stream keeps for the next ones. */
+const KEPT_PLACES_MAX = 16;
+/** Before the first chunk. */
+const FREE_PLACES_MAX = 1024;
 
 /** What a stream asks of its connection. */
 export interface Carrier {
@@ -33,13 +39,18 @@ export class Stream {
   window: number;
   /** In bytes, of the answer. */
   waiting = 0;
+  /** The connection knows that it has something to send. */
+  isQueued = false;
   hasBegun = false;
   isClosed = false;
   /** The other side has sent all it will. */
   hasEnded = false;
   readonly #carrier: Carrier;
   #opening: Buffer | undefined;
-  #chunks: Uint8Array[] = [];
+  /** What waits is those from `#first` up to `#next`; before and behind them there is room. */
+  #chunks: (Uint8Array | undefined)[] = [];
+  #first = 0;
+  #next = 0;
   /** Of the first chunk, in bytes. */
   #sent = 0;
   #ends = false;
@@ -111,7 +122,7 @@ export class Stream {
   write(bytes: Uint8Array): boolean {
     if (this.isClosed || this.#ends) return true;
     if (bytes.length > 0) {
-      this.#chunks.push(bytes);
+      this.#chunks[this.#next++] = bytes;
       this.waiting += bytes.length;
       this.#carrier.ready(this);
     }
@@ -149,34 +160,27 @@ export class Stream {
     return this.waiting > 0 ? this.window > 0 : this.#ends && !this.#endSent;
   }
 
-  /** Puts frames for the next turn into `parts`. Returns their size. */
-  take(parts: Uint8Array[], allowance: Allowance): number {
-    let bytes = 0;
-    const add = (part: Uint8Array) => {
-      parts.push(part);
-      bytes += part.length;
-    };
+  /** Puts what may be sent in this turn into `frames`; pieces that were written one by one share frames. */
+  take(frames: WriteBuffer, allowance: Allowance): void {
     if (this.#opening) {
-      add(this.#opening);
+      frames.add(this.#opening);
       this.#opening = undefined;
     }
-    while (this.waiting > 0 && bytes < TURN_BYTES) {
-      const chunk = this.#chunks[0]!;
-      const size = Math.min(chunk.length - this.#sent, allowance.frameBytesMax, this.window, allowance.window);
+    const end = frames.length + TURN_BYTES;
+    while (this.waiting > 0 && frames.length < end) {
+      const size = Math.min(this.waiting, allowance.frameBytesMax, this.window, allowance.window, frames.room);
       if (size <= 0) break;
       this.#endSent = this.#ends && size === this.waiting;
-      add(frameHeader(FRAME.data, this.#endSent ? FLAG.endStream : 0, this.id, size));
-      add(size === chunk.length ? chunk : chunk.subarray(this.#sent, this.#sent + size));
-      this.#advance(chunk, size);
+      frames.header(FRAME.data, this.#endSent ? FLAG.endStream : 0, this.id, size);
+      this.#move(frames, size);
       this.window -= size;
       allowance.window -= size;
     }
     if (this.#ends && this.waiting === 0 && !this.#endSent) {
-      add(frameHeader(FRAME.data, FLAG.endStream, this.id, 0));
+      frames.header(FRAME.data, FLAG.endStream, this.id, 0);
       this.#endSent = true;
     }
     if (this.#onDrain.length > 0 && this.waiting < WAITING_BYTES_MAX) this.#tellDrained();
-    return bytes;
   }
 
   /** It is over, however it ended. */
@@ -184,6 +188,8 @@ export class Stream {
     if (this.isClosed) return;
     this.isClosed = true;
     this.#chunks = [];
+    this.#first = 0;
+    this.#next = 0;
     this.waiting = 0;
     this.#opening = undefined;
     if (!this.hasEnded) this.#sink?.cut();
@@ -192,12 +198,30 @@ export class Stream {
     this.#onClose = [];
   }
 
-  #advance(chunk: Uint8Array, size: number): void {
+  /** The content of one frame. */
+  #move(frames: WriteBuffer, size: number): void {
     this.waiting -= size;
-    this.#sent += size;
-    if (this.#sent < chunk.length) return;
-    this.#chunks.shift();
-    this.#sent = 0;
+    for (let left = size; left > 0; ) {
+      const chunk = this.#chunks[this.#first]!;
+      const length = Math.min(left, chunk.length - this.#sent);
+      frames.add(chunk, this.#sent, length);
+      this.#sent += length;
+      left -= length;
+      if (this.#sent < chunk.length) break;
+      this.#chunks[this.#first++] = undefined;
+      this.#sent = 0;
+    }
+    this.#makeRoom();
+  }
+
+  /** Of a stream that always has something waiting, places would otherwise grow in number. */
+  #makeRoom(): void {
+    const isEmpty = this.#first === this.#next;
+    if (!isEmpty && this.#first < FREE_PLACES_MAX) return;
+    if (!isEmpty) this.#chunks = this.#chunks.slice(this.#first, this.#next);
+    else if (this.#chunks.length > KEPT_PLACES_MAX) this.#chunks = [];
+    this.#next -= this.#first;
+    this.#first = 0;
   }
 
   #tellDrained(): void {
