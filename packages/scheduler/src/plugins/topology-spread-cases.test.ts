@@ -107,6 +107,22 @@ all('weights', tables.weights as any[], (one) => {
   assert.deepEqual(ignored.sort(), one.ignored);
 });
 
+test('without soft constraints it does not score: 2 cases', () => {
+  const zoned = (name: string, labels: Record<string, string>) => ({ metadata: { name, labels }, status: { allocatable: { pods: '32' } } });
+  const nodes = [zoned('node-a', { 'kubernetes.io/hostname': 'node-a' }), zoned('node-b', { 'kubernetes.io/hostname': 'node-b' })];
+  const prepared = (given: Parameters<typeof podTopologySpread>[0], one: Given) => {
+    const snapshot = worldFor(one);
+    return podTopologySpread(given).preScore?.(podInfo(podOf(one.pod)), snapshot.nodes, snapshot, undefined);
+  };
+  const pod = { metadata: { name: 'p', namespace: 'default' } };
+  assert.equal(prepared({ defaultingType: 'List' }, { pod, nodes }), undefined);
+  const labelled = { metadata: { ...pod.metadata, labels: { foo: 'bar', baz: 'sup' } } };
+  const defaultConstraints = [{ maxSkew: 2, topologyKey: 'planet', whenUnsatisfiable: 'ScheduleAnyway' }];
+  const owners = [{ matchExpressions: [{ key: 'tar', operator: 'Exists' }] }];
+  const mars = { pod: labelled, nodes: [zoned('node-a', { planet: 'mars' })], owners };
+  assert.equal(prepared({ defaultingType: 'List', defaultConstraints }, mars), undefined);
+});
+
 // A try too many is allowed, a missed one is not.
 all('after a pod changed', tables.podHints as any[], (one) => {
   const pod = { ...(one.old ? { old: podOf(one.old) } : {}), ...(one.new ? { new: podOf(one.new) } : {}) };
