@@ -47,29 +47,55 @@ function valueErrors(schema: JsonSchema, value: unknown, at: string, isRoot: boo
   }));
 }
 
+/** A resource of which a value is part: its schema, and how it looks around the value. */
+interface Around {
+  schema: JsonSchema;
+  with(value: unknown): object;
+}
+
+const aroundRoot = (schema: JsonSchema): Around => ({
+  schema: { ...schema, 'x-kubernetes-embedded-resource': true },
+  with: (value) => ({ kind: 'Validation', apiVersion: 'validation/v1', ...(value as object) }),
+});
+
+const within = (around: Around, wrap: (value: unknown) => unknown): Around => ({ ...around, with: (value) => around.with(wrap(value)) });
+
+/** A value in a resource's metadata, or its kind or version, is judged in the resource that it makes. */
+function metadataErrors(value: unknown, at: string, around: Around, judge: JudgeEmbedded): FieldError[] {
+  const texts = judge(around.schema, around.with(structuredClone(value)), '').map(({ field, message }) => `${field}: ${message}`);
+  if (texts.length === 0) return [];
+  const [first, ...more] = new Set(texts);
+  const told = more.length > 0 ? `[${[first, ...more].join(', ')}]` : first;
+  return [fieldError.invalid(at, value, `must result in valid metadata: ${told}`)];
+}
+
 export function defaultErrors(
   schema: JsonSchema,
   path: string,
-  judgeEmbedded: JudgeEmbedded,
-  isEmbedded = true,
-  insideMeta = false,
+  judge: JudgeEmbedded,
+  around: Around = aroundRoot(schema),
+  place: 'resource' | 'metadata' | 'content' = 'resource',
 ): FieldError[] {
   const errors: FieldError[] = [];
-  const embedded = isEmbedded || schema['x-kubernetes-embedded-resource'] === true;
-  const inMeta = insideMeta && !embedded;
+  const isResource = place === 'resource' || schema['x-kubernetes-embedded-resource'] === true;
+  const isMetadata = place === 'metadata' && !isResource;
+  const here = isResource ? aroundRoot(schema) : around;
   const { default: value } = schema;
+  const at = `${path}.default`;
   if (value !== undefined && value !== null) {
-    if (!inMeta && unknownFieldsOf(value, schema).length > 0) {
-      errors.push(fieldError.invalid(`${path}.default`, value, 'must not have unknown fields'));
+    if (!isMetadata && unknownFieldsOf(value, schema).length > 0) {
+      errors.push(fieldError.invalid(at, value, 'must not have unknown fields'));
     }
-    const whole = embedded ? { ...schema, 'x-kubernetes-embedded-resource': true } : schema;
-    const misplaced = inMeta ? [] : judgeEmbedded(whole, value, `${path}.default`);
-    append(errors, misplaced.length > 0 ? misplaced : valueErrors(schema, value, `${path}.default`, embedded));
+    const misplaced = isMetadata ? metadataErrors(value, at, here, judge) : judge(isResource ? here.schema : schema, value, at);
+    append(errors, misplaced.length > 0 ? misplaced : valueErrors(schema, value, at, isResource));
   }
-  if (schema.items) append(errors, defaultErrors(schema.items, `${path}.items`, judgeEmbedded, false, inMeta));
+  const inner = isMetadata ? 'metadata' : 'content';
+  const item = within(here, (value) => [value]);
+  if (schema.items) append(errors, defaultErrors(schema.items, `${path}.items`, judge, item, inner));
   for (const [name, property] of Object.entries(schema.properties ?? {})) {
-    const isMeta = inMeta || (embedded && META_FIELDS.has(name));
-    append(errors, defaultErrors(property, `${path}.properties[${name}]`, judgeEmbedded, false, isMeta));
+    const kind = isResource && META_FIELDS.has(name) ? 'metadata' : inner;
+    const field = within(here, (value) => ({ [name]: value }));
+    append(errors, defaultErrors(property, `${path}.properties[${name}]`, judge, field, kind));
   }
   return errors;
 }

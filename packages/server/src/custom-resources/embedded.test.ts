@@ -1,7 +1,7 @@
 // Embedded resources: what becomes of their metadata, and what is wrong with their identity.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { JsonSchema } from '@tiphys/machinery';
+import { definitionSchemaErrors, type JsonSchema } from '@tiphys/machinery';
 import { DecodeError } from '../codec.ts';
 import { coerceEmbedded, embeddedErrors, judgeEmbedded } from './embedded.ts';
 
@@ -86,4 +86,31 @@ test('a default that is a resource is read as one, and told with its place', () 
     's.default.apiVersion: Invalid value: "a/b/c": unexpected GroupVersion string: a/b/c',
   ]);
   assert.deepEqual(judged({ kind: 'A' }), ['s.default.apiVersion: Required value']);
+});
+
+test('defaults within metadata make valid metadata', () => {
+  const faults = (properties: Record<string, JsonSchema>) => {
+    const one = { type: 'object', 'x-kubernetes-embedded-resource': true, properties };
+    const errors = definitionSchemaErrors({ type: 'object', properties: { one } }, 's', false, judgeEmbedded);
+    return errors.map(({ field, message }) => `${field}: ${message}`.replace('s.properties[one].properties', ''));
+  };
+  const metadata = (properties: Record<string, JsonSchema>) => faults({ metadata: { type: 'object', properties } });
+  const text = (value: unknown): JsonSchema => ({ type: 'string', default: value });
+  assert.deepEqual(metadata({ name: text('abc'), unknown: text('x') }), []);
+  assert.match(
+    metadata({ namespace: text('A_b') })[0]!,
+    /^\[metadata\]\.properties\[namespace\]\.default: Invalid value: "A_b": must result in valid metadata: metadata\.namespace: Invalid value: "A_b": a lowercase/,
+  );
+  assert.deepEqual(metadata({ generation: text('x') }), [
+    '[metadata].properties[generation].default: Invalid value: "x": must result in valid metadata: metadata: Invalid value: {"generation":"x"}: json: cannot unmarshal string into Go struct field ObjectMeta.generation of type int64',
+  ]);
+  const owners: JsonSchema = { type: 'array', items: { type: 'object', properties: { kind: text('x') } }, default: [{ kind: 'x' }] };
+  assert.match(
+    metadata({ ownerReferences: owners })[0]!,
+    /valid metadata: \[metadata\.ownerReferences\.apiVersion: .*, metadata\.ownerReferences\.name: /,
+  );
+  assert.deepEqual(faults({ apiVersion: text('a/b/c') }), [
+    '[apiVersion].default: Invalid value: "a/b/c": must result in valid metadata: apiVersion: Invalid value: "a/b/c": unexpected GroupVersion string: a/b/c',
+  ]);
+  assert.deepEqual(faults({ apiVersion: text('a/b'), kind: text('C'), spec: text('A_b') }), []);
 });
