@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import type { corev1 } from '@tiphys/api';
 import type { Action } from '../runtime/actions.ts';
 import { nowAt } from '../testing/objects.ts';
-import { planOf } from '../testing/plan.ts';
+import { planOf, snapshotOf } from '../testing/plan.ts';
 import { taintEvictionController, toleratedSeconds } from './taint-eviction-controller.ts';
 
 /** `1` is tolerated for ever, `1:100` for a hundred seconds. */
@@ -110,6 +110,26 @@ for (const [name, steps] of Object.entries(CASES)) {
     }
   });
 }
+
+test('several pods of a node that is tainted: 2 cases', () => {
+  for (const [taints, expected] of [
+    [[1], [GOES, ['at 1'], []]],
+    [
+      [1, 2],
+      [GOES, GOES, GOES],
+    ],
+  ] as const) {
+    const pods = [[], ['1:1'], ['1']].map((tolerations, index) => {
+      const pod = podOf(tolerations, 'node1');
+      return { ...pod, metadata: { ...pod.metadata, name: `pod${index + 1}`, uid: `uid-${index + 1}` } };
+    });
+    const snapshot = snapshotOf(pods, taintEvictionController);
+    const woken = taintEvictionController.watches![0]!.keys(nodeOf(taints), snapshot, { old: nodeOf([]), gone: false });
+    assert.deepEqual(woken, ['default/pod1', 'default/pod2', 'default/pod3']);
+    const done = pods.map((pod) => planOf(taintEvictionController, pod, [nodeOf(taints)], nowAt(0)).flatMap(verb));
+    assert.deepEqual(done, expected);
+  }
+});
 
 const TIMES: readonly [string[], number][] = [
   [['1'], Number.POSITIVE_INFINITY],
