@@ -142,9 +142,14 @@ export class DeviceCatalog {
     return pools;
   }
 
+  /** Of the node itself, and all that are of no single node. */
+  slicesFor(nodeName: string): readonly Slice[] {
+    return [...(this.#onNode.get(nodeName) ?? []), ...this.#shared];
+  }
+
   #gather(node: corev1.Node): Pool[] {
     const newest = new Map<string, Slice[]>();
-    for (const slice of [...(this.#onNode.get(node.metadata?.name ?? '') ?? []), ...this.#shared]) {
+    for (const slice of this.slicesFor(node.metadata?.name ?? '')) {
       if (!isRelevant(slice, node)) continue;
       const id = `${slice.spec.driver}/${slice.spec.pool.name}`;
       const known = newest.get(id);

@@ -58,7 +58,7 @@ function compiled(expression: string): cel.DeviceSelectorProgram | string {
 }
 
 /** `of`: whose selector it is, for errors. */
-function isSelected(expression: string, { device, driver }: Candidate, of: string): boolean {
+function isSelected(expression: string, { device, driver }: Pick<Candidate, 'device' | 'driver'>, of: string): boolean {
   const answers = matches.get(device) ?? new Map<string, boolean>();
   matches.set(device, answers);
   const known = answers.get(expression);
@@ -73,6 +73,13 @@ function isSelected(expression: string, { device, driver }: Candidate, of: strin
     throw new AllocationError(`${of}: CEL runtime error: ${(error as { message: string }).message}`);
   }
 }
+
+/** Whether all selectors of the class do. Throws AllocationError when one can't be understood. */
+export const selectsDevice = ({ metadata, spec }: resourcev1.DeviceClass, device: resourcev1.Device, driver: string): boolean =>
+  (spec.selectors ?? []).every(
+    ({ cel: selector }, index) =>
+      !selector || isSelected(selector.expression, { device, driver }, `class ${metadata?.name}: selector #${index}`),
+  );
 
 /** Whether class and request select the device, and the node reaches it. */
 export function isSelectable(wanted: Wanted, candidate: Candidate, node: corev1.Node, claim: resourcev1.ResourceClaim): boolean {

@@ -1,7 +1,9 @@
 // Plugins about room on a node: what fits, which node is the emptiest (or the fullest), and how evenly its resources are used
 // (docs: resource-bin-packing; plugins/noderesources).
 import { type Amounts, amountsOf, podRequests } from '@tiphys/machinery';
-import { deviceResources } from '../devices/extended.ts';
+import type { DeviceView } from '../devices/device-world.ts';
+import { deviceResources, isDeviceResource } from '../devices/extended.ts';
+import { type DeviceTotals, deviceTotals } from '../devices/totals.ts';
 import type { Hint } from '../framework/events.ts';
 import { type Plugin, refuse, SCORE_MAX, type Snapshot } from '../framework/plugin.ts';
 import type { NodeInfo, PodInfo } from '../world/infos.ts';
@@ -70,18 +72,27 @@ function alongShape(shape: readonly ShapePoint[]): Rate {
   };
 }
 
+/** With one of these in the weights, scores depend on devices as well, and can't be remembered for the node. */
+const countsDevices = (resources: readonly ResourceWeight[]) => resources.some(({ name }) => isDeviceResource(name));
+
+/** What the node has of a resource that it does not offer itself, from devices that a class lets stand for it. */
+const fromDevices = (name: string, node: NodeInfo, devices: DeviceView | undefined): DeviceTotals | undefined =>
+  devices && isDeviceResource(name) && !node.allocatable.get(name) ? deviceTotals(node.node, name, devices) : undefined;
+
 /** The weighted mean over the resources that the node has. */
-function strategyScore({ type, resources, shape }: ScoringStrategy): (pod: PodInfo, node: NodeInfo) => number {
+function strategyScore({ type, resources, shape }: ScoringStrategy): (pod: PodInfo, node: NodeInfo, devices?: DeviceView) => number {
   const isShaped = type === 'RequestedToCapacityRatio';
   const rate = isShaped ? alongShape(shape ?? []) : type === 'MostAllocated' ? mostAllocated : leastAllocated;
-  return (pod, node) => {
+  return (pod, node, devices) => {
     let sum = 0;
     let weights = 0;
     for (const { name, weight } of resources) {
-      const capacity = node.allocatable.get(name) ?? 0;
       const asked = pod.scored.get(name) ?? 0;
-      if (capacity === 0 || (asked === 0 && !NATIVE.includes(name))) continue;
-      const score = rate((node.scored.get(name) ?? 0) + asked, capacity);
+      if (asked === 0 && !NATIVE.includes(name)) continue;
+      const totals = fromDevices(name, node, devices);
+      const capacity = totals?.capacity ?? node.allocatable.get(name) ?? 0;
+      if (capacity === 0) continue;
+      const score = rate((totals?.taken ?? node.scored.get(name) ?? 0) + asked, capacity);
       // A shape may say that a resource is to be left out at this utilization.
       if (isShaped && score <= 0) continue;
       sum += score * weight;
@@ -129,12 +140,14 @@ const wasPlaced: Hint = (_waiting, { pod }) => Boolean(pod?.old?.spec?.nodeName 
 
 export function nodeResourcesFit(given: FitArguments = {}): Plugin {
   const { ignoredResources = [], ignoredResourceGroups = [], scoringStrategy = LEAST_ALLOCATED } = given;
+  const withDevices = countsDevices(scoringStrategy.resources);
+  const score = strategyScore(scoringStrategy);
   const isIgnored = (name: string) => ignoredResources.includes(name) || ignoredResourceGroups.includes(name.split('/', 1)[0]!);
   return {
     name: 'NodeResourcesFit',
     weight: 1,
     events: { NodeAdded: nodeGrew, NodeUpdated: nodeGrew, PodDeleted: wasPlaced, PodUpdated: podShrank, DeviceClassChanged: true },
-    signature: (pod, snapshot) => `${signature(pod)}/ ${backedByDevices(pod, snapshot).join(' ')}`,
+    signature: (pod, snapshot) => (withDevices ? undefined : `${signature(pod)}/ ${backedByDevices(pod, snapshot).join(' ')}`),
     preFilter: (pod, snapshot) => ({ state: backedByDevices(pod, snapshot) }),
     filter: ({ requests }, node, backed: readonly string[]) => {
       const isLeftOut = (name: string) => isIgnored(name) || (backed.includes(name) && !node.allocatable.get(name));
@@ -142,7 +155,8 @@ export function nodeResourcesFit(given: FitArguments = {}): Plugin {
       if (node.pods.size + 1 > (node.allocatable.get('pods') ?? 0)) reasons.unshift('Too many pods');
       return reasons.length > 0 ? refuse(reasons, unresolvable) : undefined;
     },
-    score: strategyScore(scoringStrategy),
+    ...(withDevices ? { preScore: (_pod, _feasible, { devices }) => devices } : {}),
+    score: (pod, node, devices: unknown) => score(pod, node, withDevices ? (devices as DeviceView) : undefined),
   };
 }
 
@@ -160,21 +174,30 @@ function balance(used: readonly number[], capacities: readonly number[]): number
 
 const asked = (of: Amounts, resources: readonly ResourceWeight[]) => resources.map(({ name }) => of.get(name) ?? 0);
 
+interface Wanted {
+  amounts: readonly number[];
+  devices?: DeviceView;
+}
+
 /** Whether the pod makes the node more even than it is. Pods that ask for nothing are not judged (they would all go one way). */
 export function nodeResourcesBalancedAllocation({ resources = CPU_AND_MEMORY }: { resources?: readonly ResourceWeight[] } = {}): Plugin {
+  const withDevices = countsDevices(resources);
   return {
     name: 'NodeResourcesBalancedAllocation',
     weight: 1,
     events: {},
-    signature,
-    preScore: ({ requests }) => {
-      const wanted = asked(requests, resources);
-      return wanted.some((amount) => amount > 0) ? wanted : undefined;
+    signature: (pod) => (withDevices ? undefined : signature(pod)),
+    preScore: ({ requests }, _feasible, { devices }): Wanted | undefined => {
+      const amounts = asked(requests, resources);
+      return amounts.some((amount) => amount > 0) ? { amounts, ...(withDevices ? { devices } : {}) } : undefined;
     },
-    score: (_pod, node, wanted: readonly number[]) => {
+    score: (_pod, node, { amounts: wanted, devices }: Wanted) => {
       const counts = resources.map(({ name }, index) => wanted[index]! > 0 || NATIVE.includes(name));
-      const capacities = resources.map(({ name }, index) => (counts[index] ? (node.allocatable.get(name) ?? 0) : 0));
-      const used = asked(node.requested, resources);
+      const totals = resources.map(({ name }) => fromDevices(name, node, devices));
+      const capacities = resources.map(({ name }, index) =>
+        counts[index] ? (totals[index]?.capacity ?? node.allocatable.get(name) ?? 0) : 0,
+      );
+      const used = resources.map(({ name }, index) => totals[index]?.taken ?? node.requested.get(name) ?? 0);
       const withPod = balance(
         used.map((amount, index) => amount + wanted[index]!),
         capacities,
