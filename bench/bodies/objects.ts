@@ -28,18 +28,18 @@ const texts: Body[] = [
 ];
 
 const maps: Body[] = [
-  ofMap('20,000 keys', `"data":{${full((i) => `"key-${i}":"v"`)}}`),
-  ofMap('20,000 keys that may not be', `"data":{${full((i) => `"key ${i}":"v"`)}}`),
+  ofMap('10,000 keys', `"data":{${full((i) => `"key-${i}":"v"`)}}`),
+  ofMap('10,000 keys that may not be', `"data":{${full((i) => `"key ${i}":"v"`)}}`),
   ofMap(
-    '20,000 fields that nobody knows',
+    '10,000 fields that nobody knows',
     full((i) => `"field${i}":1`),
   ),
   ofMap(
-    '20,000 of one field',
+    '10,000 of one field',
     full(() => '"a":1'),
   ),
-  ofMetadata('20,000 labels', `"labels":{${full((i) => `"key-${i}":"v"`)}}`),
-  ofMetadata('20,000 labels that may not be', `"labels":{${full((i) => `"key ${i}":" "`)}}`),
+  ofMetadata('10,000 labels', `"labels":{${full((i) => `"key-${i}":"v"`)}}`),
+  ofMetadata('10,000 labels that may not be', `"labels":{${full((i) => `"key ${i}":" "`)}}`),
   ofMetadata('20,000 finalizers', `"finalizers":[${full((i) => `"a.b/c${i}"`)}]`),
   ofMetadata(
     'owners that are all the controller',
@@ -60,7 +60,7 @@ const pods: Body[] = [
   ofPod('ports that are all the same', container(`"ports":[${full(() => '{"containerPort":80}')}]`)),
   ofPod('ports of the node', container(`"ports":[${full((i) => `{"containerPort":80,"hostPort":${1 + i}}`)}]`)),
   ofPod('mounts of no volume', container(`"volumeMounts":[${full((i) => `{"name":"v","mountPath":"/${i}"}`)}]`)),
-  ofPod('20,000 amounts', container(`"resources":{"limits":{${full((i) => `"a.b/r${i}":"1"`)}}}`)),
+  ofPod('10,000 amounts', container(`"resources":{"limits":{${full((i) => `"a.b/r${i}":"1"`)}}}`)),
   inPod('volumes', `"volumes":[${full((i) => `{"name":"v${i}"}`)}]`),
   inPod('files of a volume', `"volumes":[{"name":"v","configMap":{"name":"a","items":[${full((i) => `{"key":"k","path":"p${i}"}`)}]}}]`),
   inPod('files of one name', `"volumes":[{"name":"v","configMap":{"name":"a","items":[${full(() => '{"key":"k","path":"p"}')}]}}]`),

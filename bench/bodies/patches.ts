@@ -18,7 +18,7 @@ const deep = (steps: number) => '/a'.repeat(steps);
 export const patchBodies: Body[] = [
   operations('10,000 tests', () => ({ op: 'test', path: '/kind', value: 'ConfigMap' })),
   operations('10,000 tests of all', () => ({ op: 'test', path: '/data', value: {} })),
-  operations('10,000 keys by operations', (i) => ({ op: 'add', path: `/data/k${i}`, value: 'v' }), `${MAPS}/x`),
+  operations('5,000 keys by operations', (i) => ({ op: 'add', path: `/data/k${i % 5000}`, value: 'v' }), `${MAPS}/x`),
   operations('10,000 copies', (i) => ({ op: 'copy', from: `/data/k${i % 6000}`, path: `/data/m${i}` })),
   operations('10,000 moves', (i) => ({ op: 'move', from: `/data/k${i}`, path: `/data/m${i}` })),
   patch(

@@ -28,6 +28,14 @@ test('values of a JSON text: lists, maps and what they hold after the first', ()
   assert.equal(measureJson(bytes([[[]]]), 2).isDeep, true);
 });
 
+test('keys of a wide map count twice, items of a list once', () => {
+  assert.equal(measureJson(bytes(data(100)), 10).values, 100);
+  assert.equal(measureJson(bytes(data(200)), 10).values, 100 + 2 * 100);
+  assert.equal(countValues(data(200), 1000), 300);
+  assert.equal(measureJson(bytes(Array(200).fill({ a: 1 })), 10).values, 400);
+  assert.equal(measureJson(bytes({ ...data(98), z: [data(3), data(3)], zz: 1 }), 10).values, 100 + 2 + 6);
+});
+
 test('values of data, parts that it has in common each time', () => {
   const part = [1, 2, 3];
   assert.equal(countValues({ a: part, b: part, c: 'text' }, 100), 9);
