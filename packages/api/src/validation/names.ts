@@ -81,8 +81,17 @@ export const isDns1035Label = (value: string): string[] =>
 export const isWildcardDns1123Subdomain = (value: string): string[] =>
   check(value, DNS1123_SUBDOMAIN_LENGTH_MAX, wildcardPattern, () => patternMessage(WILDCARD_TEXT, WILDCARD, '*.example.com'));
 
+/** Most are, and are seen to be so at once. What the patterns take is ASCII, so that characters are bytes. */
+function isPlainlyQualified(value: string): boolean {
+  const slash = value.indexOf('/');
+  const name = value.slice(slash + 1);
+  if (name.length > LABEL_VALUE_LENGTH_MAX || !labelKeyPattern.test(name)) return false;
+  return slash < 0 || (slash <= DNS1123_SUBDOMAIN_LENGTH_MAX && subdomainPattern.test(value.slice(0, slash)));
+}
+
 /** Label and annotation keys: an optional DNS prefix and a name. */
 export function isQualifiedName(value: string): string[] {
+  if (isPlainlyQualified(value)) return [];
   const parts = value.split('/');
   const nameMessage = () => patternMessage(ALPHANUMERIC, LABEL_KEY, 'MyName', 'my.name', '123-abc');
   if (parts.length > 2) {
