@@ -129,11 +129,13 @@ const RANK: Record<string, number> = { '.': 0, f: 1, k: 2, v: 3, i: 4 };
 const rank = (element: string) => RANK[element[0]!] ?? 5;
 const inOrder = (a: string, b: string) => rank(a) - rank(b) || (a < b ? -1 : a > b ? 1 : 0);
 
-/** Trees that were made here, and their parts: they need neither be sorted nor checked again. */
-const sorted = new WeakSet<FieldTree>();
+/** Trees that were made here, and their parts, with their number of fields: they need neither be sorted nor checked again. */
+const sorted = new WeakMap<FieldTree, number>();
 /** Elements of which the trees below are remembered, and how many of each: most of what one pod's kubelet owns, every pod's owns. */
 export const REMEMBERED_ELEMENTS_MAX = 1000;
 const REMEMBERED_TREES_MAX = 4;
+/** Fields of a tree that is remembered: a whole pod has fewer, and what is larger is seldom seen twice. */
+const REMEMBERED_FIELDS_MAX = 500;
 /** Sorted trees by the element above them, the one made last first. */
 const remembered = new Map<string, FieldTree[]>();
 
@@ -160,8 +162,13 @@ function hasChildren(node: FieldTree, keys: readonly string[], children: FieldTr
 function remember(element: string, known: FieldTree[] | undefined, keys: string[], children: FieldTree): FieldTree {
   const result: Building = {};
   if (keys.length > 1) keys.sort(inOrder);
-  for (const key of keys) result[key] = children[key]!;
-  sorted.add(result);
+  let fields = keys.length;
+  for (const key of keys) {
+    result[key] = children[key]!;
+    fields += sorted.get(children[key]!) ?? 0;
+  }
+  sorted.set(result, fields);
+  if (fields > REMEMBERED_FIELDS_MAX) return result;
   if (known) {
     if (known.length === REMEMBERED_TREES_MAX) known.pop();
     known.unshift(result);

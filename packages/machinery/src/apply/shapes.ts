@@ -1,11 +1,14 @@
 // What a creator owns follows from the shape of the object alone: which fields and list items it has, not what they say. Objects of a
 // shape that was seen before, as all pods of one template are, cost a look instead of a tree of fields.
+import { countValues } from '@tiphys/api';
 import type { ListType, MergeType } from '../schema/merge-type.ts';
 import type { FieldTree } from './field-tree.ts';
 import { elementOf, elementValues, formOf, hasElementValues, hasEntries } from './typed-value.ts';
 
 /** Shapes remembered for a type, the ones used last. */
 export const SHAPES_MAX = 8;
+/** Values of an object whose shape is remembered: larger ones are few, and differ. */
+const SHAPE_VALUES_MAX = 2000;
 
 /** A value without fields of its own. What is compared with the empty object of the kind has to be told apart. */
 type Leaf = 'null' | 'zero' | 'false' | 'no text' | 'scalar' | 'no list' | 'list' | 'no map' | 'map' | 'untyped' | `hollow ${string}`;
@@ -91,6 +94,15 @@ function hasListShape(list: ListType, value: readonly unknown[], { items, shapes
   return true;
 }
 
+function isLarge(object: object): boolean {
+  try {
+    countValues(object, SHAPE_VALUES_MAX);
+    return false;
+  } catch {
+    return true;
+  }
+}
+
 export class Shapes {
   readonly #type: MergeType;
   /** The one used last comes first. */
@@ -124,6 +136,7 @@ export class Shapes {
   }
 
   #remember(object: object, fields: FieldTree): FieldTree {
+    if (isLarge(object)) return fields;
     this.#known.unshift({ shape: shapeOf(this.#type, object), fields });
     if (this.#known.length > SHAPES_MAX) this.#known.pop();
     return fields;

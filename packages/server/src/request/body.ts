@@ -99,17 +99,25 @@ function summary(body: unknown): string {
 /** Upstream first looks for the version and kind alone, in a struct without a name. */
 const IDENTITY_TYPE = 'struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }';
 
+/** What a JSON text may begin with. Everything else need not be read to know that it is none. */
+const JSON_BEGINNINGS = new Set(Buffer.from('{["-0123456789tfn \t\r\n'));
+
+/** The body as data; undefined when it is no JSON. */
+function parsedBody(body: Uint8Array): unknown {
+  if (!JSON_BEGINNINGS.has(body[0]!)) return undefined;
+  try {
+    return JSON.parse(bodyText(body));
+  } catch {
+    return undefined;
+  }
+}
+
 /** What keeps the version and kind from being found, if anything does. */
 function identityFault(error: DecodeError, body: unknown): string | undefined {
   if (/^(unexpected end of JSON|invalid character)/.test(error.message)) return error.message;
   if (!(body instanceof Uint8Array) || body[0] === undefined) return undefined;
-  let value: unknown;
-  try {
-    value = JSON.parse(bodyText(body));
-  } catch {
-    return undefined;
-  }
-  if (value === null) return undefined;
+  const value = parsedBody(body);
+  if (value === undefined || value === null) return undefined;
   if (typeof value !== 'object' || Array.isArray(value)) {
     return `json: cannot unmarshal ${jsonTypeName(value)} into Go value of type ${IDENTITY_TYPE}`;
   }
@@ -124,11 +132,7 @@ function identityFault(error: DecodeError, body: unknown): string | undefined {
 /** Which kind the data says it is, when it can be told. */
 function namedKind(body: unknown): { apiVersion?: string; kind?: string } {
   if (!(body instanceof Uint8Array)) return (body ?? {}) as object;
-  try {
-    return (JSON.parse(bodyText(body)) ?? {}) as object;
-  } catch {
-    return {};
-  }
+  return (parsedBody(body) ?? {}) as object;
 }
 
 function undecodable(error: DecodeError, expected: Expected, body: unknown): StatusError {
