@@ -64,6 +64,19 @@ test('a gated pod waits until its gates are gone', async () => {
   await cluster.until(corev1.pods, 'gated', isBound);
 });
 
+test('a preemption that fails is tried again at once', async () => {
+  let refused = 0;
+  const refuses = ({ method, url }: { method: string; url: string }) => method === 'DELETE' && url.includes('/pods/low') && refused++ === 0;
+  await using cluster = await testCluster(refuses);
+  await cluster.addNode('n', '2');
+  await cluster.addPod('low', { ...asking('2'), priority: 0 });
+  await cluster.until(corev1.pods, 'low', isBound);
+  await cluster.addPod('high', { ...asking('2'), priority: 1000 });
+  // The clock stands still: no back-off ends.
+  await cluster.until(corev1.pods, 'low', (pod) => pod.metadata?.deletionTimestamp !== undefined);
+  assert.equal(refused, 2);
+});
+
 test('a pod of higher priority takes the place of one of lower', async () => {
   await using cluster = await testCluster();
   await cluster.addNode('n', '2');

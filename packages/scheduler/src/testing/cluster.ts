@@ -1,6 +1,7 @@
 // The real API server in this process with a scheduler, and no controllers and no kubelets: nodes and pods are what tests make.
 import { corev1, type KubeObject, type ResourceType } from '@tiphys/api';
 import { type Client, inProcessClient, waitFor } from '@tiphys/client';
+import { type ApiRequest, statusError } from '@tiphys/machinery';
 import { builtinDefinitions } from '@tiphys/registry';
 import { realRandom, silentLogger, type VirtualClock, virtualClock } from '@tiphys/runtime';
 import { createApiServer } from '@tiphys/server';
@@ -24,14 +25,20 @@ export interface TestCluster extends AsyncDisposable {
 const NAMESPACE = 'default';
 const HOLD_MS = 60_000;
 
-export async function testCluster(): Promise<TestCluster> {
+/** `refuses`: requests of the scheduler that fail. */
+export async function testCluster(refuses: (request: ApiRequest) => boolean = () => false): Promise<TestCluster> {
   const clock = virtualClock();
   const runtime = { clock, random: realRandom(), log: silentLogger };
   const server = createApiServer({ runtime, store: memoryStore(), definitions: builtinDefinitions() });
   await server.ready;
   const client = inProcessClient({ handler: server, runtime, user: { name: 'test', groups: ['system:masters'] } });
   await client.of(corev1.namespaces).create({ metadata: { name: NAMESPACE } });
-  const scheduler = startScheduler({ client, runtime });
+  const handle = async (request: ApiRequest) => {
+    if (refuses(request)) throw statusError.internal('refused by the test');
+    return server.handle(request);
+  };
+  const schedulers = inProcessClient({ handler: { handle }, runtime, user: { name: 'test', groups: ['system:masters'] } });
+  const scheduler = startScheduler({ client: schedulers, runtime });
   await scheduler.started;
   // Nothing else keeps the process alive while a test waits.
   const hold = setInterval(() => {}, HOLD_MS);
@@ -74,6 +81,7 @@ export async function testCluster(): Promise<TestCluster> {
     [Symbol.asyncDispose]: async () => {
       clearInterval(hold);
       await scheduler.stop();
+      await schedulers.close();
       await client.close();
       await server.close();
     },
