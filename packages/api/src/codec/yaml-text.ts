@@ -3,6 +3,7 @@
 import { Composer, type Document, isCollection, isMap, isScalar, Lexer, type Node, Parser, type Tags, type YAMLMap } from 'yaml';
 import { DecodeError } from './decode-error.ts';
 import { TooManyValues } from './values.ts';
+import { NUMBER_TAGS } from './yaml-scalars.ts';
 
 /** Documents whose aliases would expand to more are refused. */
 export const YAML_ALIASES_MAX = 1000;
@@ -10,11 +11,14 @@ export const YAML_NESTING_MAX = 1000;
 /** What the reader takes for a token it takes microseconds for: a key, its colon, a space, what it says and the end of its line are five. */
 export const YAML_TOKENS_OF_VALUE = 1.5;
 const DUPLICATES_TOLD_MAX = 100;
+const TOO_DEEP = 'error converting YAML to JSON: yaml: exceeded max depth of 10000';
 
-const DROPPED_TAGS = new Set(['tag:yaml.org,2002:timestamp', 'tag:yaml.org,2002:omap', 'tag:yaml.org,2002:pairs', 'tag:yaml.org,2002:set']);
+const DROPPED_TAGS = new Set(['timestamp', 'omap', 'pairs', 'set', 'int', 'float'].map((name) => `tag:yaml.org,2002:${name}`));
 
-const kubernetesTags = (tags: Tags): Tags =>
-  tags.filter((tag) => typeof tag === 'string' || !(DROPPED_TAGS.has(tag.tag) || ('format' in tag && tag.format === 'TIME')));
+const kubernetesTags = (tags: Tags): Tags => [
+  ...tags.filter((tag) => typeof tag === 'string' || !DROPPED_TAGS.has(tag.tag)),
+  ...NUMBER_TAGS,
+];
 
 export interface YamlDocument {
   value: unknown;
@@ -35,16 +39,24 @@ function assertShallow(text: string): void {
     const code = text.charCodeAt(i);
     if (code === 0x5b || code === 0x7b) open++;
     else if (code === 0x5d || code === 0x7d) open--;
-    if (open > YAML_NESTING_MAX) throw new DecodeError('error converting YAML to JSON: yaml: exceeded max depth of 10000');
+    if (open > YAML_NESTING_MAX) throw new DecodeError(TOO_DEEP);
   }
 }
 
-/** Looks through all keys: those that come twice are told, those that are no scalars can't be JSON's. */
+const UNTOLD: Readonly<Record<string, string>> = { Infinity: '+Inf', '-Infinity': '-Inf', NaN: 'NaN' };
+
+/** Numbers that JSON doesn't have. */
+function assertFinite(value: unknown): void {
+  if (typeof value === 'number' && !Number.isFinite(value)) throw new DecodeError(`json: unsupported value: ${UNTOLD[String(value)]}`);
+}
+
+/** Looks through all keys: those that come twice are told, those that are no scalars can't be JSON's. Neither can some numbers. */
 function checkKeys(text: string, root: Node | null): string[] {
   const duplicates: string[] = [];
   const rest: unknown[] = [root];
   while (rest.length > 0) {
     const node = rest.pop();
+    if (isScalar(node)) assertFinite(node.value);
     if (!isCollection(node)) continue;
     if (!isMap(node)) {
       for (const item of node.items) rest.push(item);
@@ -70,6 +82,8 @@ function checkKeys(text: string, root: Node | null): string[] {
 
 function documentValue(text: string, document: Document.Parsed): YamlDocument {
   const [error] = document.errors;
+  // What the reader itself recurses over goes deeper than any document should.
+  if (error?.message.startsWith('Maximum call stack')) throw new DecodeError(TOO_DEEP);
   if (error) {
     throw new DecodeError(
       `error converting YAML to JSON: yaml: line ${lineAt(text, error.pos[0])}: ${error.message.split(' at line ')[0]}`,
@@ -79,8 +93,10 @@ function documentValue(text: string, document: Document.Parsed): YamlDocument {
   try {
     return { value: document.toJS({ maxAliasCount: YAML_ALIASES_MAX }) ?? null, duplicates };
   } catch (error) {
-    const why =
-      error instanceof ReferenceError
+    const anchor = /^Unresolved alias .*: (.*)$/.exec((error as Error).message)?.[1];
+    const why = anchor
+      ? `unknown anchor '${anchor}' referenced`
+      : error instanceof ReferenceError
         ? 'document contains excessive aliasing'
         : (error as Error).message.startsWith('Merge sources')
           ? 'map merge requires map or sequence of maps as the value'

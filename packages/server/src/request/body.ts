@@ -1,6 +1,6 @@
 // Reads the object a request carries: content type, field validation, kind and version, and where it belongs
 // (apiserver endpoints/handlers/create.go, rest.go).
-import { apiVersionOf, jsonTypeName, PROTOBUF_MEDIA_TYPE, typeNameOfKind } from '@tiphys/api';
+import { apiVersionOf, decodeConfiguration, jsonTypeName, PROTOBUF_MEDIA_TYPE, typeNameOfKind } from '@tiphys/api';
 import { type StatusError, statusError } from '@tiphys/machinery';
 import type { PlainObject } from '../cache/entry.ts';
 import { type DecodedObject, DecodeError, type ObjectCodec } from '../codec.ts';
@@ -77,7 +77,10 @@ export function decodeBody(
     return told(context, codec.applyDefaults(identify(context, decoded, expected, validation)));
   } catch (error) {
     if (!(error instanceof DecodeError)) throw error;
-    throw codec.selfNamed ? undecodableCustom(error, expected, body, strict) : undecodable(error, expected, body);
+    const sent = sentWith(context.request);
+    const unreadable = unreadableYaml(error, expected, sent);
+    if (unreadable) throw unreadable;
+    throw codec.selfNamed ? undecodableCustom(error, expected, sent, strict) : undecodable(error, expected, sent);
   }
 }
 
@@ -101,23 +104,41 @@ const IDENTITY_TYPE = 'struct { APIVersion string "json:\\"apiVersion,omitempty\
 
 /** What a JSON text may begin with. Everything else need not be read to know that it is none. */
 const JSON_BEGINNINGS = new Set(Buffer.from('{["-0123456789tfn \t\r\n'));
+/** Of YAML that says who it is, more is not read again. */
+const IDENTITY_VALUES_MAX = 20_000;
 
-/** The body as data; undefined when it is no JSON. */
-function parsedBody(body: Uint8Array): unknown {
-  if (!JSON_BEGINNINGS.has(body[0]!)) return undefined;
+/** What was sent, as it came and as far as it can be read at all: JSON or YAML. */
+interface Sent {
+  body: unknown;
+  value: unknown;
+}
+
+function sentWith({ body, headers }: RequestContext['request']): Sent {
+  if (!(body instanceof Uint8Array)) return { body, value: body };
+  const isYaml = mediaType(headers['content-type']) === YAML_TYPE;
+  if (!isYaml && !JSON_BEGINNINGS.has(body[0]!)) return { body, value: undefined };
   try {
-    return JSON.parse(bodyText(body));
+    const text = bodyText(body);
+    return { body, value: isYaml ? decodeConfiguration(text, IDENTITY_VALUES_MAX).value : JSON.parse(text) };
   } catch {
-    return undefined;
+    return { body, value: undefined };
   }
 }
 
+/** Text that is no YAML, or holds what JSON has no word for, is nobody's object. */
+function unreadableYaml({ message }: DecodeError, { kind }: Expected, { body }: Sent): StatusError | undefined {
+  const fault = /^(?:error converting YAML to JSON: (yaml: [\s\S]*)|(json: unsupported value: .*))$/.exec(message);
+  if (!fault) return undefined;
+  return statusError.badRequest(
+    `the object provided is unrecognized (must be of type ${kind}): ${fault[1] ?? fault[2]} (${summary(body)})`,
+  );
+}
+
 /** What keeps the version and kind from being found, if anything does. */
-function identityFault(error: DecodeError, body: unknown): string | undefined {
+function identityFault(error: DecodeError, { body, value }: Sent): string | undefined {
   if (/^(unexpected end of JSON|invalid character)/.test(error.message)) return error.message;
   if (!(body instanceof Uint8Array) || body[0] === undefined) return undefined;
-  const value = parsedBody(body);
-  if (value === undefined || value === null) return undefined;
+  if (value === null || value === undefined) return undefined;
   if (typeof value !== 'object' || Array.isArray(value)) {
     return `json: cannot unmarshal ${jsonTypeName(value)} into Go value of type ${IDENTITY_TYPE}`;
   }
@@ -130,19 +151,16 @@ function identityFault(error: DecodeError, body: unknown): string | undefined {
 }
 
 /** Which kind the data says it is, when it can be told. */
-function namedKind(body: unknown): { apiVersion?: string; kind?: string } {
-  if (!(body instanceof Uint8Array)) return (body ?? {}) as object;
-  return (parsedBody(body) ?? {}) as object;
-}
+const namedKind = ({ value }: Sent): { apiVersion?: string; kind?: string } => (value ?? {}) as object;
 
-function undecodable(error: DecodeError, expected: Expected, body: unknown): StatusError {
+function undecodable(error: DecodeError, expected: Expected, sent: Sent): StatusError {
   const { kind, version } = expected;
-  const fault = identityFault(error, body);
+  const fault = identityFault(error, sent);
   if (fault !== undefined) {
-    const why = `couldn't get version/kind; json parse error: ${fault} (${summary(body)})`;
+    const why = `couldn't get version/kind; json parse error: ${fault} (${summary(sent.body)})`;
     return statusError.badRequest(`the object provided is unrecognized (must be of type ${kind}): ${why}`);
   }
-  const named = namedKind(body);
+  const named = namedKind(sent);
   const message = `${kind} in version ${JSON.stringify(version)} cannot be handled as a ${kind}: ${error.message}`;
   // Upstream makes an object of the kind first, and then reads it.
   return otherKind(named.apiVersion || apiVersionOf(expected), named.kind || kind, expected) ?? statusError.badRequest(message);
@@ -151,13 +169,13 @@ function undecodable(error: DecodeError, expected: Expected, body: unknown): Sta
 const KIND_MISSING = "Object 'Kind' is missing";
 
 /** Upstream's strict reader of custom resources finds the kind missing before it looks at anything else. */
-function undecodableCustom(error: DecodeError, expected: Expected, body: unknown, strict: boolean): StatusError {
-  const fault = identityFault(error, body);
-  const { apiVersion, kind } = namedKind(body);
-  if (fault !== undefined) return undecodable(error, expected, body);
+function undecodableCustom(error: DecodeError, expected: Expected, sent: Sent, strict: boolean): StatusError {
+  const fault = identityFault(error, sent);
+  const { apiVersion, kind } = namedKind(sent);
+  if (fault !== undefined) return undecodable(error, expected, sent);
   if (!kind && strict) {
-    const sent = body instanceof Uint8Array ? bodyText(body) : '';
-    const why = `${KIND_MISSING} in '${sent}' (${summary(body)})`;
+    const text = sent.body instanceof Uint8Array ? bodyText(sent.body) : '';
+    const why = `${KIND_MISSING} in '${text}' (${summary(sent.body)})`;
     return statusError.badRequest(`the object provided is unrecognized (must be of type ${expected.kind}): ${why}`);
   }
   return notHandled(kind || expected.kind, apiVersion || apiVersionOf(expected), expected, error.message);
