@@ -19,9 +19,14 @@ export interface RequestInfo {
 }
 
 export interface Authenticator {
-  /** undefined: this one knows nothing of the credentials. Throws statusError.unauthorized() for credentials that are wrong. */
-  authenticate(request: ApiRequest): Promise<UserInfo | undefined>;
+  /**
+   * undefined: this one knows nothing of the credentials. Throws or rejects with statusError.unauthorized() for credentials that are
+   * wrong. Who needs to ask nobody answers at once.
+   */
+  authenticate(request: ApiRequest): Authenticated | Promise<Authenticated>;
 }
+
+export type Authenticated = UserInfo | undefined;
 
 export interface AuthorizationAttributes {
   user: UserInfo;

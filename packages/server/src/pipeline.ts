@@ -85,6 +85,14 @@ function noteDecision(audit: Audited, { decision, reason, error }: Decision): vo
   audit.annotate('authorization.k8s.io/reason', reason);
 }
 
+function assertAllowed({ attributes, decision }: Decided, audit: Audited | undefined): void {
+  if (audit) noteDecision(audit, decision);
+  if (decision.decision === 'allow') return;
+  // Whoever couldn't be asked said neither yes nor no.
+  if (decision.error !== undefined) throw statusError.internal(decision.error);
+  throw authorizationForbidden(attributes, decision.reason);
+}
+
 /** Tells the audit log when the answer is complete: a watch when it ends, others when they have been sent. */
 function followed(response: ApiResponse, audit: Audited, info: RequestInfo, whenSent: WhenSent | undefined): ApiResponse {
   const isWatch = response.body.kind === 'watch';
@@ -171,7 +179,8 @@ export class Pipeline {
     try {
       const info = requestInfo(request.method, request.url);
       seen.info = info;
-      const user = await this.#identified(request, info, seen);
+      const identified = this.#identified(request, info, seen);
+      const user = identified instanceof Promise ? await identified : identified;
       const entered = this.#enter(info, user, request);
       const admitted = entered instanceof Promise ? await entered : entered;
       if (admitted && !('release' in admitted)) return turnedAway(admitted);
@@ -208,9 +217,13 @@ export class Pipeline {
   }
 
   /** Who asks; from here on the audit log follows the request. */
-  async #identified(request: ApiRequest, info: RequestInfo, seen: Seen): Promise<UserInfo> {
-    const { auditor, core } = this.#options;
-    if (!auditor) return request.user ?? (await this.#authenticate(request));
+  #identified(request: ApiRequest, info: RequestInfo, seen: Seen): UserInfo | Promise<UserInfo> {
+    const { auditor } = this.#options;
+    return auditor ? this.#followed(auditor, request, info, seen) : (request.user ?? this.#authenticate(request));
+  }
+
+  async #followed(auditor: Auditor, request: ApiRequest, info: RequestInfo, seen: Seen): Promise<UserInfo> {
+    const { core } = this.#options;
     const receivedMs = core.runtime.clock.now();
     try {
       const user = request.user ?? (await this.#authenticate(request));
@@ -225,7 +238,8 @@ export class Pipeline {
 
   async #authorized(request: ApiRequest, info: RequestInfo, user: UserInfo, warnings: string[], seen: Seen): Promise<RequestContext> {
     const { audit } = seen;
-    await this.#authorize(info, user, audit);
+    const asked = this.#authorize(info, user, audit);
+    if (asked) await asked;
     const context: RequestContext = {
       core: this.#options.core,
       request,
@@ -237,10 +251,10 @@ export class Pipeline {
         seen.afterwards ??= [];
         seen.afterwards.push(act);
       },
-      authorize: (verb) => this.#authorize({ ...info, verb }, user),
-      decide: (other) => this.#decide({ ...info, ...other }, user),
+      authorize: async (verb) => this.#authorize({ ...info, verb }, user),
+      decide: async (other) => this.#decide({ ...info, ...other }, user),
     };
-    await admitConnection(context);
+    if (info.subresource !== '') await admitConnection(context);
     return context;
   }
 
@@ -254,24 +268,25 @@ export class Pipeline {
     return statusError.internal(error instanceof Error ? error.message : String(error), error);
   }
 
-  async #authenticate(request: ApiRequest): Promise<UserInfo> {
-    for (const authenticator of this.#options.authenticators) {
-      const user = await authenticator.authenticate(request);
+  #authenticate(request: ApiRequest, first = 0): UserInfo | Promise<UserInfo> {
+    const { authenticators } = this.#options;
+    for (let i = first; i < authenticators.length; i++) {
+      const user = authenticators[i]!.authenticate(request);
+      if (user instanceof Promise) return user.then((found) => found ?? this.#authenticate(request, i + 1));
       if (user) return user;
     }
     return ANONYMOUS;
   }
 
-  async #authorize(info: RequestInfo, user: UserInfo, audit?: Audited): Promise<void> {
-    const { attributes, decision } = await this.#decide(info, user);
-    if (audit) noteDecision(audit, decision);
-    if (decision.decision === 'allow') return;
-    // Whoever couldn't be asked said neither yes nor no.
-    if (decision.error !== undefined) throw statusError.internal(decision.error);
-    throw authorizationForbidden(attributes, decision.reason);
+  #authorize(info: RequestInfo, user: UserInfo, audit?: Audited): Promise<void> | undefined {
+    const decided = this.#decide(info, user);
+    if (decided instanceof Promise) return decided.then((each) => assertAllowed(each, audit));
+    assertAllowed(decided, audit);
+    return undefined;
   }
 
-  async #decide(info: RequestInfo, user: UserInfo): Promise<Decided> {
+  /** At once where nobody else is asked. */
+  #decide(info: RequestInfo, user: UserInfo): Decided | Promise<Decided> {
     const selectors = info.verb === 'list' || info.verb === 'watch' || info.verb === 'deletecollection';
     const fieldSelector = selectors ? info.query.get('fieldSelector') : null;
     const labelSelector = selectors ? info.query.get('labelSelector') : null;
@@ -289,7 +304,7 @@ export class Pipeline {
       ...(fieldSelector ? { fieldSelector } : {}),
       ...(labelSelector ? { labelSelector } : {}),
     };
-    const decision = await (this.#options.authorizer?.authorize(attributes) ?? ALLOWED);
-    return { attributes, decision };
+    const asked = this.#options.authorizer?.authorize(attributes) ?? ALLOWED;
+    return asked instanceof Promise ? asked.then((decision) => ({ attributes, decision })) : { attributes, decision: asked };
   }
 }

@@ -98,7 +98,16 @@ function structured(node: StructNode, value: unknown, tally: NormalizeTally, sor
   }
 }
 
-const goTypeOf = (node: StructNode) => node.name.split('.').slice(-2).join('.');
+const goTypes = new WeakMap<StructNode, string>();
+
+function goTypeOf(node: StructNode): string {
+  let type = goTypes.get(node);
+  if (type === undefined) {
+    type = node.name.split('.').slice(-2).join('.');
+    goTypes.set(node, type);
+  }
+  return type;
+}
 
 /** Kinds without a schema keep every field; only metadata has a known shape. */
 function normalizeUnstructured(value: unknown, tally: NormalizeTally): object {

@@ -97,8 +97,24 @@ function microError(text: string, fraction: string | undefined, zone: string): D
   return new DecodeError(`${frame}: cannot parse ${JSON.stringify(rest)} as ${JSON.stringify(isLong ? 'Z07:00' : '.000000')}`);
 }
 
+/** Times that were read before: many objects are of one second, and each comes back with every update. */
+const TIMES_REMEMBERED_MAX = 256;
+const TIME_CHARACTERS_MAX = 40;
+const times = { seconds: new Map<string, string | null>(), micro: new Map<string, string | null>() };
+
 export function decodeTime(value: unknown, micro: boolean): string | null {
   if (typeof value !== 'string') throw new TypeMismatch(jsonTypeName(value), 'string');
+  const known = micro ? times.micro : times.seconds;
+  const remembered = known.get(value);
+  if (remembered !== undefined) return remembered;
+  const time = readTime(value, micro);
+  if (value.length > TIME_CHARACTERS_MAX) return time;
+  if (known.size === TIMES_REMEMBERED_MAX) known.clear();
+  known.set(value, time);
+  return time;
+}
+
+function readTime(value: string, micro: boolean): string | null {
   const layout = micro ? MICRO_LAYOUT : SECONDS_LAYOUT;
   const match = RFC3339.exec(value);
   if (!match) throw timeError(value, layout);

@@ -94,22 +94,26 @@ export function audienceAgnostic(tokens: TokenAuthenticator, apiAudiences: reado
   };
 }
 
+/** The reason is for the log only: callers learn nothing about why a credential failed. */
+const refused = (): never => {
+  throw statusError.unauthorized();
+};
+
+const userOf = (result: TokenAnswer): UserInfo => result?.user ?? refused();
+
 /** A token that nobody knows is an invalid one: 401, never anonymous. */
 export function bearerTokenAuthenticator(tokens: TokenAuthenticator, audiences: readonly string[]): Authenticator {
   return {
-    async authenticate(request) {
+    authenticate(request) {
       const token = bearerTokenOf(request);
       if (token === undefined) return undefined;
-      let result: TokenAnswer;
+      let answer: TokenAnswer | Promise<TokenAnswer>;
       try {
-        const answer = tokens.authenticateToken(token, audiences);
-        result = answer instanceof Promise ? await answer : answer;
+        answer = tokens.authenticateToken(token, audiences);
       } catch {
-        // The reason is for the log only: callers learn nothing about why a credential failed.
-        throw statusError.unauthorized();
+        return refused();
       }
-      if (!result) throw statusError.unauthorized();
-      return result.user;
+      return answer instanceof Promise ? answer.then(userOf, refused) : userOf(answer);
     },
   };
 }

@@ -28,7 +28,7 @@ export function clientCertificateAuthenticator(options: ClientCertificateOptions
   const authorities = pemCertificates(options.certificateAuthorityPem);
   const seen = new WeakMap<Uint8Array, Verified>();
   return {
-    async authenticate(request) {
+    authenticate(request) {
       const chain = request.peer?.certificateChain;
       const leaf = chain?.[0];
       if (!chain || !leaf) return undefined;

@@ -62,7 +62,7 @@ export function requestHeaderAuthenticator({ proxies, clock }: RequestHeaderOpti
     return known;
   };
   return {
-    async authenticate({ peer, headers }) {
+    authenticate({ peer, headers }) {
       const chain = peer?.certificateChain;
       if (!chain?.[0]) return undefined;
       const proxy = verified(chain);

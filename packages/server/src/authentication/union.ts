@@ -1,7 +1,7 @@
 // All ways to say who one is, in upstream's order (pkg/kubeapiserver/authenticator/config.go): client certificates, then
 // bearer tokens, then anonymous.
 import { type ApiRequest, type StatusError, statusError, type UserInfo } from '@tiphys/machinery';
-import type { Authenticator } from '../interfaces.ts';
+import type { Authenticated, Authenticator } from '../interfaces.ts';
 import { ANONYMOUS, GROUP_AUTHENTICATED, GROUP_UNAUTHENTICATED } from './names.ts';
 import type { AnonymousConfiguration } from './structured/configuration.ts';
 
@@ -50,21 +50,26 @@ function pathOf(url: string): string {
 /** The authenticator to give the server. Throws 401 for wrong credentials, also when another kind of credential is missing. */
 export function unionAuthenticator(options: UnionOptions): Authenticator {
   const mayBeAnonymous = anonymousAllowed(options.anonymous);
-  return {
-    async authenticate(request: ApiRequest) {
-      if (request.user) return request.user;
-      let failure: StatusError | undefined;
-      for (const authenticator of options.authenticators) {
-        try {
-          const user = await authenticator.authenticate(request);
-          if (user) return withAuthenticatedGroup(user);
-        } catch (error) {
-          failure ??= error as StatusError;
+  const { authenticators } = options;
+  const ask = (request: ApiRequest, first: number, before: StatusError | undefined): Authenticated | Promise<Authenticated> => {
+    let failure = before;
+    for (let i = first; i < authenticators.length; i++) {
+      try {
+        const user = authenticators[i]!.authenticate(request);
+        if (user instanceof Promise) {
+          return user.then(
+            (found) => (found ? withAuthenticatedGroup(found) : ask(request, i + 1, failure)),
+            (error: StatusError) => ask(request, i + 1, failure ?? error),
+          );
         }
+        if (user) return withAuthenticatedGroup(user);
+      } catch (error) {
+        failure ??= error as StatusError;
       }
-      if (failure) throw failure;
-      if (!mayBeAnonymous(request.url)) throw statusError.unauthorized();
-      return ANONYMOUS_USER;
-    },
+    }
+    if (failure) throw failure;
+    if (!mayBeAnonymous(request.url)) throw statusError.unauthorized();
+    return ANONYMOUS_USER;
   };
+  return { authenticate: (request) => request.user ?? ask(request, 0, undefined) };
 }

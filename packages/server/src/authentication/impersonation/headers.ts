@@ -1,7 +1,8 @@
 // Whom the Impersonate-* headers ask for (apiserver endpoints/filters/impersonation/constrained_impersonation.go).
 import { type ApiRequest, statusError, type UserInfo } from '@tiphys/machinery';
 
-const EXTRA_PREFIX = 'impersonate-extra-';
+const PREFIX = 'impersonate-';
+const EXTRA_PREFIX = `${PREFIX}extra-`;
 
 /** Repeated headers arrive joined by a comma and a space. */
 const valuesOf = (header: string): string[] => header.split(', ');
@@ -21,6 +22,12 @@ function goText({ uid = '', groups, extra }: UserInfo): string {
   const entries = Object.entries(extra ?? {}).map(([key, values]) => `${JSON.stringify(key)}:${list(values)}`);
   const map = entries.length > 0 ? `map[string][]string{${entries.join(', ')}}` : 'map[string][]string(nil)';
   return `&user.DefaultInfo{Name:"", UID:${JSON.stringify(uid)}, Groups:${list(groups)}, Extra:${map}}`;
+}
+
+/** Hardly anybody does. */
+export function asksForAnother(headers: ApiRequest['headers']): boolean {
+  for (const header in headers) if (header.startsWith(PREFIX)) return true;
+  return false;
 }
 
 /** The user exactly as the headers have it; undefined without such headers. Throws BadRequest for parts without a name. */

@@ -1,11 +1,11 @@
 // Acting as somebody else: constrained modes first, which also ask whether the caller may do this very thing as another, then the
 // verb `impersonate` that has always been (KEP-5284; apiserver endpoints/filters/impersonation).
 import type { ApiRequest, UserInfo } from '@tiphys/machinery';
-import type { Authenticator, AuthorizationAttributes, Authorizer } from '../../interfaces.ts';
+import type { Authenticated, Authenticator, AuthorizationAttributes, Authorizer } from '../../interfaces.ts';
 import { requestInfo } from '../../request/request-info.ts';
 import { NODE_NAME, splitServiceAccountName } from '../names.ts';
 import { checkAllowed, checkParts, nodeNamed } from './checks.ts';
-import { wantedUser } from './headers.ts';
+import { asksForAnother, wantedUser } from './headers.ts';
 
 /** Callers of whom is remembered which mode worked last, which is tried first. */
 const CALLERS_REMEMBERED_MAX = 10_000;
@@ -112,13 +112,14 @@ export const callerBehind = (user: UserInfo): { user: UserInfo; constraint?: str
 /** Users that the authenticator finds may act as others, as far as the authorizer lets them. */
 export function impersonating(authenticator: Authenticator, authorizer: Authorizer): Authenticator {
   const { impersonated } = impersonator(authorizer);
+  const asAnother = async (request: ApiRequest): Promise<Authenticated> => {
+    const user = await authenticator.authenticate(request);
+    const other = user && (await impersonated(request, user));
+    if (!other) return user;
+    callers.set(other.user, { user, ...(other.constraint ? { constraint: other.constraint } : {}) });
+    return other.user;
+  };
   return {
-    async authenticate(request) {
-      const user = await authenticator.authenticate(request);
-      const other = user && (await impersonated(request, user));
-      if (!other) return user;
-      callers.set(other.user, { user, ...(other.constraint ? { constraint: other.constraint } : {}) });
-      return other.user;
-    },
+    authenticate: (request) => (asksForAnother(request.headers) ? asAnother(request) : authenticator.authenticate(request)),
   };
 }
