@@ -13,7 +13,7 @@ import type { Audited, Auditor } from './audit/auditor.ts';
 import { authorizationForbidden } from './authorization/forbidden.ts';
 import { ANSWER_TIMEOUT_MAX_MS } from './edge/deadline.ts';
 import { type Admitted, type FlowControl, isLongRunning, type TurnedAway } from './flow-control/flow-control.ts';
-import type { Authenticator, Authorizer, Decision, RequestInfo } from './interfaces.ts';
+import type { Authenticator, AuthorizationAttributes, Authorizer, Decision, RequestInfo } from './interfaces.ts';
 import type { HistogramSeries } from './metrics/family.ts';
 import type { Metrics, WatchSeries } from './metrics.ts';
 import type { Core, Decided, RequestContext } from './request/context.ts';
@@ -290,7 +290,7 @@ export class Pipeline {
     const selectors = info.verb === 'list' || info.verb === 'watch' || info.verb === 'deletecollection';
     const fieldSelector = selectors ? info.query.get('fieldSelector') : null;
     const labelSelector = selectors ? info.query.get('labelSelector') : null;
-    const attributes = {
+    const attributes: AuthorizationAttributes = {
       user,
       verb: info.verb,
       isResourceRequest: info.isResourceRequest,
@@ -301,9 +301,9 @@ export class Pipeline {
       resource: info.resource,
       subresource: info.subresource,
       name: info.name,
-      ...(fieldSelector ? { fieldSelector } : {}),
-      ...(labelSelector ? { labelSelector } : {}),
     };
+    if (fieldSelector) attributes.fieldSelector = fieldSelector;
+    if (labelSelector) attributes.labelSelector = labelSelector;
     const asked = this.#options.authorizer?.authorize(attributes) ?? ALLOWED;
     return asked instanceof Promise ? asked.then((decision) => ({ attributes, decision })) : { attributes, decision: asked };
   }

@@ -18,6 +18,7 @@ export interface AdmissionSubject {
 
 /** CreateOptions or UpdateOptions, which come in the query. */
 function queryOptions(query: URLSearchParams): object {
+  if (query.size === 0) return {};
   const dryRun = query.getAll('dryRun').filter((value) => value !== '');
   const text = (name: string) => (query.get(name) ? { [name]: query.get(name) } : {});
   return { ...(dryRun.length > 0 ? { dryRun } : {}), ...text('fieldManager'), ...text('fieldValidation') };
@@ -58,26 +59,29 @@ function resourceOfKind({ core }: RequestContext, apiVersion: string, kind: stri
 
 export function attributesOf(context: RequestContext, endpoint: Endpoint, subject: AdmissionSubject): AdmissionAttributes {
   const { core, info, user, audit } = context;
-  return {
+  // Each write has them made: what may be absent is put in place rather than spread.
+  const attributes: AdmissionAttributes = {
     operation: subject.operation,
     type: endpoint.type,
     subresource: info.subresource,
     namespace: subject.namespace ?? info.namespace,
     name: subject.name,
-    ...(subject.object ? { object: subject.object } : {}),
-    ...(subject.oldObject ? { oldObject: subject.oldObject } : {}),
-    ...(subject.options ? { options: subject.options } : subject.operation === 'CONNECT' ? {} : { options: queryOptions(info.query) }),
     user,
     dryRun: subject.dryRun,
     reader: core.reader,
     warn: (text) => void context.warnings.push(text),
     whenDone: (act) => context.whenDone(act),
-    ...(audit ? { annotate: (key, value, least) => audit.annotate(key, value, least) } : {}),
     equivalents: () => core.resources.equivalents(endpoint).map((other) => equivalent(endpoint, other)),
     complete: (changed) => completed(endpoint, changed),
     mergeType: () => mergeTypeFor(endpoint, subject.object),
     resourceOfKind: (apiVersion, kind) => resourceOfKind(context, apiVersion, kind),
   };
+  if (subject.object) attributes.object = subject.object;
+  if (subject.oldObject) attributes.oldObject = subject.oldObject;
+  if (subject.options) attributes.options = subject.options;
+  else if (subject.operation !== 'CONNECT') attributes.options = queryOptions(info.query);
+  if (audit) attributes.annotate = (key, value, least) => audit.annotate(key, value, least);
+  return attributes;
 }
 
 /** Mutating admission. The object may change. */
