@@ -189,7 +189,7 @@ function valueText(value: unknown): string {
 }
 
 /** One element of a path as upstream prints it: `.spec`, `[name="web"]`, `[="a"]`, `[0]`. */
-function elementText(element: string): string {
+export function elementText(element: string): string {
   const rest = element.slice(2);
   if (element.startsWith('f:')) return `.${rest}`;
   if (element.startsWith('v:')) return `[=${rest}]`;

@@ -1,10 +1,8 @@
 // What keeps an applied configuration from being read as its type (structured-merge-diff typed/validate.go).
 import { goSyntax, goText, goTypeOf } from '../go-text.ts';
 import { deduced, type ListType, type MergeType } from '../schema/merge-type.ts';
-import { pathsOf } from './field-tree.ts';
+import { elementText } from './field-tree.ts';
 import { elementOf, entriesOf, formOf, NoElement } from './typed-value.ts';
-
-const elementPath = (element: string) => pathsOf({ [element]: {} })[0]!;
 
 /** How Go prints the wrapper that the value is in. */
 const shownValue = (value: unknown) => `&{${goText(value)}}`;
@@ -38,10 +36,13 @@ function listErrors(list: ListType, items: readonly unknown[], path: string, isS
       // Nothing can be said of what comes after it.
       return [...errors, at(`element ${i}: ${error.message}`)];
     }
-    if (seen.has(element) && !isStored) errors.push(at(`duplicate entries for key ${elementPath(element)}`));
+    if (seen.has(element) && !isStored) errors.push(at(`duplicate entries for key ${elementText(element)}`));
     seen.add(element);
-    // One by one: there may be more of them than a call takes arguments.
-    for (const error of typedErrors(list.item, item, path + elementPath(element), isStored)) errors.push(error);
+    const inside = typedErrors(list.item, item, '', isStored);
+    // Nearly every item is well: where it lies is told only of one that is not.
+    if (inside.length === 0) continue;
+    const lies = path + elementText(element);
+    for (const error of inside) errors.push(/^[.[]/.test(error) ? lies + error : `${lies}: ${error}`);
   }
   return errors;
 }
