@@ -10,6 +10,8 @@ export const YAML_ALIASES_MAX = 1000;
 export const YAML_NESTING_MAX = 1000;
 /** What the reader takes for a token it takes microseconds for: a key, its colon, a space, what it says and the end of its line are five. */
 export const YAML_TOKENS_OF_VALUE = 1.5;
+/** What making a document takes, though there be nothing in it. */
+const TOKENS_OF_DOCUMENT = 10;
 const DUPLICATES_TOLD_MAX = 100;
 const TOO_DEEP = 'error converting YAML to JSON: yaml: exceeded max depth of 10000';
 
@@ -126,7 +128,10 @@ function* parsed(text: string, tokensMax: number): Generator<Document.Parsed> {
     }
     yield* parser.end();
   };
-  yield* composer.compose(read()) as Generator<Document.Parsed>;
+  for (const document of composer.compose(read()) as Generator<Document.Parsed>) {
+    tokens += TOKENS_OF_DOCUMENT;
+    yield document;
+  }
 }
 
 /** Every document of a stream; empty ones are left out. Throws DecodeError, or TooManyValues. */
