@@ -17,7 +17,8 @@ const typeKey = (type: ResourceType) => `${type.group}/${type.version}/${type.re
 export interface Caches extends OwnershipReader {
   use<T extends KubeObject>(type: ResourceType<T>): Informer<T>;
   addIndex(index: Index): void;
-  synced(): Promise<void>;
+  /** Resolves when the caches of these are filled. */
+  synced(types: readonly ResourceType[]): Promise<void>;
 }
 
 export function informerCaches(client: Client): Caches {
@@ -34,8 +35,8 @@ export function informerCaches(client: Client): Caches {
   return {
     use,
     addIndex: (index) => use(index.type).index(index.name, index.keysOf),
-    synced: async () => {
-      await Promise.all([...informers.values()].map((informer) => informer.synced()));
+    synced: async (types) => {
+      await Promise.all(types.map((type) => use(type).synced()));
     },
     get: (type, name, namespace = '') => use(type).get(name, namespace),
     list: (type, namespace) => use(type).list(namespace),

@@ -30,8 +30,8 @@ export interface RunnerOptions {
 }
 
 export interface Runner {
-  /** Starts once the caches are filled. */
-  start(): void;
+  /** Starts once the caches that it reads are filled. */
+  start(): Promise<void>;
   stop(): Promise<void>;
   idle(): boolean;
   /** What the controller's plans have added to. */
@@ -79,11 +79,17 @@ class ControllerRunner implements Runner {
   }
 
   #types(): ResourceType[] {
-    const { owns = [], watches = [], reads = [] } = this.#controller;
-    return [this.#controller.for, ...owns.map((o) => o.type), ...watches.map((w) => w.type), ...reads];
+    const { owns = [], watches = [], reads = [], indices = [], observes = [], counts = [] } = this.#controller;
+    return [this.#controller.for, ...[...owns, ...watches, ...indices, ...observes, ...counts].map(({ type }) => type), ...reads];
   }
 
-  start(): void {
+  /** As soon as it can: others may read what takes longer. */
+  async start(): Promise<void> {
+    await this.#caches.synced(this.#types());
+    if (!this.#stopping.signal.aborted) this.#follow();
+  }
+
+  #follow(): void {
     const { controller, owns = [], watches = [] } = { controller: this.#controller, ...this.#controller };
     const triggers = controller.triggers ?? (() => true);
     const follow = (type: ResourceType, changed: (object: any, change: { old?: any; gone: boolean }) => void) => {

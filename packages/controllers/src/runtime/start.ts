@@ -33,12 +33,8 @@ export function startControllers({ client, runtime, controllers }: StartOptions)
   const runners: Runner[] = controllers.map((controller) =>
     runner({ controller, caches, client: client.as({ name: controller.user ?? controllerUser(controller.name) }), runtime, metrics }),
   );
-  let stopped = false;
-  const ready = caches.synced().then(() => {
-    if (!stopped) for (const one of runners) one.start();
-  });
+  const ready = Promise.all(runners.map((one) => one.start())).then(() => undefined);
   const stop = async () => {
-    stopped = true;
     await Promise.all(runners.map((one) => one.stop()));
   };
   return {
