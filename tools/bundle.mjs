@@ -37,6 +37,24 @@ const parsedTables = {
   },
 };
 
+/** What takes long to load and is not used by every cluster: loaded when something of it is asked for. */
+const LATE = ['@grpc/grpc-js', 'node:http2'];
+
+const lateModules = {
+  name: 'late-modules',
+  setup(bundle) {
+    bundle.onResolve({ filter: new RegExp(`^(${LATE.join('|')})$`) }, ({ path, namespace }) =>
+      namespace === 'late' ? undefined : { path, namespace: 'late' },
+    );
+    bundle.onLoad({ filter: /.*/, namespace: 'late' }, async ({ path }) => {
+      const names = Object.keys(await import(path)).filter((name) => !['default', 'module.exports'].includes(name));
+      const members = names.map((name) => `get ${name}() { return load().${name}; }`);
+      const contents = `const load = () => require(${JSON.stringify(path)});\nmodule.exports = { ${members.join(', ')} };`;
+      return { contents, resolveDir: root };
+    });
+  },
+};
+
 /** A single character beyond Latin-1 makes V8 keep a whole file in two bytes per character. */
 const narrow = (text) => text.replace(/[\u0080-\uffff]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
 
@@ -47,7 +65,7 @@ const COMMON = {
   target: 'node26',
   minifySyntax: true,
   minifyWhitespace: true,
-  plugins: [requireBuiltins, parsedTables],
+  plugins: [lateModules, requireBuiltins, parsedTables],
   write: false,
   legalComments: 'linked',
   loader: { '.json': 'json' },
