@@ -14,7 +14,7 @@ npm run sim -- --mutant NAME [--seeds K]
 
 Plays K stories (default 1) of M virtual minutes (default 10), the first from seed N (default 1), against a whole cluster on a virtual
 clock, with faults. A story that breaks a promise is made as short as it can be and printed; its seed plays it again.
-With --record packages/simulation/results/seeds.md says how far the stories from seed 1 were played; the next run goes on from there.
+With --record packages/simulation/results/seeds.md says how far the stories from seed 1 were played; the next run goes on from there. Stories that break a promise are not made shorter then: play their seeds alone.
 With --mutants each of the faults in mutants.ts (or those that are named) is planted, and stories (default 200) are played until it is caught;
 packages/simulation/results/mutants.md says by which seed.`;
 
@@ -47,7 +47,7 @@ async function record(): Promise<number> {
   let played = recorded(readFileSync(RECORD, 'utf8'), headCommit(), minutes);
   while (played.last < count) {
     const slice = Math.min(SLICE_SEEDS, count - played.last);
-    const broken = await playSeeds({ first: played.last + 1, count: slice, minutes, verbose: values.verbose, untilBroken: false });
+    const broken = await playSeeds({ first: played.last + 1, count: slice, minutes, verbose: values.verbose });
     played = { ...played, last: played.last + slice, broken: [...played.broken, ...broken] };
     writeFileSync(RECORD, withPlayed(readFileSync(RECORD, 'utf8'), played));
   }
@@ -80,6 +80,7 @@ async function stories(): Promise<number> {
     minutes,
     verbose: values.verbose,
     untilBroken: planted !== undefined,
+    shortens: planted === undefined,
   });
   if (planted && !planted.isPlanted()) throw new Error(`the file of the mutant ${values.mutant} was never loaded`);
   return failed.length;

@@ -9,12 +9,14 @@ export interface PlayOptions {
   count: number;
   minutes: number;
   verbose: boolean;
-  /** Stop at the first broken promise, without looking for a shorter story. */
-  untilBroken: boolean;
+  /** Stop at the first broken promise. */
+  untilBroken?: boolean;
+  /** Look for the shortest story that breaks a promise too; that may take hundreds of stories. */
+  shortens?: boolean;
 }
 
 /** Resolves with the seeds of the stories that broke a promise. */
-export async function playSeeds({ first, count, minutes, verbose, untilBroken }: PlayOptions): Promise<number[]> {
+export async function playSeeds({ first, count, minutes, verbose, untilBroken = false, shortens = false }: PlayOptions): Promise<number[]> {
   const clock = realClock();
   const failed: number[] = [];
   for (let seed = first; seed < first + count; seed++) {
@@ -31,6 +33,7 @@ export async function playSeeds({ first, count, minutes, verbose, untilBroken }:
     failed.push(seed);
     console.log(`${head}\n  ${outcome.failure.message}`);
     if (untilBroken) return failed;
+    if (!shortens) continue;
     console.log('Looking for a shorter story …');
     const short = await shortest(story, (candidate) => runStory(candidate));
     console.log(`${storyText(short.story)}\n  ${short.failure.message}\nPlay it again: npm run sim -- --seed ${seed} --minutes ${minutes}`);

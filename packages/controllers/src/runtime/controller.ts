@@ -41,6 +41,8 @@ export interface Owned<T extends KubeObject, X extends KubeObject = any> {
   considered?: (object: X) => boolean;
   /** false: owned objects that do not match are not claimed, but stay owned. */
   releases?: boolean;
+  /** false: its changes wake nobody; it is only claimed and read. */
+  wakes?: boolean;
   /** false: a new object that has its owner already wakes nobody. */
   additions?: boolean;
   /** Finalizers added at adoption and removed at release. */

@@ -146,10 +146,14 @@ test("a Job's pods are those of its namespace that its selector matches: 3 cases
   assert.deepEqual(woken(3, objectOf(kind, {})), ['ns/bar']);
 });
 
-test('an orphan revision of a StatefulSet is adopted: 1 case', () => {
+test('an orphan revision of a StatefulSet is adopted, and its changes wake nobody: 1 case', () => {
   const kind = { controller: statefulSetController, owned: appsv1.controllerrevisions };
   const one = ownerOf(kind, 'one');
   const revisions = [objectOf(kind, { owner: one, name: 'one-1' }), objectOf(kind, { name: 'one-2' })];
   const found = claim(appsv1.statefulsets, one, ownedBy(kind), snapshotOf([one, ...revisions]));
   assert.deepEqual([found.claimed.length, found.adoptions.length], [1, 1]);
+  // Upstream has no handler for them: who still sees a set that is gone would make its revision again and again.
+  for (const gone of [false, true]) {
+    assert.deepEqual(ownersOf(appsv1.statefulsets, ownedBy(kind), snapshotOf([one, ...revisions]), revisions[0]!, { gone }), []);
+  }
 });

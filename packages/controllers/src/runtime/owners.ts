@@ -20,6 +20,7 @@ function ownerOf(type: ResourceType, snapshot: Snapshot, object: KubeObject): st
 
 /** Keys of objects of the type that have to be planned anew. */
 export function ownersOf(type: ResourceType, owned: Owned<any>, snapshot: Snapshot, object: KubeObject, { old, gone }: Change): string[] {
+  if (owned.wakes === false) return [];
   if (owned.additions === false && !old && !gone && controllerOf(object)) return [];
   const before = old && controllerOf(old)?.uid !== controllerOf(object)?.uid ? (ownerOf(type, snapshot, old) ?? []) : [];
   const now = ownerOf(type, snapshot, object);

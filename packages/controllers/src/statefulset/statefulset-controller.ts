@@ -105,7 +105,8 @@ export const statefulSetController = defineController<StatefulSet>({
         return matches && ((pod: Pod) => matches(pod) && isMember(set, pod));
       },
     },
-    { type: appsv1.controllerrevisions, matches: (set) => matchesSelector(set.spec?.selector), releases: false },
+    // As upstream, which hears of no revision: who still sees a set that is gone would make its revision anew as often as it is collected.
+    { type: appsv1.controllerrevisions, matches: (set) => matchesSelector(set.spec?.selector), releases: false, wakes: false },
   ],
   watches: [{ type: corev1.persistentvolumeclaims, keys: (claim, snapshot, { gone }) => (gone ? setsOfClaim(claim, snapshot) : []) }],
   plan,
