@@ -14,7 +14,8 @@ npm run sim -- --mutant NAME [--seeds K]
 
 Plays K stories (default 1) of M virtual minutes (default 10), the first from seed N (default 1), against a whole cluster on a virtual
 clock, with faults. A story that breaks a promise is made as short as it can be and printed; its seed plays it again.
-With --record packages/simulation/results/seeds.md says how far the stories from seed 1 were played; the next run goes on from there. Stories that break a promise are not made shorter then: play their seeds alone.
+With --record packages/simulation/results/seeds.md says how far the stories from seed 1 were played; the next run goes on from there.
+Stories that break a promise are not made shorter then: play their seeds alone.
 With --mutants each of the faults in mutants.ts (or those that are named) is planted, and stories (default 200) are played until it is caught;
 packages/simulation/results/mutants.md says by which seed.`;
 
