@@ -30,8 +30,8 @@ export class Output implements Allowance {
     this.#onSent = onSent;
     socket.on('drain', () => {
       this.#isBlocked = false;
-      // The socket tells of this before it gives the last write's memory back.
-      this.#schedule();
+      // The socket tells of this right before it gives the last write's memory back. The next turn would be late: the other side waits.
+      queueMicrotask(() => this.#flush());
     });
   }
 
@@ -105,7 +105,8 @@ export class Output implements Allowance {
     for (const frame of this.#control) frames.add(frame);
     this.#control = [];
     const sent = this.#takeAnswers(frames);
-    if (frames.length > 0) this.#isBlocked = !frames.sendTo(this.#socket);
+    // Also where there is nothing to send: the memory is given back.
+    this.#isBlocked = !frames.sendTo(this.#socket);
     for (const stream of sent) this.#onSent(stream);
     if (this.#ready.length > 0 && !this.#isBlocked) this.#schedule();
     else if (this.#isEnding && this.#control.length === 0) this.#socket.end();

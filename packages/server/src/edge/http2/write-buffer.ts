@@ -59,7 +59,7 @@ export class WriteBuffer {
     if (this.length > SMALL_BYTES_MAX) return sink.write(filled, () => giveBack(bytes));
     const own = Buffer.from(filled);
     giveBack(bytes);
-    return own.length === 0 || sink.write(own);
+    return this.length === 0 || sink.write(own);
   }
 
   /** Few things are wider than a buffer: headers of somebody else's answer. */
