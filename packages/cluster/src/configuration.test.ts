@@ -26,6 +26,7 @@ for (const [given, message] of [
   [{ nodes: -1 }, /nodes: must be a whole number/],
   [{ port: 70_000 }, /port: must be a port/],
   [{ podCidr: 'x' }, /podCidr: "x" is not an IPv4 range/],
+  [{ runtimeConfig: 'api/gamma=true' }, /runtimeConfig: unknown api api\/gamma/],
 ] as const) {
   test(`a value is refused: ${JSON.stringify(given)}`, () => {
     assert.throws(() => completeConfiguration(given), message);

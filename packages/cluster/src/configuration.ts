@@ -1,5 +1,6 @@
 // What a cluster can be told, its defaults (kubeadm's and kubelet's where they have one), and the file form for --config.
 import { isIP } from 'node:net';
+import { builtinGroupVersions, parseRuntimeConfig } from '@tiphys/registry';
 import { endpointProblem } from '@tiphys/storage';
 import { parse } from 'yaml';
 
@@ -21,6 +22,8 @@ export interface ClusterConfiguration {
   podCidr: string;
   nodePortRange: string;
   clusterDomain: string;
+  /** Alpha and beta versions of the API, and which are left out: kube-apiserver's --runtime-config, such as `api/beta=true,batch/v1=false`. */
+  runtimeConfig?: string;
   /** Name of the first real node; default the machine's host name in lower case. */
   nodeName?: string;
   /** When pods have to go for the node's sake, as the kubelet's --eviction-hard says it; default upstream's. */
@@ -112,6 +115,7 @@ const TYPES: Record<keyof ClusterConfiguration, 'string' | 'number'> = {
   podCidr: 'string',
   nodePortRange: 'string',
   clusterDomain: 'string',
+  runtimeConfig: 'string',
   nodeName: 'string',
   evictionHard: 'string',
   registryConfigurationDirectory: 'string',
@@ -169,6 +173,10 @@ export function parseConfiguration(text: string, fileName: string): Partial<Clus
   return fields as Partial<ClusterConfiguration>;
 }
 
+/** What its `runtimeConfig` says. Throws an Error where that can't be read. */
+export const servedVersions = ({ runtimeConfig }: Pick<ClusterConfiguration, 'runtimeConfig'>) =>
+  runtimeConfig === undefined ? {} : parseRuntimeConfig(runtimeConfig, builtinGroupVersions());
+
 /** None when state is a file. */
 export function etcdEndpoints({ etcd }: Pick<ClusterConfiguration, 'etcd'>): string[] {
   return etcd ? etcd.split(',').map((endpoint) => endpoint.trim().replace(/\/$/, '')) : [];
@@ -220,6 +228,11 @@ export function completeConfiguration(given: Partial<ClusterConfiguration>): Clu
     if (address !== undefined && !isIP(address)) refuse(field, 'must be an IP address');
   }
   if (!/^\d+-\d+$/.test(configuration.nodePortRange)) refuse('nodePortRange', `must look like ${DEFAULT_CONFIGURATION.nodePortRange}`);
+  try {
+    servedVersions(configuration);
+  } catch (error) {
+    refuse('runtimeConfig', (error as Error).message);
+  }
   if (!['v1', 'v1beta1', undefined].includes(configuration.tokenWebhookVersion)) refuse('tokenWebhookVersion', 'must be v1 or v1beta1');
   return configuration;
 }

@@ -31,7 +31,7 @@ import type { Store } from '@tiphys/storage';
 import { addressAt } from './addresses.ts';
 import { certificateSigner } from './certificates/certificate-signer.ts';
 import { AUTHORITY_NAME, type ClusterKeys, FRONT_PROXY_CLIENT_NAME } from './certificates/cluster-keys.ts';
-import { type ClusterConfiguration, ConfigurationError } from './configuration.ts';
+import { type ClusterConfiguration, ConfigurationError, servedVersions } from './configuration.ts';
 import { servingApprover } from './join/serving-approver.ts';
 import { leading } from './leadership.ts';
 import { legacyToken } from './legacy-token.ts';
@@ -133,7 +133,11 @@ function createServer(options: ControlPlaneOptions, signer: TokenSigner): Create
     runtime,
     store,
     signer,
-    definitions: builtinDefinitions({ serviceCidr: configuration.serviceCidr, nodePortRange: portRange(configuration.nodePortRange) }),
+    definitions: builtinDefinitions({
+      serviceCidr: configuration.serviceCidr,
+      nodePortRange: portRange(configuration.nodePortRange),
+      runtimeConfig: servedVersions(configuration),
+    }),
     clientCertificateAuthorityPem: keys.authority.certificatePem,
     trustedProxies: {
       certificateAuthorityPem: keys.frontProxyAuthority.certificatePem,

@@ -1,6 +1,6 @@
-export { builtinDefinitions } from './built-in/definitions.ts';
+export { builtinDefinitions, builtinGroupVersions } from './built-in/definitions.ts';
 export type { BuiltInOptions } from './built-in/options.ts';
-export { isServed } from './built-in/served.ts';
+export { isServed, parseRuntimeConfig } from './built-in/served.ts';
 export { authorityBundleFault } from './certificates/authority-bundle.ts';
 export {
   type Claim,

@@ -19,6 +19,7 @@ const PARTS: Readonly<Record<Field, 'shared' | 'file' | 'own'>> = {
   podCidr: 'shared',
   nodePortRange: 'shared',
   clusterDomain: 'shared',
+  runtimeConfig: 'shared',
   nodeName: 'own',
   evictionHard: 'own',
   registryConfigurationDirectory: 'own',

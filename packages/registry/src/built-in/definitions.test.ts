@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { world } from '../test-support.ts';
-import { builtinDefinitions } from './definitions.ts';
-import { isServed } from './served.ts';
+import { builtinDefinitions, builtinGroupVersions } from './definitions.ts';
+import { isServed, parseRuntimeConfig } from './served.ts';
 
 const named = (group: string, resource: string, version = 'v1') =>
   builtinDefinitions().find(({ type }) => type.group === group && type.resource === resource && type.version === version)!;
@@ -13,6 +13,35 @@ test('stable versions are served, others when asked for', () => {
   assert.ok(all.some(({ type }) => type.version === 'v1alpha2' && type.resource === 'podgroups'));
   assert.equal(isServed('apps', 'v1', { 'apps/v1': false }), false);
   assert.equal(isServed('storage.k8s.io', 'v1beta1', { 'api/beta': true }), true);
+});
+
+test('what --runtime-config takes is read, and what is wrong with it is told', () => {
+  const known = builtinGroupVersions();
+  assert.deepEqual(parseRuntimeConfig('api/beta, batch/v1=false,v1=true', known), { 'api/beta': true, 'batch/v1': false, v1: true });
+  for (const [text, message] of [
+    ['api/beta=yes', 'invalid value api/beta=yes'],
+    ['batch/v7', 'unknown api batch/v7: neither api/all, api/ga, api/beta, api/alpha nor a group with its version'],
+    ['resource.k8s.io/v1beta1=true', 'unknown api resource.k8s.io/v1beta1: neither'],
+    ['api/all=false', 'invalid runtime-config with only api/all=false'],
+    ['', 'unknown api : neither'],
+  ]) {
+    assert.throws(
+      () => parseRuntimeConfig(text!, known),
+      ({ message: told }: Error) => told.startsWith(message!),
+    );
+  }
+});
+
+test('a beta version of what is stable is judged as it', () => {
+  const { context } = world();
+  const beta = builtinDefinitions({ runtimeConfig: { 'api/beta': true } }).find(
+    ({ type }) => type.version === 'v1beta2' && type.resource === 'deviceclasses',
+  )!;
+  const object: any = { apiVersion: 'resource.k8s.io/v1beta2', kind: 'DeviceClass', metadata: { name: 'a' } };
+  object.spec = { selectors: [{ cel: { expression: 'not CEL' } }] };
+  const paths = (definition: typeof beta) => (definition.validateCreate!(object, context) as any[]).map(({ field }) => field);
+  assert.deepEqual(paths(beta), ['spec.selectors[0].cel.expression']);
+  assert.equal(beta.schema, 'io.k8s.api.resource.v1beta2.DeviceClass');
 });
 
 test('keys, verbs and answers follow upstream', () => {

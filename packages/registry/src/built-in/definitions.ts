@@ -4,7 +4,7 @@ import type { ResourceDefinition } from '../define-resource.ts';
 import { defineBuiltIn } from './base.ts';
 import type { BuiltInOptions } from './options.ts';
 import { ownDefinitions } from './own-rules.ts';
-import { isServed } from './served.ts';
+import { canBeServed, groupVersion, isServed } from './served.ts';
 
 const keyOf = (group: string, version: string, resource: string) => `${group}/${version}/${resource}`;
 
@@ -15,13 +15,26 @@ export function builtinDefinitions(options: BuiltInOptions = {}): ResourceDefini
     const { group, version, resource } = definition.type;
     own.set(keyOf(group, version, resource), definition);
   }
+  /** A beta or alpha version of what there is as a stable one too has its form, and is judged as it. */
+  const asStable = (group: string, version: string, name: string) => {
+    const stable = [...own.values()].find(({ type, conversion }) => type.group === group && type.resource === name && !conversion);
+    if (!stable) return defineBuiltIn(group, version, name);
+    const { type: _type, schema: _schema, ...rules } = stable;
+    return defineBuiltIn(group, version, name, rules);
+  };
   return builtInGroups().flatMap(({ group, versions }) =>
     versions
       .filter(({ version }) => isServed(group, version, options.runtimeConfig))
       .flatMap(({ version, resources }) =>
         resources
           .filter(({ name }) => !name.includes('/'))
-          .map(({ name }) => own.get(keyOf(group, version, name)) ?? defineBuiltIn(group, version, name)),
+          .map(({ name }) => own.get(keyOf(group, version, name)) ?? asStable(group, version, name)),
       ),
   );
 }
+
+/** All that can be served, such as `v1` and `batch/v1`. */
+export const builtinGroupVersions = (): ReadonlySet<string> =>
+  new Set(
+    builtInGroups().flatMap(({ group, versions }) => versions.map(({ version }) => groupVersion(group, version)).filter(canBeServed)),
+  );
