@@ -1,4 +1,4 @@
-// npm run differential -- [--seed N] [--requests N] [--kinds PATTERN] [--only EPISODE] [--replay FILE] [--stories FILE]
+// npm run differential -- --help
 //
 // Sends the same generated requests to kube-apiserver v1.36.3 and to this checkout's API server, both without controllers, and tells where
 // the answers part: status code, reason, message, causes, warnings, and the object with its managedFields. Differences must be in
@@ -26,6 +26,15 @@ const PROGRESS_EVERY_MS = 10_000;
 /** Stories that are made smaller and shown. */
 const SHOWN_MAX = 40;
 
+const HELP = `npm run differential -- [--seed N] [--requests N] [--kinds PATTERN] [--only EPISODE] [--replay FILE] [--stories FILE] [--shown N]
+
+Sends the same generated requests (default 2000, drawn from seed 1) to kube-apiserver and to this checkout's API server, and tells where the
+answers part. Stories that part are made as short as they can be; ${SHOWN_MAX} of them are shown, or --shown.
+--kinds PATTERN   only kinds whose group, version and resource match
+--only EPISODE    one episode of the seed
+--stories FILE    writes those stories; --replay FILE plays them again
+TIPHYS_PEERS names the folder with upstream's programs.`;
+
 const { values: options } = parseArgs({
   options: {
     seed: { type: 'string', default: '1' },
@@ -35,6 +44,7 @@ const { values: options } = parseArgs({
     replay: { type: 'string' },
     stories: { type: 'string' },
     shown: { type: 'string', default: String(SHOWN_MAX) },
+    help: { type: 'boolean', default: false },
   },
 });
 
@@ -156,5 +166,6 @@ async function main(peers: string): Promise<number> {
 }
 
 const peers = process.env.TIPHYS_PEERS;
-if (!peers) console.log('skipped: TIPHYS_PEERS is not set, so there is no upstream server to compare with');
+if (options.help) console.log(HELP);
+else if (!peers) console.log('skipped: TIPHYS_PEERS is not set, so there is no upstream server to compare with');
 else process.exitCode = (await main(peers)) > 0 ? 1 : 0;
