@@ -33,7 +33,8 @@ export function goText(value: unknown): string {
   return String(value);
 }
 
-const ESCAPES: Readonly<Record<string, string>> = {
+/** What Go and CEL write instead of characters, between quotes. */
+export const ESCAPES: Readonly<Record<string, string>> = {
   '\x07': '\\a',
   '\b': '\\b',
   '\f': '\\f',

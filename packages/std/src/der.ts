@@ -1,4 +1,4 @@
-// A writer for ASN.1's distinguished encoding rules (X.690): just what certificates need. Certificates are read by node:crypto.
+// A writer for ASN.1's distinguished encoding rules (X.690): just what certificates need. It only writes.
 
 const SEQUENCE = 0x30;
 const SET = 0x31;

@@ -1,4 +1,5 @@
 // String extensions, version 2 (cel-go ext/strings.go). Positions count code points.
+import { ESCAPES } from '../../go-text.ts';
 import { type Declared, free, member } from '../functions.ts';
 import { DYN, INT, listOf, STRING } from '../types.ts';
 import { ArrayList, CelError, type CelList, noSuchOverload } from '../values.ts';
@@ -81,20 +82,8 @@ function join(list: CelList, separator = ''): string {
   return parts.join(separator);
 }
 
-const QUOTED: Record<string, string> = {
-  '\x07': '\\a',
-  '\b': '\\b',
-  '\f': '\\f',
-  '\n': '\\n',
-  '\r': '\\r',
-  '\t': '\\t',
-  '\v': '\\v',
-  '\\': '\\\\',
-  '"': '\\"',
-};
-
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the characters to be escaped
-const quote = (text: string) => `"${text.toWellFormed().replace(/[\x07\b\f\n\r\t\v\\"]/g, (found) => QUOTED[found]!)}"`;
+const quote = (text: string) => `"${text.toWellFormed().replace(/[\x07\b\f\n\r\t\v\\"]/g, (found) => ESCAPES[found]!)}"`;
 
 const STRINGS_LIST = listOf(STRING);
 
